@@ -1,0 +1,11 @@
+/** Plain ESM under Node's own loader; types are stripped, not compiled (test/support/transform.cjs). */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  transform: { '\\.ts$': '<rootDir>/test/support/transform.cjs' },
+  watchman: false,
+  maxWorkers: 2,
+  testTimeout: 30_000,
+}

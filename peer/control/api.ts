@@ -1,0 +1,82 @@
+import type { ShoalError } from '../../protocol/errors.ts'
+
+/**
+ * What a command asks of its home's peer, whether that runs in the same process (`--once`) or behind the
+ * control socket: the same interface, so that commands do not care (peer/node.ts, peer/control/client.ts).
+ */
+export interface Peer {
+  upload(request: UploadRequest, progress: ProgressListener, signal: AbortSignal): Promise<UploadResult>
+  download(request: DownloadRequest, progress: ProgressListener, signal: AbortSignal): Promise<DownloadResult>
+  status(): Promise<PeerStatus>
+}
+
+export interface UploadRequest {
+  group: string
+  /** Absolute paths of regular files, and the names that they get in the group. */
+  files: { path: string; name: string }[]
+}
+
+export interface UploadResult {
+  files: { name: string; fileId: string; size: number; chunks: number; version: number }[]
+}
+
+export interface DownloadRequest {
+  group: string
+  /** A file, or a folder prefix ('' for all of the group). */
+  name: string
+  /**
+   * Absolute path of the file or folder to write; a folder when it exists as one or `name` is a prefix.
+   * null: the bytes are wanted in order, and the reader follows `chunk` events on a temporary file.
+   */
+  output: string | null
+  /** Bytes a second, 0 for no limit. */
+  maxDown: number
+  maxUp: number
+  sequential: boolean
+  /** Milliseconds to wait for a peer that serves the file before NO_PEER; 0 waits not at all. */
+  waitMs: number
+}
+
+export interface DownloadedFile {
+  name: string
+  fileId: string
+  size: number
+  path: string
+  seconds: number
+  bytesFetched: number
+  bytesReused: number
+  peers: { peer: string; bytes: number }[]
+}
+
+export interface DownloadResult {
+  files: DownloadedFile[]
+}
+
+/** One NDJSON line each with `--progress ndjson`. Rates are bytes a second, eta seconds. */
+export type ProgressEvent =
+  | { event: 'start'; name: string; total: number; files?: number }
+  | {
+      event: 'progress'
+      name: string
+      done: number
+      total: number
+      rate: number
+      peers: number
+      eta: number | null
+    }
+  | { event: 'peer'; name: string; peer: string; state: 'joined' | 'left' | 'banned'; reason?: string }
+  | { event: 'retry'; name: string; reason: string }
+  /** For `output: null`: all bytes of [0, upTo) can be read from `path`. */
+  | { event: 'chunk'; name: string; path: string; upTo: number }
+  | { event: 'done'; name: string; path?: string }
+  | ({ event: 'error' } & ReturnType<ShoalError['toJSON']>)
+
+export type ProgressListener = (event: ProgressEvent) => void
+
+export interface PeerStatus {
+  peer: string
+  url: string | null
+  pid: number | null
+  seeding: { group: string; name: string; fileId: string; size: number; path: string; fault?: string }[]
+  downloads: { id: string; name: string; size: number; done: number; rate: number }[]
+}

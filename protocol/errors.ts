@@ -1,0 +1,153 @@
+/**
+ * Every error that Shoal tells its users about, in one table. The code is the contract (scripts match on
+ * it), `status` is what a tracker or a peer answers over HTTP, and `kind` decides the exit status of the
+ * command line (cli/exit-codes.ts). docs/errors.md documents each row; a test compares both ways.
+ */
+export type ErrorKind =
+  | 'unexpected'
+  | 'usage'
+  | 'auth'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'unreachable'
+  | 'no-peer'
+  | 'integrity'
+  | 'storage'
+  | 'busy'
+
+export const ERRORS = {
+  INTERNAL: { status: 500, kind: 'unexpected' },
+
+  USAGE: { status: 400, kind: 'usage' },
+  BAD_REQUEST: { status: 400, kind: 'usage' },
+  BAD_NAME: { status: 400, kind: 'usage' },
+  BAD_CONFIG: { status: 400, kind: 'usage' },
+  BAD_MANIFEST: { status: 400, kind: 'usage' },
+  TOO_LARGE: { status: 413, kind: 'usage' },
+  ROUTE_NOT_FOUND: { status: 404, kind: 'usage' },
+  WEAK_PASSWORD: { status: 400, kind: 'usage' },
+
+  NOT_LOGGED_IN: { status: 401, kind: 'auth' },
+  WRONG_PASSWORD: { status: 401, kind: 'auth' },
+  TOKEN_INVALID: { status: 401, kind: 'auth' },
+
+  NOT_A_MEMBER: { status: 403, kind: 'forbidden' },
+  NOT_AN_ADMIN: { status: 403, kind: 'forbidden' },
+  NOT_THE_OWNER: { status: 403, kind: 'forbidden' },
+  SCOPE_TOO_NARROW: { status: 403, kind: 'forbidden' },
+  GRANT_INVALID: { status: 403, kind: 'forbidden' },
+
+  USER_NOT_FOUND: { status: 404, kind: 'not-found' },
+  GROUP_NOT_FOUND: { status: 404, kind: 'not-found' },
+  REQUEST_NOT_FOUND: { status: 404, kind: 'not-found' },
+  MEMBER_NOT_FOUND: { status: 404, kind: 'not-found' },
+  FILE_NOT_FOUND: { status: 404, kind: 'not-found' },
+  CHUNK_NOT_HELD: { status: 404, kind: 'not-found' },
+
+  USER_TAKEN: { status: 409, kind: 'conflict' },
+  GROUP_TAKEN: { status: 409, kind: 'conflict' },
+  ALREADY_MEMBER: { status: 409, kind: 'conflict' },
+  ALREADY_REQUESTED: { status: 409, kind: 'conflict' },
+  ALREADY_ADMIN: { status: 409, kind: 'conflict' },
+  LAST_OWNER: { status: 409, kind: 'conflict' },
+  HASHES_NEEDED: { status: 409, kind: 'conflict' },
+  PORT_IN_USE: { status: 409, kind: 'conflict' },
+  ALREADY_RUNNING: { status: 409, kind: 'conflict' },
+
+  TRACKER_UNREACHABLE: { status: 502, kind: 'unreachable' },
+  TRACKER_BAD_ANSWER: { status: 502, kind: 'unreachable' },
+  REDIS_UNREACHABLE: { status: 503, kind: 'unreachable' },
+  REDIS_TOO_OLD: { status: 503, kind: 'unreachable' },
+  REDIS_NOT_FOUND: { status: 503, kind: 'unreachable' },
+  SCHEMA_TOO_NEW: { status: 503, kind: 'unreachable' },
+
+  NO_PEER: { status: 504, kind: 'no-peer' },
+  HASH_MISMATCH: { status: 502, kind: 'integrity' },
+  PEER_BAD_ANSWER: { status: 502, kind: 'integrity' },
+
+  NO_SPACE: { status: 507, kind: 'storage' },
+  NO_PERMISSION: { status: 500, kind: 'storage' },
+  PATH_NOT_FOUND: { status: 500, kind: 'storage' },
+  PATH_IN_THE_WAY: { status: 500, kind: 'storage' },
+  FILE_CHANGED: { status: 410, kind: 'storage' },
+  STORAGE_FAILED: { status: 500, kind: 'storage' },
+
+  RATE_LIMITED: { status: 429, kind: 'busy' },
+  OVERLOADED: { status: 503, kind: 'busy' },
+  STORE_UNAVAILABLE: { status: 503, kind: 'busy' },
+
+  INTERRUPTED: { status: 499, kind: 'unexpected' },
+} as const satisfies Record<string, { status: number; kind: ErrorKind }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface ErrorBody {
+  error: { code: string; message: string; hint?: string }
+}
+
+/** An error that a user can act on: one sentence, a code, and where there is one, the next step. */
+export class ShoalError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'ShoalError'
+    this.code = code
+    this.hint = options.hint
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+
+  get kind(): ErrorKind {
+    return ERRORS[this.code].kind
+  }
+
+  toJSON(): ErrorBody {
+    return { error: { code: this.code, message: this.message, ...(this.hint ? { hint: this.hint } : {}) } }
+  }
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code)
+}
+
+/** Rebuilds the error that a tracker or a peer sent; null when the body is not one of ours. */
+export function errorFromBody(body: unknown): ShoalError | null {
+  const error = (body as Partial<ErrorBody> | null)?.error
+  if (!error || !isErrorCode(error.code) || typeof error.message !== 'string') return null
+  return new ShoalError(error.code, error.message, {
+    hint: typeof error.hint === 'string' ? error.hint : undefined,
+  })
+}
+
+const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
+  ENOSPC: ['NO_SPACE', 'free some space, then run the same command again: it goes on where it stopped'],
+  EDQUOT: ['NO_SPACE', 'free some of your quota, then run the same command again'],
+  EACCES: ['NO_PERMISSION', 'check the permissions of the path'],
+  EPERM: ['NO_PERMISSION', 'check the permissions of the path'],
+  EROFS: ['NO_PERMISSION', 'the file system is read-only: choose another folder'],
+  ENOENT: ['PATH_NOT_FOUND', 'check the path'],
+  ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file, not a folder'],
+  EISDIR: ['PATH_IN_THE_WAY', 'the path is a folder: name a file'],
+  EEXIST: ['PATH_IN_THE_WAY', 'move what is there out of the way'],
+}
+
+/** Turns a file system error (Node's `err.code`) into one sentence about `path`; other errors stay as they are. */
+export function storageError(error: unknown, path: string): Error {
+  if (error instanceof ShoalError) return error
+  const errno = (error as NodeJS.ErrnoException | null)?.code
+  const known = errno === undefined ? undefined : STORAGE_ERRNO[errno]
+  const text = (error as Error | null)?.message ?? String(error)
+  if (known) return new ShoalError(known[0], `${path}: ${plain(text)}`, { hint: known[1], cause: error })
+  if (errno === undefined) return error instanceof Error ? error : new Error(text)
+  return new ShoalError('STORAGE_FAILED', `${path}: ${plain(text)}`, { cause: error })
+}
+
+/** "ENOSPC: no space left on device, write" → "no space left on device". */
+function plain(message: string): string {
+  return message.replace(/^E[A-Z]+: /, '').replace(/, [a-z]+( '.*')?$/, '')
+}

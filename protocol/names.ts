@@ -1,0 +1,77 @@
+import { ShoalError } from './errors.ts'
+
+/** Users and groups: short, plain, safe in a path, a URL and a Redis hash tag. */
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const MAX_FILE_NAME_BYTES = 1024
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+const BIDI_CONTROL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+
+export function checkUserName(name: string): string {
+  return checkPlainName(name, 'user')
+}
+
+export function checkGroupName(name: string): string {
+  return checkPlainName(name, 'group')
+}
+
+function checkPlainName(name: string, what: string): string {
+  if (PLAIN_NAME.test(name)) return name
+  throw new ShoalError('BAD_NAME', `${JSON.stringify(name)} is not a ${what} name`, {
+    hint: 'use 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first',
+  })
+}
+
+/**
+ * The one check of a file's name inside its group: a relative path with slashes, in Unicode NFC. Returns the
+ * name in NFC, or throws BAD_NAME. What passes here is safe to join below an output folder on any system.
+ */
+export function checkFileName(name: string): string {
+  const nfc = name.normalize('NFC')
+  const fault = fileNameFault(nfc)
+  if (fault === null) return nfc
+  throw new ShoalError('BAD_NAME', `${JSON.stringify(name.slice(0, 100))} is not a file name: ${fault}`, {
+    hint: 'a file name is a relative path such as models/v2/weights.bin',
+  })
+}
+
+function fileNameFault(name: string): string | null {
+  if (name === '') return 'it is empty'
+  if (Buffer.byteLength(name) > MAX_FILE_NAME_BYTES) return `it is longer than ${MAX_FILE_NAME_BYTES} bytes`
+  if (CONTROL.test(name)) return 'it has a control character'
+  if (BIDI_CONTROL.test(name)) return 'it has a character that changes the direction of text'
+  if (LONE_SURROGATE.test(name)) return 'it is not well-formed Unicode'
+  if (name.includes('\\')) return 'it has a backslash'
+  if (name.startsWith('/')) return 'it starts with a slash'
+  if (/^[A-Za-z]:/.test(name)) return 'it starts with a drive letter'
+  for (const part of name.split('/')) {
+    if (part === '') return 'it has an empty part'
+    if (part === '.' || part === '..') return `it has a part ${JSON.stringify(part)}`
+    if (Buffer.byteLength(part) > 255) return 'it has a part longer than 255 bytes'
+  }
+  return null
+}
+
+export interface Target {
+  group: string
+  /** A file's name or a folder prefix; empty for the whole group. */
+  name: string
+}
+
+/** Reads "GROUP:path/to/file". A trailing slash on the path names a folder and is dropped. */
+export function parseTarget(text: string): Target {
+  const colon = text.indexOf(':')
+  if (colon <= 0)
+    throw new ShoalError('USAGE', `${JSON.stringify(text)} does not name a file`, {
+      hint: 'write GROUP:NAME, for example team:models/weights.bin',
+    })
+  const group = checkGroupName(text.slice(0, colon))
+  const name = text.slice(colon + 1).replace(/\/+$/, '')
+  return { group, name: name === '' ? '' : checkFileName(name) }
+}
+
+/** Whether `name` is the file `prefix` or lies in the folder `prefix` ('' is the whole group). */
+export function isBelow(name: string, prefix: string): boolean {
+  return prefix === '' || name === prefix || name.startsWith(`${prefix}/`)
+}

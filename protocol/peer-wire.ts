@@ -1,0 +1,37 @@
+/** What a fetching peer and a serving peer must agree on, beyond HTTP itself (docs/protocol.md). */
+export const filePath = (fileId: string): string => `/v1/files/${fileId}`
+export const havePath = (fileId: string): string => `/v1/files/${fileId}/have`
+export const proofPath = (fileId: string, chunk: number): string => `/v1/files/${fileId}/proof/${chunk}`
+
+/** Request header: the port on which the fetching peer itself serves, so that both learn of each other. */
+export const PEER_PORT_HEADER = 'shoal-peer-port'
+/** Request header: the fetching peer's id, believed only as far as its certificate proves it. */
+export const PEER_ID_HEADER = 'shoal-peer-id'
+
+/**
+ * `GET …/have` answers `application/vnd.shoal.have`: u32 chunk count, the bitmap (⌈n/8⌉ bytes, most
+ * significant bit first), then, while the server's copy grows, one u32 a new chunk. All big-endian. The
+ * stream ends when the server holds everything.
+ */
+export const HAVE_MEDIA_TYPE = 'application/vnd.shoal.have'
+
+const FILE_ID = /^[0-9a-f]{64}$/
+export const isFileId = (text: string): boolean => FILE_ID.test(text)
+
+/**
+ * Reads a single HTTP byte range (RFC 9110, 14.2) against a file of `size` bytes; null when it is absent,
+ * malformed or not satisfiable (which of them does not matter to a caller: all are answered with 416).
+ */
+export function parseRange(header: string | undefined, size: number): [start: number, end: number] | null {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '')
+  if (!match) return null
+  const [, from, to] = match as unknown as [string, string, string]
+  if (from === '' && to === '') return null
+  if (from === '') {
+    const suffix = Math.min(Number(to), size)
+    return suffix === 0 ? null : [size - suffix, size]
+  }
+  const start = Number(from)
+  const end = to === '' ? size : Math.min(size, Number(to) + 1)
+  return start < end ? [start, end] : null
+}

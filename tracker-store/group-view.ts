@@ -1,0 +1,28 @@
+import type { FileRecord, GroupEvent, JoinRequest, Member } from '../protocol/records.ts'
+
+/**
+ * A replica's copy of one group at a revision, and the pure function that moves it from one revision to the
+ * next. The store loads it from a snapshot and feeds it events; readers only look.
+ */
+export interface GroupView {
+  readonly group: string
+  readonly revision: number
+  readonly created: string
+  readonly owner: string
+  readonly members: ReadonlyMap<string, Member>
+  readonly requests: ReadonlyMap<string, JoinRequest>
+  /** Sorted by name in code unit order. */
+  readonly files: FileIndex
+}
+
+export interface FileIndex {
+  readonly size: number
+  get(name: string): FileRecord | undefined
+  /** Whether some name of the group has this content. */
+  hasContent(fileId: string): boolean
+  /** Up to `limit` files that are `prefix` or lie below it, after the name `after`. */
+  page(prefix: string, after: string, limit: number): FileRecord[]
+}
+
+/** Applies the event of revision `view.revision + 1`; null when it removed the group. */
+export type ApplyEvent = (view: GroupView, event: GroupEvent) => GroupView | null

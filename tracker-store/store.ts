@@ -1,0 +1,207 @@
+import type { FileRecord, GroupEvent, Role } from '../protocol/records.ts'
+import type { GroupView } from './group-view.ts'
+
+/**
+ * The tracker's metadata: read this file first. Redis is the one source of truth; each method that changes
+ * something is ONE Lua script (tracker-store/scripts/), atomic and idempotent by its mutation's key: the same
+ * key again returns the first answer and changes nothing, for 24 hours. test/contract proves every promise
+ * here against a real Redis. Methods throw ShoalError with the codes named, and STORE_UNAVAILABLE within a
+ * second when Redis does not answer; nothing is queued for later.
+ */
+export interface Store {
+  readonly users: UserStore
+  readonly sessions: SessionStore
+  readonly groups: GroupStore
+  readonly hashes: HashStore
+  readonly keys: KeyStore
+  readonly presence: PresenceStore
+  readonly replicas: ReplicaStore
+  /** Whether Redis answers and every loaded view is current. */
+  ready(): Promise<boolean>
+  /** Leaves the fleet and closes all connections. Does not stop Redis. */
+  close(): Promise<void>
+}
+
+/** Who makes a change, and the key under which a repetition of it is recognised (1 to 128 characters). */
+export interface Mutation {
+  key: string
+  by: string
+  /** ISO 8601: the replica's clock, written into records and events. */
+  at: string
+}
+
+export interface UserRecord {
+  user: string
+  /** PHC string: "$scrypt$ln=15,r=8,p=3$salt$hash". */
+  passwordHash: string
+  created: string
+}
+
+export interface UserStore {
+  /** Throws USER_TAKEN, also for a name that differs only in case. */
+  create(mutation: Mutation, user: { user: string; passwordHash: string }): Promise<void>
+  /** null where there is no such user (names are compared exactly). */
+  get(user: string): Promise<UserRecord | null>
+  /** Replaces the hash if it is still `previousHash` (else WRONG_PASSWORD) and revokes every session but `keepTokenHash`. */
+  setPassword(
+    mutation: Mutation,
+    change: { passwordHash: string; previousHash: string; keepTokenHash?: string },
+  ): Promise<void>
+  count(): Promise<number>
+}
+
+export interface Session {
+  user: string
+  created: string
+  expires: string
+  scope: 'read' | 'write'
+}
+
+/** Sessions are found by the SHA-256 (hex) of their token; the token itself is never stored. */
+export interface SessionStore {
+  create(mutation: Mutation, session: { tokenHash: string; expires: string; scope: Session['scope'] }): Promise<void>
+  /** null when unknown, revoked or expired. Answers from a short-lived cache that revocations clear on all replicas. */
+  get(user: string, tokenHash: string): Promise<Session | null>
+  revoke(mutation: Mutation, tokenHash: string): Promise<void>
+}
+
+export interface GroupSummary {
+  group: string
+  owner: string
+  members: number
+}
+
+/** An answer and the revision of the group that it was read at. */
+export interface Revised {
+  revision: number
+}
+
+export interface GroupStore {
+  /** Throws GROUP_TAKEN (also for a difference in case only). The maker becomes the owner. */
+  create(mutation: Mutation, group: string): Promise<Revised>
+  /**
+   * The group at `atLeast` (a revision the client has seen) or later; null where there is no such group.
+   * Served from memory; a view that is behind catches up from the stream first.
+   */
+  view(group: string, atLeast?: number): Promise<GroupView | null>
+  /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each. */
+  list(after: string, limit: number): Promise<{ groups: GroupSummary[]; next: string | null }>
+  count(): Promise<number>
+
+  /** Throws GROUP_NOT_FOUND, ALREADY_MEMBER, ALREADY_REQUESTED. */
+  request(mutation: Mutation, group: string): Promise<Revised>
+  /** All or none. Throws GROUP_NOT_FOUND, NOT_AN_ADMIN, REQUEST_NOT_FOUND. */
+  accept(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised>
+  /** All or none. Throws GROUP_NOT_FOUND, NOT_AN_ADMIN, REQUEST_NOT_FOUND. */
+  reject(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised>
+  /**
+   * An owner's place goes to the admin of longest standing; LAST_OWNER where there are members and no admin.
+   * The last member's leaving removes the group with its files. Throws GROUP_NOT_FOUND, NOT_A_MEMBER.
+   */
+  leave(mutation: Mutation, group: string): Promise<Revised & { removed: boolean; heir: string | null }>
+  /**
+   * All or none. Admins remove members, the owner also admins; nobody the owner.
+   * Throws GROUP_NOT_FOUND, NOT_AN_ADMIN, NOT_THE_OWNER, MEMBER_NOT_FOUND.
+   */
+  kick(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised>
+  /** The owner makes a member an admin. Throws GROUP_NOT_FOUND, NOT_THE_OWNER, MEMBER_NOT_FOUND, ALREADY_ADMIN. */
+  promote(mutation: Mutation, group: string, user: string): Promise<Revised & { role: Role }>
+
+  /**
+   * Publishes files, all or none; each becomes the next version under its name. The same content again under
+   * the same name is the same version. A file's hashes must be there: inline here or staged (HashStore).
+   * Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
+   */
+  publish(
+    mutation: Mutation,
+    group: string,
+    files: readonly NewFile[],
+  ): Promise<Revised & { files: FileRecord[] }>
+  /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
+  removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
+
+  /** The group's changes after `revision` as they arrive here, without a gap, until the signal aborts. */
+  events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent>
+}
+
+export interface NewFile {
+  name: string
+  fileId: string
+  size: number
+  /** Packed chunk hashes (n × 32 bytes) for a file short enough to carry them; else they are staged first. */
+  hashes?: Uint8Array
+}
+
+/** Chunk hashes of published files: packed, 32 bytes each, read and written in pages. */
+export interface HashStore {
+  /** Writes a page at chunk index `first` into the user's staging area, which lives for an hour. */
+  stage(group: string, user: string, fileId: string, first: number, page: Uint8Array): Promise<void>
+  /** Staged bytes of this user for the file: [from, from + count) chunks, shorter at the end. */
+  staged(group: string, user: string, fileId: string, first: number, count: number): Promise<Buffer>
+  /** Hashes of chunks [first, first + count) of a published file, shorter at the end, empty where unknown. */
+  read(group: string, fileId: string, first: number, count: number): Promise<Buffer>
+  has(group: string, fileId: string): Promise<boolean>
+}
+
+/** The fleet's grant keys: private ones as PKCS #8 PEM, newest first. */
+export interface KeyStore {
+  list(): Promise<SigningKey[]>
+  /** Adds `candidate` unless a key younger than `maxAgeMs` is there; keeps the newest two. Returns the list. */
+  rotate(candidate: SigningKey, maxAgeMs: number): Promise<SigningKey[]>
+}
+
+export interface SigningKey {
+  kid: string
+  privateKey: string
+  created: string
+}
+
+/** What one peer serves, as announced: soft state that expires unless it is repeated. */
+export interface PeerPresence {
+  peer: string
+  user: string
+  host: string
+  port: number
+  tls: boolean
+  /** Counts up at each change of the peer's set, so that an older announce never undoes a newer one. */
+  sequence: number
+  /** Milliseconds since the epoch at which this was last heard. */
+  seen: number
+  /** Key: "group/fileId" (a group name has no slash). Value: whether the peer holds the whole file. */
+  files: ReadonlyMap<string, boolean>
+}
+
+export type PresenceChange =
+  | { type: 'announce'; presence: PeerPresence }
+  | { type: 'heartbeat'; peer: string; sequence: number; seen: number }
+  | { type: 'gone'; peer: string; sequence: number; seen: number }
+
+/**
+ * How replicas share presence: changes are batched, written to Redis with an expiry, and sent to the other
+ * replicas. Swarms themselves live in the tracker's memory (tracker/presence/).
+ */
+export interface PresenceStore {
+  /** Queues a change for the next batch (sent within 100 ms); costs no round trip. */
+  push(change: PresenceChange): void
+  /** Every peer heard within the expiry, for a replica that starts or was cut off. */
+  load(): AsyncIterable<PeerPresence>
+  /** Calls back with the other replicas' changes, and with null when some may have been missed: load again. */
+  subscribe(listener: (change: PresenceChange | null) => void): void
+  /** Milliseconds after which a silent peer is forgotten. */
+  readonly expiryMs: number
+}
+
+export interface ReplicaInfo {
+  id: string
+  url: string
+  /** ISO 8601. */
+  started: string
+  /** Revisions by which the replica's loaded views are behind, summed. */
+  revisionLag: number
+}
+
+export interface ReplicaStore {
+  /** Registers this replica and keeps it registered; `report` is asked for at each beat. */
+  join(info: () => ReplicaInfo): Promise<void>
+  list(): Promise<ReplicaInfo[]>
+}

@@ -1,0 +1,172 @@
+import Type, { type Static } from 'typebox'
+
+/**
+ * The bodies of the tracker's HTTP API: the server validates requests against them and builds its OpenAPI
+ * document from them, the client checks answers with them. One place, both sides.
+ */
+const Time = Type.String({ description: 'ISO 8601, UTC' })
+const Hex64 = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const Name = Type.String({ minLength: 1, maxLength: 64 })
+const FileName = Type.String({ minLength: 1, maxLength: 1024 })
+const Password = Type.String({ minLength: 1, maxLength: 1024 })
+const Count = Type.Integer({ minimum: 0 })
+const RoleName = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
+
+/** Most files in one publish, one swarm join; most users in one decision. */
+export const MAX_BATCH = 100
+/** Chunk hashes in one page: 1 MiB of hashes, 16 GiB of file. */
+export const MAX_HASH_PAGE = 32_768
+/** Files up to this many chunks carry their hashes inside JSON (base64), longer ones in pages. */
+export const MAX_INLINE_HASHES = 64
+
+export const Credentials = Type.Object({ user: Name, password: Password })
+export const PasswordChange = Type.Object({ old: Password, new: Password })
+export const UserBody = Type.Object({ user: Type.String() })
+export const SessionBody = Type.Object({ user: Type.String(), token: Type.String(), expires: Time })
+
+export const GroupName = Type.Object({ group: Name })
+export const UserNames = Type.Object({ users: Type.Array(Name, { minItems: 1, maxItems: MAX_BATCH }) })
+export const UserName = Type.Object({ user: Name })
+export const MemberBody = Type.Object({ user: Type.String(), role: RoleName, since: Time })
+export const GroupBody = Type.Object({
+  group: Type.String(),
+  owner: Type.String(),
+  role: Type.Union([RoleName, Type.Null()]),
+  members: Type.Array(MemberBody),
+  files: Count,
+  revision: Count,
+})
+export const GroupList = Type.Object({
+  groups: Type.Array(
+    Type.Object({
+      group: Type.String(),
+      owner: Type.String(),
+      members: Count,
+      role: Type.Union([RoleName, Type.Null()]),
+    }),
+  ),
+  next: Type.Union([Type.String(), Type.Null()]),
+})
+export const RequestList = Type.Object({
+  requests: Type.Array(Type.Object({ user: Type.String(), since: Time })),
+})
+export const RevisionBody = Type.Object({ revision: Count })
+export const LeaveBody = Type.Object({
+  revision: Count,
+  removed: Type.Boolean(),
+  heir: Type.Union([Type.String(), Type.Null()]),
+})
+export const PromoteBody = Type.Object({ revision: Count, role: RoleName })
+
+export const FileBody = Type.Object({
+  name: Type.String(),
+  fileId: Hex64,
+  size: Count,
+  version: Type.Integer({ minimum: 1 }),
+  uploader: Type.String(),
+  added: Time,
+})
+export const ListedFile = Type.Intersect([FileBody, Type.Object({ seeders: Count, leechers: Count })])
+export const FileList = Type.Object({
+  files: Type.Array(ListedFile),
+  next: Type.Union([Type.String(), Type.Null()]),
+  revision: Count,
+})
+export const Publish = Type.Object({
+  files: Type.Array(
+    Type.Object({
+      name: FileName,
+      fileId: Hex64,
+      size: Count,
+      hashes: Type.Optional(Type.String({ description: 'packed chunk hashes, base64', maxLength: 4096 })),
+    }),
+    { minItems: 1, maxItems: MAX_BATCH },
+  ),
+})
+export const Published = Type.Object({ files: Type.Array(FileBody), revision: Count })
+
+export const PeerBody = Type.Object({
+  peer: Hex64,
+  host: Type.String(),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+  tls: Type.Boolean(),
+  complete: Type.Boolean(),
+})
+export const JoinSwarms = Type.Object({
+  peer: Hex64,
+  fileIds: Type.Array(Hex64, { minItems: 1, maxItems: MAX_BATCH }),
+  /** Whether chunk hashes of short files are wanted too. */
+  hashes: Type.Optional(Type.Boolean()),
+})
+export const JoinedSwarms = Type.Object({
+  swarms: Type.Array(
+    Type.Object({
+      fileId: Hex64,
+      grant: Type.String(),
+      expires: Time,
+      peers: Type.Array(PeerBody),
+      hashes: Type.Optional(Type.String()),
+    }),
+  ),
+})
+
+/** A full announce carries `files`; a heartbeat leaves them out. */
+export const Announce = Type.Object({
+  peer: Hex64,
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+  tls: Type.Boolean(),
+  sequence: Count,
+  leaving: Type.Optional(Type.Boolean()),
+  files: Type.Optional(
+    Type.Array(Type.Object({ group: Name, fileId: Hex64, complete: Type.Boolean() }), { maxItems: 100_000 }),
+  ),
+})
+export const Announced = Type.Object({
+  /** Seconds until the next heartbeat, jittered by the tracker. */
+  interval: Type.Number(),
+  /** The replica does not know this peer's set at this sequence: announce in full. */
+  resync: Type.Boolean(),
+})
+
+export const KeySet = Type.Object({
+  keys: Type.Array(
+    Type.Object({
+      kid: Type.String(),
+      kty: Type.Literal('OKP'),
+      crv: Type.Literal('Ed25519'),
+      x: Type.String(),
+      alg: Type.Optional(Type.String()),
+      use: Type.Optional(Type.String()),
+    }),
+  ),
+})
+export const StatusBody = Type.Object({
+  replicas: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      url: Type.String(),
+      revisionLag: Count,
+      uptime: Type.Number({ description: 'seconds' }),
+    }),
+  ),
+  users: Count,
+  groups: Count,
+  files: Count,
+  peers: Count,
+})
+
+export type SessionBody = Static<typeof SessionBody>
+export type GroupBody = Static<typeof GroupBody>
+export type GroupList = Static<typeof GroupList>
+export type RequestList = Static<typeof RequestList>
+export type ListedFile = Static<typeof ListedFile>
+export type FileList = Static<typeof FileList>
+export type Publish = Static<typeof Publish>
+export type Published = Static<typeof Published>
+export type JoinedSwarms = Static<typeof JoinedSwarms>
+export type JoinedSwarm = JoinedSwarms['swarms'][number]
+export type Announce = Static<typeof Announce>
+export type Announced = Static<typeof Announced>
+export type KeySet = Static<typeof KeySet>
+export type StatusBody = Static<typeof StatusBody>
+export type LeaveBody = Static<typeof LeaveBody>
