@@ -1,0 +1,42 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { ShoalError } from '../protocol/errors.ts'
+
+const SERVERS = ['valkey-server', 'redis-server']
+
+/**
+ * The Redis-compatible server to run: `SHOAL_REDIS_BIN`, else the first of valkey-server and redis-server on
+ * PATH. Throws REDIS_NOT_FOUND with the command that installs one.
+ */
+export function findRedisServer(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.SHOAL_REDIS_BIN) {
+    if (isExecutable(env.SHOAL_REDIS_BIN)) return env.SHOAL_REDIS_BIN
+    throw new ShoalError(
+      'REDIS_NOT_FOUND',
+      `SHOAL_REDIS_BIN names ${env.SHOAL_REDIS_BIN}, which cannot be run`,
+      {
+        hint: 'set it to the path of redis-server or valkey-server, or unset it',
+      },
+    )
+  }
+  for (const name of SERVERS)
+    for (const folder of (env.PATH ?? '').split(delimiter)) {
+      if (folder !== '' && isExecutable(join(folder, name))) return join(folder, name)
+    }
+  throw new ShoalError('REDIS_NOT_FOUND', 'no Redis server is installed', {
+    hint: `install one (${installCommand()}), or give --redis URL`,
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function installCommand(platform: NodeJS.Platform = process.platform): string {
+  return platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install redis-server'
+}

@@ -1,0 +1,185 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ShoalError, storageError } from '../protocol/errors.ts'
+import { findRedisServer } from './binary.ts'
+import { CONNECTION_PREFIX, connectionName, connectRedis, unixUrl } from './connect.ts'
+import { withFileLock } from './file-lock.ts'
+import { socketPath } from './socket-path.ts'
+import { SUPERVISOR_SCRIPT } from './supervisor.ts'
+
+export interface EmbeddedRedis {
+  /** unix:///…/redis.sock */
+  url: string
+  pid: number
+  /** Gives up this owner's share; the last one's release stops the server and waits until it is gone. */
+  release(): Promise<void>
+}
+
+/** Shares of a server that this process holds, by URL: one process may run several owners. */
+const shares = new Map<string, number>()
+
+const START_TIMEOUT_MS = 10_000
+const STOP_TIMEOUT_MS = 10_000
+/** Enough for the supervisor's sleep, cat and rm, also where the caller's PATH is empty. */
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
+
+/**
+ * Joins the Redis server that lives in `folder` (append-only file, unix socket, no port), starting it where
+ * none runs. Several processes may own it at once. Throws REDIS_NOT_FOUND, REDIS_UNREACHABLE or a storage error.
+ */
+export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  const socket = socketPath(folder, 'redis.sock')
+  const fifo = join(folder, 'lifeline')
+  const lifeline = await withFileLock(join(folder, 'redis.lock'), async () => {
+    const joined = openLifeline(fifo)
+    if (joined !== null && (await answers(socket, START_TIMEOUT_MS))) return joined
+    if (joined !== null) closeSync(joined)
+    return startServer(folder, socket, fifo)
+  })
+  const url = unixUrl(socket)
+  const pid = await serverPid(url)
+  shares.set(url, (shares.get(url) ?? 0) + 1)
+  return { url, pid, release: () => release(lifeline, url, pid) }
+}
+
+/** The write end of a lifeline that a supervisor holds open; null where there is none. */
+function openLifeline(fifo: string): number | null {
+  try {
+    return openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENXIO' || code === 'ENOENT') return null
+    throw storageError(error, fifo)
+  }
+}
+
+async function startServer(folder: string, socket: string, fifo: string): Promise<number> {
+  const server = findRedisServer()
+  if (await answers(socket, 0)) await shutDown(unixUrl(socket))
+  rmSync(fifo, { force: true })
+  rmSync(socket, { force: true })
+  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:${SYSTEM_PATH}` }
+  execFileSync('mkfifo', ['-m', '600', fifo], { env, stdio: 'ignore' })
+  // Held for reading and writing until the supervisor has opened its end, so that neither open blocks.
+  const both = openSync(fifo, constants.O_RDWR)
+  try {
+    const args = ['-c', SUPERVISOR_SCRIPT, 'shoal-redis', fifo, server, ...serverArguments(folder, socket)]
+    spawn('/bin/sh', args, { cwd: folder, env, detached: true, stdio: 'ignore' }).unref()
+    if (!(await answers(socket, START_TIMEOUT_MS)))
+      throw new ShoalError('REDIS_UNREACHABLE', `the embedded Redis in ${folder} does not start`, {
+        hint: lastLogLine(folder) ?? `run ${server} by hand to see why`,
+      })
+    const lifeline = openLifeline(fifo)
+    if (lifeline === null) throw new ShoalError('REDIS_UNREACHABLE', 'the embedded Redis ended as it started')
+    return lifeline
+  } finally {
+    closeSync(both)
+  }
+}
+
+function serverArguments(folder: string, socket: string): string[] {
+  return Object.entries({
+    port: '0',
+    unixsocket: socket,
+    unixsocketperm: '700',
+    dir: folder,
+    appendonly: 'yes',
+    appendfsync: 'everysec',
+    save: '',
+    'maxmemory-policy': 'noeviction',
+    logfile: join(folder, 'redis.log'),
+    loglevel: 'notice',
+  }).flatMap(([name, value]) => [`--${name}`, value])
+}
+
+/** Whether the server at `socket` says PONG before `timeoutMs` have passed (0: asks once). */
+async function answers(socket: string, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs
+  do {
+    if (await ping(socket)) return true
+    await delay(5)
+  } while (performance.now() < deadline)
+  return false
+}
+
+function ping(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket)
+    connection.setTimeout(1000, () => connection.destroy())
+    connection.once('connect', () => connection.write('PING\r\n'))
+    connection.once('data', (data) => {
+      resolve(data.toString().startsWith('+PONG'))
+      connection.destroy()
+    })
+    connection.once('error', () => resolve(false))
+    connection.once('close', () => resolve(false))
+  })
+}
+
+async function serverPid(url: string): Promise<number> {
+  const redis = connectRedis(url, 'queue')
+  try {
+    return Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+  } finally {
+    redis.disconnect()
+  }
+}
+
+async function shutDown(url: string): Promise<void> {
+  const redis = connectRedis(url, 'queue')
+  const info = await redis.info('server')
+  const pid = Number(/process_id:(\d+)/.exec(info)?.[1])
+  redis.shutdown('NOSAVE').catch(() => {})
+  await gone(pid)
+  redis.disconnect()
+}
+
+async function release(lifeline: number, url: string, pid: number): Promise<void> {
+  const left = (shares.get(url) ?? 1) - 1
+  shares.set(url, left)
+  const last = left === 0 && !(await hasOtherOwners(url).catch(() => false))
+  closeSync(lifeline)
+  if (last) await gone(pid)
+}
+
+async function hasOtherOwners(url: string): Promise<boolean> {
+  const redis = connectRedis(url, 'commands')
+  try {
+    await new Promise<void>((resolve, reject) => redis.once('ready', resolve).once('close', reject))
+    const clients = String(await redis.client('LIST'))
+    return [...clients.matchAll(/ name=(\S*)/g)].some(
+      ([, name]) => name?.startsWith(CONNECTION_PREFIX) && name !== connectionName(),
+    )
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Waits until process `pid` has ended. */
+async function gone(pid: number): Promise<void> {
+  const deadline = performance.now() + STOP_TIMEOUT_MS
+  while (performance.now() < deadline) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await delay(5)
+  }
+}
+
+function lastLogLine(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, 'redis.log'), 'utf8').trimEnd().split('\n').at(-1)
+  } catch {
+    return undefined
+  }
+}
