@@ -5,15 +5,15 @@ export const proofPath = (fileId: string, chunk: number): string => `/v1/files/$
 
 /** Request header: the port on which the fetching peer itself serves, so that both learn of each other. */
 export const PEER_PORT_HEADER = 'shoal-peer-port'
-/** Request header: the fetching peer's id, believed only as far as its certificate proves it. */
-export const PEER_ID_HEADER = 'shoal-peer-id'
-
 /**
  * `GET …/have` answers `application/vnd.shoal.have`: u32 chunk count, the bitmap (⌈n/8⌉ bytes, most
- * significant bit first), then, while the server's copy grows, one u32 a new chunk. All big-endian. The
- * stream ends when the server holds everything.
+ * significant bit first), then, while the server's copy grows, one u32 a change: a chunk's index when it
+ * came in, or index | PENDING when it is being fetched from a seed, so that others ask the seed for another.
+ * All big-endian. The stream ends when the server holds everything.
  */
 export const HAVE_MEDIA_TYPE = 'application/vnd.shoal.have'
+/** Top bit of a have record. MAX_FILE_SIZE leaves it free: 2^50 bytes are 2^31 chunks. */
+export const PENDING = 0x8000_0000
 
 const FILE_ID = /^[0-9a-f]{64}$/
 export const isFileId = (text: string): boolean => FILE_ID.test(text)

@@ -1,0 +1,94 @@
+import { hash } from 'node:crypto'
+import { writeSync } from 'node:fs'
+import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+
+/** Chunk buffers, reused: an extent under way holds one, so memory is bounded by the connections. */
+export class BufferPool {
+  readonly #free: Buffer[] = []
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_SIZE)
+  }
+
+  give(buffer: Buffer): void {
+    this.#free.push(buffer)
+  }
+}
+
+export interface ExtentTarget {
+  /** Descriptor of the part file, open for writing. */
+  fd: number
+  size: number
+  first: number
+  count: number
+  /** Packed hashes of the extent's chunks. */
+  hashes: Uint8Array
+}
+
+/**
+ * Where an extent's bytes go: they are read straight into a chunk buffer, and each full chunk is verified
+ * before it is written. Throws HASH_MISMATCH, or a storage error.
+ */
+export class ChunkSink {
+  readonly #target: ExtentTarget
+  readonly #pool: BufferPool
+  readonly #onChunk: (chunk: number) => void
+  #chunk: number
+  #buffer: Buffer | null = null
+  #filled = 0
+
+  constructor(target: ExtentTarget, pool: BufferPool, onChunk: (chunk: number) => void) {
+    this.#target = target
+    this.#pool = pool
+    this.#onChunk = onChunk
+    this.#chunk = target.first
+  }
+
+  /** The space that the next bytes belong in, never past the current chunk. */
+  space(): Buffer {
+    this.#buffer ??= this.#pool.take()
+    return this.#buffer.subarray(this.#filled, this.#length)
+  }
+
+  /** The first `n` bytes of the last `space()` are filled. */
+  advance(n: number): void {
+    this.#filled += n
+    if (this.#filled === this.#length) this.#complete()
+  }
+
+  get done(): boolean {
+    return this.#chunk === this.#target.first + this.#target.count
+  }
+
+  release(): void {
+    if (this.#buffer) this.#pool.give(this.#buffer)
+    this.#buffer = null
+  }
+
+  get #length(): number {
+    return chunkLength(this.#target.size, this.#chunk)
+  }
+
+  #complete(): void {
+    const { fd, first, hashes } = this.#target
+    const data = this.#buffer!.subarray(0, this.#length)
+    const at = (this.#chunk - first) * HASH_SIZE
+    if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
+      throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
+    writeFully(fd, data, this.#chunk * CHUNK_SIZE)
+    this.#onChunk(this.#chunk)
+    this.#chunk++
+    this.#filled = 0
+    if (this.done) this.release()
+  }
+}
+
+function writeFully(fd: number, data: Uint8Array, position: number): void {
+  try {
+    for (let done = 0; done < data.length; )
+      done += writeSync(fd, data, done, data.length - done, position + done)
+  } catch (error) {
+    throw storageError(error, 'the part file')
+  }
+}

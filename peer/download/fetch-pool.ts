@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
+import type { PeerAddress } from '../../protocol/records.ts'
+import type { FetchRequest, FetchThreadData, FromFetchThread, ToFetchThread } from '../threads/fetch-thread.ts'
+import { spawnThread } from '../threads/spawn.ts'
+
+/** More threads than this bring nothing: the wire or the disk is the limit by then. */
+const MAX_THREADS = 3
+
+interface Underway {
+  onChunk(chunk: number): void
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** Threads that fetch, verify and write extents, away from the event loop that serves and schedules. */
+export class FetchPool {
+  readonly #data: FetchThreadData
+  readonly #threads: { worker: Worker; underway: Map<number, Underway> }[] = []
+  #nextId = 0
+
+  constructor(data: FetchThreadData) {
+    this.#data = data
+  }
+
+  /**
+   * Resolves when every chunk of the extent is verified and written; `onChunk` hears of each. Rejects with
+   * HASH_MISMATCH, PEER_BAD_ANSWER, NO_PEER (stalled), GRANT_INVALID, CHUNK_NOT_HELD, a storage error, or the
+   * connection's error.
+   */
+  fetch(request: Omit<FetchRequest, 'id'>, onChunk: (chunk: number) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      const thread = this.#leastBusy()
+      thread.underway.set(id, { onChunk, resolve, reject })
+      thread.worker.ref()
+      thread.worker.postMessage({ type: 'fetch', request: { ...request, id } } satisfies ToFetchThread)
+    })
+  }
+
+  /** Closes the connections to a peer; what is under way on them fails. */
+  drop(target: PeerAddress, reason: string): void {
+    for (const { worker } of this.#threads)
+      worker.postMessage({ type: 'drop', target, reason } satisfies ToFetchThread)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
+  }
+
+  #leastBusy(): (typeof this.#threads)[number] {
+    const idle = this.#threads.toSorted((a, b) => a.underway.size - b.underway.size)[0]
+    const limit = Math.min(MAX_THREADS, availableParallelism())
+    if (idle && (idle.underway.size === 0 || this.#threads.length >= limit)) return idle
+    const thread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map<number, Underway>() }
+    thread.worker.on('message', (message: FromFetchThread) => {
+      const job = thread.underway.get(message.id)
+      if (message.type === 'chunk') return job?.onChunk(message.chunk)
+      thread.underway.delete(message.id)
+      if (thread.underway.size === 0) thread.worker.unref()
+      if (message.error === null) job?.resolve()
+      else job?.reject(revive(message.error))
+    })
+    thread.worker.on('error', (error: Error) => {
+      this.#threads.splice(this.#threads.indexOf(thread), 1)
+      for (const job of thread.underway.values()) job.reject(error)
+    })
+    this.#threads.push(thread)
+    return thread
+  }
+}
+
+function revive({ code, message }: { code: string; message: string }): Error {
+  return isErrorCode(code) ? new ShoalError(code, message) : Object.assign(new Error(message), { code })
+}

@@ -1,0 +1,60 @@
+import { ShoalError } from '../../protocol/errors.ts'
+
+const MAX_HEAD = 16 * 1024
+
+export interface ResponseHead {
+  status: number
+  contentLength: number
+  contentRange: string | null
+  keepAlive: boolean
+}
+
+/**
+ * Collects an HTTP/1.1 response's head (RFC 9112, 4 and 5) from pieces as they arrive. Only what a Shoal peer
+ * sends is accepted: a Content-Length, no transfer coding, no folding. Throws PEER_BAD_ANSWER.
+ */
+export class HeadCollector {
+  #bytes = Buffer.alloc(0)
+
+  /** The head, and how many bytes of `piece` belong to it; null while it is not whole. */
+  push(piece: Uint8Array): { head: ResponseHead; consumed: number } | null {
+    const before = this.#bytes.length
+    this.#bytes = Buffer.concat([this.#bytes, piece.subarray(0, MAX_HEAD)])
+    const end = this.#bytes.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    if (end < 0) {
+      if (this.#bytes.length >= MAX_HEAD) throw bad('its head is too long')
+      return null
+    }
+    const head = parseHead(this.#bytes.latin1Slice(0, end))
+    this.#bytes = Buffer.alloc(0)
+    return { head, consumed: end + 4 - before }
+  }
+}
+
+function parseHead(text: string): ResponseHead {
+  const [statusLine, ...lines] = text.split('\r\n') as [string, ...string[]]
+  const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(statusLine)?.[1]
+  if (status === undefined) throw bad('it is not HTTP/1.1')
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line)
+    if (!match) throw bad('it has a malformed header')
+    const name = match[1]!.toLowerCase()
+    if (headers.has(name) && (name === 'content-length' || name === 'content-range'))
+      throw bad(`it repeats ${name}`)
+    headers.set(name, match[2]!)
+  }
+  const length = headers.get('content-length')
+  if (headers.has('transfer-encoding') || length === undefined || !/^\d{1,15}$/.test(length))
+    throw bad('it does not say how long it is')
+  return {
+    status: Number(status),
+    contentLength: Number(length),
+    contentRange: headers.get('content-range') ?? null,
+    keepAlive: headers.get('connection')?.toLowerCase() !== 'close',
+  }
+}
+
+export function bad(why: string): ShoalError {
+  return new ShoalError('PEER_BAD_ANSWER', `the peer's answer is not usable: ${why}`)
+}

@@ -1,0 +1,64 @@
+import { createHash, webcrypto, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { storageError } from '../protocol/errors.ts'
+
+/** A peer's key pair and self-signed certificate: made once per home, its fingerprint is the peer's id. */
+export interface Identity {
+  /** SHA-256 of the certificate's DER in lower-case hex. */
+  peer: string
+  key: string
+  cert: string
+}
+
+const VALID_YEARS = 30
+
+/** Loads the identity of `home`, making it on first use. */
+export async function loadIdentity(home: string): Promise<Identity> {
+  const folder = join(home, 'identity')
+  const file = join(folder, 'peer.pem')
+  try {
+    if (!existsSync(file)) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const draft = `${file}.${process.pid}`
+      writeFileSync(draft, await generatePem(), { mode: 0o600 })
+      renameSync(draft, file)
+    }
+    return parsePem(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}
+
+function parsePem(pem: string): Identity {
+  const at = pem.indexOf('-----BEGIN CERTIFICATE-----')
+  const cert = pem.slice(at)
+  return { peer: fingerprint(new X509Certificate(cert).raw), key: pem.slice(0, at), cert }
+}
+
+export function fingerprint(der: Uint8Array): string {
+  return createHash('sha256').update(der).digest('hex')
+}
+
+/** ECDSA on P-256: every TLS 1.3 stack has it, and a handshake costs a tenth of RSA's. */
+async function generatePem(): Promise<string> {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as Crypto)
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const notBefore = new Date(Date.now() - 24 * 3600_000)
+  const notAfter = new Date(notBefore)
+  notAfter.setFullYear(notAfter.getFullYear() + VALID_YEARS)
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=shoal-peer',
+    keys: keys as webcrypto.CryptoKeyPair,
+    signingAlgorithm: algorithm,
+    notBefore,
+    notAfter,
+    extensions: [new x509.BasicConstraintsExtension(false, undefined, true)],
+  })
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+  const key = pkcs8.match(/.{1,64}/g)?.join('\n')
+  return `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n${cert.toString('pem')}\n`
+}

@@ -1,0 +1,27 @@
+/**
+ * A token bucket (RFC 2697's single rate): `rate` bytes a second with bursts of a tenth of a second, so that
+ * what is sent stays within a few per cent of the rate over any second. Pure: the caller brings the time.
+ */
+export class TokenBucket {
+  readonly rate: number
+  /** Bytes that may be sent now; negative while a debt is being paid off. */
+  #tokens: number
+  #updated: number
+
+  /** `rate` in bytes a second, 0 for no limit; `now` in milliseconds. */
+  constructor(rate: number, now: number) {
+    this.rate = rate
+    this.#tokens = rate / 10
+    this.#updated = now
+  }
+
+  /** Takes `bytes` and returns the milliseconds to wait before sending them. */
+  take(bytes: number, now: number): number {
+    if (this.rate === 0) return 0
+    this.#tokens = Math.min(this.rate / 10, this.#tokens + ((now - this.#updated) * this.rate) / 1000)
+    this.#updated = now
+    const debt = -this.#tokens
+    this.#tokens -= bytes
+    return debt <= 0 ? 0 : (debt / this.rate) * 1000
+  }
+}

@@ -1,0 +1,142 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
+import { fingerprint, type Identity } from '../identity.ts'
+import type { GrantVerifier } from './grant-verifier.ts'
+import { streamHave } from './have-stream.ts'
+import type { Library, SeenPeer, ServedFile } from './library.ts'
+import { sendProof } from './proof.ts'
+import { sendRange } from './range.ts'
+import type { UploadLimit } from './upload-limit.ts'
+
+export interface ChunkServerOptions {
+  identity: Identity
+  tls: boolean
+  host: string
+  port: number
+  library: Library
+  grants: GrantVerifier
+  limit: UploadLimit
+  onSeen(peer: SeenPeer): void
+  onError(error: Error): void
+}
+
+export interface ChunkServer {
+  host: string
+  port: number
+  close(): Promise<void>
+}
+
+const ROUTE = /^\/v1\/files\/([^/]+)(?:\/(have|proof\/(\d{1,10})))?$/
+
+/** Serves the library to holders of grants. Throws PORT_IN_USE or NO_PERMISSION when it cannot listen. */
+export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    serve(options, request, response).catch((error: unknown) => fail(options, response, error))
+  }
+  const server = options.tls
+    ? createHttpsServer(
+        {
+          key: options.identity.key,
+          cert: options.identity.cert,
+          minVersion: 'TLSv1.3',
+          // Any certificate will do: the grant names the one that it belongs to.
+          requestCert: true,
+          rejectUnauthorized: false,
+        },
+        handle,
+      )
+    : createHttpServer(handle)
+  server.keepAliveTimeout = 60_000
+  server.requestTimeout = 10_000
+  server.headersTimeout = 10_000
+  server.on('tlsClientError', () => {})
+  await listen(server, options.host, options.port)
+  const address = server.address() as AddressInfo
+  return {
+    host: address.address,
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        reject(
+          new ShoalError('PORT_IN_USE', `port ${port} on ${host} is in use`, {
+            hint: 'choose another with --listen HOST:PORT (port 0 takes a free one)',
+          }),
+        )
+      else reject(storageError(error, `${host}:${port}`))
+    })
+    server.listen(port, host, () => resolve())
+  })
+}
+
+async function serve(
+  options: ChunkServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const route = ROUTE.exec(request.url ?? '')
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw new ShoalError('BAD_REQUEST', `${request.method} is not served here`)
+  if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
+  const [, fileId, part, chunk] = route as unknown as [string, string, string | undefined, string | undefined]
+  const file = options.library.get(fileId)
+  // The same answer for a file that is not here and for one that may not be fetched: strangers learn nothing.
+  if (!file) throw new ShoalError('GRANT_INVALID', 'this peer does not serve that file to you')
+  const client = clientFingerprint(request)
+  await options.grants.check(bearer(request), file, client)
+  noteSeen(options, request, file, client)
+  if (part === 'have') return streamHave(file, request, response)
+  if (chunk !== undefined) return sendProof(file, Number(chunk), response)
+  return sendRange(file, request, response, options.limit)
+}
+
+function bearer(request: IncomingMessage): string | null {
+  return /^Bearer ([\w.-]{1,4096})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
+}
+
+/** SHA-256 of the certificate that the client proved in the handshake; null without TLS. */
+function clientFingerprint(request: IncomingMessage): string | null {
+  const socket = request.socket as TLSSocket
+  if (!socket.encrypted) return null
+  const der = socket.getPeerCertificate()?.raw
+  return der ? fingerprint(der) : 'none'
+}
+
+/** A fetching peer serves too: with TLS its certificate and address are proven, so its swarm mates may call back. */
+function noteSeen(
+  options: ChunkServerOptions,
+  request: IncomingMessage,
+  file: ServedFile,
+  peer: string | null,
+): void {
+  const port = Number(request.headers[PEER_PORT_HEADER])
+  const host = request.socket.remoteAddress?.replace(/^::ffff:/, '')
+  if (peer === null || !host || !Number.isInteger(port) || port < 1 || port > 65535) return
+  options.onSeen({ fileId: file.fileId, peer, host, port })
+}
+
+function fail(options: ChunkServerOptions, response: ServerResponse, error: unknown): void {
+  const known = error instanceof ShoalError ? error : new ShoalError('INTERNAL', 'the peer failed')
+  if (!(error instanceof ShoalError)) options.onError(error as Error)
+  // Part of a body is out: only a broken connection can still say that it is not whole.
+  if (response.headersSent) return void response.destroy()
+  const body = JSON.stringify(known)
+  response.writeHead(known.status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

@@ -1,0 +1,73 @@
+import { createLocalJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import {
+  CLOCK_TOLERANCE_S,
+  checkGrantClaims,
+  GRANT_ALGORITHM,
+  GRANT_TYPE,
+  type GrantClaims,
+  refused,
+} from '../../protocol/grants.ts'
+import type { KeySet } from '../../tracker/api/schemas.ts'
+import type { ServedFile } from './library.ts'
+
+/** Keys that sign grants; `refresh` asks the tracker, and is called when a grant names an unknown key. */
+export interface KeySource {
+  current(): KeySet
+  refresh(): Promise<KeySet>
+}
+
+const REFRESH_PAUSE_MS = 5000
+
+/** Decides who may fetch: verifies signatures once a grant, and claims at every request. */
+export class GrantVerifier {
+  readonly #keys: KeySource
+  readonly #verified = new LRUCache<string, JWTPayload>({ max: 5000 })
+  /** "group/user" → seconds since the epoch: grants issued until then are void. */
+  readonly #revoked = new Map<string, number>()
+  #refreshed = Number.NEGATIVE_INFINITY
+
+  constructor(keys: KeySource) {
+    this.#keys = keys
+  }
+
+  /** Voids the grants that `user` holds for `group`, issued until `at` (seconds since the epoch). */
+  revoke(group: string, user: string, at: number): void {
+    this.#revoked.set(`${group}/${user}`, at)
+  }
+
+  /** Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. */
+  async check(token: string | null, file: ServedFile, fingerprint: string | null): Promise<GrantClaims> {
+    if (token === null) throw refused('there is none')
+    const payload = this.#verified.get(token) ?? (await this.#verify(token))
+    const claims = checkGrantClaims(payload, {
+      fileId: file.fileId,
+      groups: file.groups,
+      fingerprint,
+      now: Date.now() / 1000,
+    })
+    if (claims.iat <= (this.#revoked.get(`${claims.grp}/${claims.sub}`) ?? 0))
+      throw refused('the member was removed')
+    return claims
+  }
+
+  async #verify(token: string): Promise<JWTPayload> {
+    const payload = await this.#verifyWith(this.#keys.current(), token)
+      .catch(async (error: unknown) => {
+        const mayBeNewKey = error instanceof errors.JWKSNoMatchingKey
+        if (!mayBeNewKey || performance.now() - this.#refreshed < REFRESH_PAUSE_MS) throw error
+        this.#refreshed = performance.now()
+        return this.#verifyWith(await this.#keys.refresh(), token)
+      })
+      .catch((error: unknown) => {
+        throw refused(error instanceof errors.JWTExpired ? 'it has expired' : 'its signature does not hold')
+      })
+    this.#verified.set(token, payload)
+    return payload
+  }
+
+  async #verifyWith(keys: KeySet, token: string): Promise<JWTPayload> {
+    const options = { algorithms: [GRANT_ALGORITHM], typ: GRANT_TYPE, clockTolerance: CLOCK_TOLERANCE_S }
+    return (await jwtVerify(token, createLocalJWKSet(keys), options)).payload
+  }
+}

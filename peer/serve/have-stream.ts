@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HAVE_MEDIA_TYPE, PENDING } from '../../protocol/peer-wire.ts'
+import type { ServedFile } from './library.ts'
+
+/** A peer that does not read its have-stream is cut off when this many bytes wait for it. */
+const MAX_BACKLOG = 4 * 1024 * 1024
+
+/** `GET …/have`: the bitmap now, then each chunk as it comes (protocol/peer-wire.ts has the format). */
+export async function streamHave(
+  file: ServedFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': HAVE_MEDIA_TYPE, 'cache-control': 'no-store' })
+  if (request.method === 'HEAD') return void response.end()
+  const count = Buffer.alloc(4)
+  count.writeUInt32BE(file.have.size)
+  response.write(Buffer.concat([count, file.have.bytes]))
+  if (file.have.isFull || !file.watch) return void response.end()
+  const stop = file.watch((chunk, pending) => {
+    const record = Buffer.alloc(4)
+    record.writeUInt32BE(pending ? (chunk | PENDING) >>> 0 : chunk)
+    response.write(record)
+    if (file.have.isFull) response.end()
+    else if (response.writableLength > MAX_BACKLOG) response.destroy()
+  })
+  response.once('close', stop)
+}

@@ -1,0 +1,86 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { filePath } from '../../protocol/peer-wire.ts'
+import type { PeerAddress } from '../../protocol/records.ts'
+import { BufferPool, ChunkSink } from '../download/chunk-sink.ts'
+import { FetchConnection } from '../download/fetch-connection.ts'
+import type { Credentials } from '../pinned-connect.ts'
+
+/** Fetch, verify and write one extent. */
+export interface FetchRequest {
+  id: number
+  target: PeerAddress
+  fileId: string
+  grant: string
+  fd: number
+  size: number
+  first: number
+  count: number
+  /** Packed hashes of the extent's chunks. */
+  hashes: Uint8Array
+}
+
+export interface FetchThreadData {
+  credentials: Credentials
+  ownPort: number
+}
+
+export type ToFetchThread =
+  | { type: 'fetch'; request: FetchRequest }
+  | { type: 'drop'; target: PeerAddress; reason: string }
+
+export type FromFetchThread =
+  | { type: 'chunk'; id: number; chunk: number }
+  | { type: 'settled'; id: number; error: { code: string; message: string } | null }
+
+const STALL_CHECK_MS = 500
+const port = parentPort!
+const { credentials, ownPort } = workerData as FetchThreadData
+const pool = new BufferPool()
+const connections = new Map<string, FetchConnection>()
+
+const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
+
+function connectionTo(target: PeerAddress): FetchConnection {
+  const key = keyOf(target)
+  let connection = connections.get(key)
+  if (!connection) {
+    connection = new FetchConnection(target, credentials, ownPort, (closed) => {
+      if (connections.get(key) === closed) connections.delete(key)
+    })
+    connections.set(key, connection)
+  }
+  return connection
+}
+
+function fetchExtent({ id, target, fileId, grant, ...extent }: FetchRequest): void {
+  const start = extent.first * CHUNK_SIZE
+  connectionTo(target).request({
+    path: filePath(fileId),
+    grant,
+    start,
+    end: Math.min(extent.size, start + extent.count * CHUNK_SIZE),
+    size: extent.size,
+    sink: new ChunkSink(extent, pool, (chunk) => send({ type: 'chunk', id, chunk })),
+    settle: (error) => send({ type: 'settled', id, error: error && describe(error) }),
+  })
+}
+
+function describe(error: Error): { code: string; message: string } {
+  if (error instanceof ShoalError) return { code: error.code, message: error.message }
+  return { code: (error as NodeJS.ErrnoException).code ?? 'ERROR', message: error.message }
+}
+
+function send(message: FromFetchThread): void {
+  port.postMessage(message)
+}
+
+port.on('message', (message: ToFetchThread) => {
+  if (message.type === 'fetch') fetchExtent(message.request)
+  else connections.get(keyOf(message.target))?.close(new Error(message.reason))
+})
+
+setInterval(() => {
+  for (const connection of connections.values()) connection.checkStall()
+}, STALL_CHECK_MS).unref()
