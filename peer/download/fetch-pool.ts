@@ -2,7 +2,12 @@ import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
-import type { FetchRequest, FetchThreadData, FromFetchThread, ToFetchThread } from '../threads/fetch-thread.ts'
+import type {
+  FetchRequest,
+  FetchThreadData,
+  FromFetchThread,
+  ToFetchThread,
+} from '../threads/fetch-thread.ts'
 import { spawnThread } from '../threads/spawn.ts'
 
 /** More threads than this bring nothing: the wire or the disk is the limit by then. */
@@ -14,10 +19,15 @@ interface Underway {
   reject(error: Error): void
 }
 
+interface FetchThread {
+  worker: Worker
+  underway: Map<number, Underway>
+}
+
 /** Threads that fetch, verify and write extents, away from the event loop that serves and schedules. */
 export class FetchPool {
   readonly #data: FetchThreadData
-  readonly #threads: { worker: Worker; underway: Map<number, Underway> }[] = []
+  readonly #threads: FetchThread[] = []
   #nextId = 0
 
   constructor(data: FetchThreadData) {
@@ -49,11 +59,11 @@ export class FetchPool {
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
   }
 
-  #leastBusy(): (typeof this.#threads)[number] {
+  #leastBusy(): FetchThread {
     const idle = this.#threads.toSorted((a, b) => a.underway.size - b.underway.size)[0]
     const limit = Math.min(MAX_THREADS, availableParallelism())
     if (idle && (idle.underway.size === 0 || this.#threads.length >= limit)) return idle
-    const thread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map<number, Underway>() }
+    const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map() }
     thread.worker.on('message', (message: FromFetchThread) => {
       const job = thread.underway.get(message.id)
       if (message.type === 'chunk') return job?.onChunk(message.chunk)

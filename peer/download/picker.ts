@@ -1,0 +1,222 @@
+import type { Bitmap } from '../../protocol/bitmap.ts'
+import type { Extent } from '../../protocol/chunking.ts'
+
+export type PeerId = string
+
+/** What the picker knows of a peer: which chunks it holds, and which it is fetching from a seed itself. */
+interface PickerPeer {
+  have: Bitmap
+  seed: boolean
+  pending: Set<number>
+  /** Chunks asked of this peer and not settled. */
+  asked: Set<number>
+  /** A peer that is too slow to count as a holder: seeds may be asked for what only it has. */
+  snubbed: boolean
+}
+
+export interface PickerOptions {
+  /** The chunks that this side holds; the picker adds each that comes in. */
+  have: Bitmap
+  /** In [0, 1). */
+  random(): number
+  /** In order, for readers that follow; else rarest first. */
+  sequential: boolean
+}
+
+/** A chunk is asked of at most this many peers at once, and of more than one only in the endgame. */
+const ENDGAME_COPIES = 2
+/** Sequential reading looks this many chunks ahead: 32 MiB. */
+const READ_AHEAD = 64
+
+/**
+ * Chooses what to fetch from whom: the rarest extent that the peer holds, random among equals, so that
+ * peers soon have different parts to trade (Cohen 2003, "Incentives build robustness in BitTorrent"). Seeds
+ * are asked only for what no partial peer holds or is about to hold, so that the origin sends each chunk
+ * about once. Pure: no clock, no I/O; randomness comes in.
+ */
+export class Picker {
+  readonly #have: Bitmap
+  readonly #random: () => number
+  readonly #sequential: boolean
+  readonly #peers = new Map<PeerId, PickerPeer>()
+  /** Per chunk: partial peers that hold it or are fetching it from a seed. */
+  readonly #sources: Uint16Array
+  /** Per chunk: peers that were asked for it. */
+  readonly #copies: Uint8Array
+  #asked = 0
+  /** Everything below is held. */
+  #low = 0
+
+  constructor({ have, random, sequential }: PickerOptions) {
+    this.#have = have
+    this.#random = random
+    this.#sequential = sequential
+    this.#sources = new Uint16Array(have.size)
+    this.#copies = new Uint8Array(have.size)
+  }
+
+  get done(): boolean {
+    return this.#have.isFull
+  }
+
+  /** Adds a peer; `have` is the picker's from then on. */
+  addPeer(id: PeerId, have: Bitmap): void {
+    this.removePeer(id)
+    const peer = {
+      have,
+      seed: have.isFull,
+      pending: new Set<number>(),
+      asked: new Set<number>(),
+      snubbed: false,
+    }
+    this.#peers.set(id, peer)
+    this.#count(peer, 1)
+  }
+
+  /** Forgets a peer; what was asked of it can be asked of others. */
+  removePeer(id: PeerId): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    this.#count(peer, -1)
+    for (const chunk of peer.asked) this.#release(chunk)
+    this.#peers.delete(id)
+  }
+
+  /** The peer got a chunk. */
+  peerHas(id: PeerId, chunk: number): void {
+    const peer = this.#peers.get(id)
+    if (!peer || chunk >= this.#have.size || peer.have.has(chunk)) return
+    if (!peer.pending.delete(chunk) && counts(peer)) this.#sources[chunk]!++
+    peer.have.add(chunk)
+    if (!peer.have.isFull) return
+    this.#count(peer, -1)
+    peer.seed = true
+  }
+
+  /** The peer is fetching a chunk from a seed, and will soon hold it. */
+  peerPending(id: PeerId, chunk: number): void {
+    const peer = this.#peers.get(id)
+    if (!peer || chunk >= this.#have.size || peer.have.has(chunk) || peer.pending.has(chunk)) return
+    peer.pending.add(chunk)
+    if (counts(peer)) this.#sources[chunk]!++
+  }
+
+  /** Whether the peer's holdings keep others from being asked of seeds. */
+  snub(id: PeerId, snubbed: boolean): void {
+    const peer = this.#peers.get(id)
+    if (!peer || peer.snubbed === snubbed) return
+    this.#count(peer, -1)
+    peer.snubbed = snubbed
+    this.#count(peer, 1)
+  }
+
+  isSeed(id: PeerId): boolean {
+    return this.#peers.get(id)?.seed ?? false
+  }
+
+  /** The next extent to ask of this peer, at most `limit` chunks; null when it has nothing to be asked for now. */
+  pick(id: PeerId, limit: number): Extent | null {
+    const peer = this.#peers.get(id)
+    if (!peer || this.done) return null
+    while (this.#have.has(this.#low)) this.#low++
+    const first = this.#sequential ? this.#firstInOrder(peer) : this.#rarest(peer)
+    if (first !== null) return this.#take(peer, first, limit)
+    const again = this.#endgame(peer)
+    return again === null ? null : this.#take(peer, again, 1)
+  }
+
+  /** A chunk came in, verified. False when it was here already. */
+  received(chunk: number): boolean {
+    return this.#have.add(chunk)
+  }
+
+  /** The peer is no longer asked for the extent: it was answered, failed or given up. */
+  settled(id: PeerId, extent: Extent): void {
+    const peer = this.#peers.get(id)
+    for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
+      if (peer?.asked.delete(chunk)) this.#release(chunk)
+  }
+
+  /** The peer turned out not to hold the chunks of the extent. */
+  lacks(id: PeerId, extent: Extent): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    this.#count(peer, -1)
+    peer.seed = false
+    for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) peer.have.delete(chunk)
+    this.#count(peer, 1)
+  }
+
+  #firstInOrder(peer: PickerPeer): number | null {
+    const end = Math.min(this.#have.size, this.#low + READ_AHEAD)
+    for (let chunk = this.#low; chunk < end; chunk++) if (this.#isFree(peer, chunk)) return chunk
+    return null
+  }
+
+  /** One pass: the least sources win; among equals each has the same chance (reservoir sampling). */
+  #rarest(peer: PickerPeer): number | null {
+    let best: number | null = null
+    let fewest = peer.seed ? 1 : 0x10000
+    let equals = 0
+    for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
+      const sources = this.#sources[chunk]!
+      if (sources > fewest || !this.#isFree(peer, chunk)) continue
+      if (peer.seed && sources > 0) continue
+      if (sources < fewest) {
+        fewest = sources
+        equals = 0
+      }
+      equals++
+      if (this.#random() * equals < 1) best = chunk
+    }
+    return best
+  }
+
+  /** The last chunks are asked for twice, so that one slow peer does not hold up the end. */
+  #endgame(peer: PickerPeer): number | null {
+    if (this.#have.size - this.#have.count > this.#asked) return null
+    let best: number | null = null
+    let seen = 0
+    for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
+      const copies = this.#copies[chunk]!
+      if (this.#have.has(chunk) || copies === 0 || copies >= ENDGAME_COPIES) continue
+      if (!peer.have.has(chunk) || peer.asked.has(chunk)) continue
+      seen++
+      if (this.#random() * seen < 1) best = chunk
+    }
+    return best
+  }
+
+  #isFree(peer: PickerPeer, chunk: number): boolean {
+    return this.#copies[chunk] === 0 && !this.#have.has(chunk) && peer.have.has(chunk)
+  }
+
+  /** Takes `first` and what follows it for as long as it is free and as rare. */
+  #take(peer: PickerPeer, first: number, limit: number): Extent {
+    const sources = this.#sources[first]!
+    let end = first
+    do {
+      if (this.#copies[end]!++ === 0) this.#asked++
+      peer.asked.add(end++)
+    } while (
+      end - first < limit &&
+      end < this.#have.size &&
+      this.#isFree(peer, end) &&
+      (this.#sequential || this.#sources[end]! <= sources)
+    )
+    return { first, count: end - first }
+  }
+
+  #release(chunk: number): void {
+    if (--this.#copies[chunk]! === 0) this.#asked--
+  }
+
+  #count(peer: PickerPeer, delta: 1 | -1): void {
+    if (!counts(peer)) return
+    for (let chunk = 0; chunk < this.#have.size; chunk++)
+      if (peer.have.has(chunk)) this.#sources[chunk]! += delta
+    for (const chunk of peer.pending) this.#sources[chunk]! += delta
+  }
+}
+
+const counts = (peer: PickerPeer): boolean => !peer.seed && !peer.snubbed
