@@ -1,0 +1,58 @@
+import { Flags, type Interfaces } from '@oclif/core'
+import { type ListenAddress, parseBytes, parseDuration, parseListen } from './parse.ts'
+
+/**
+ * Gives every flag its environment variable: `--max-down` is SHOAL_MAX_DOWN. The one place where that is
+ * decided; a test holds that no command has a flag without one.
+ */
+export function flags<T extends Interfaces.FlagInput>(definitions: T): T {
+  for (const [name, flag] of Object.entries(definitions)) flag.env = environmentName(name)
+  return definitions
+}
+
+export function environmentName(flag: string): string {
+  return `SHOAL_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+export const durationFlag = Flags.custom<number>({
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration(text),
+})
+
+export const rateFlag = Flags.custom<number>({ helpValue: 'RATE', parse: async (text) => parseBytes(text) })
+
+export const listenFlag = Flags.custom<ListenAddress>({
+  helpValue: 'HOST:PORT',
+  parse: async (text) => parseListen(text),
+})
+
+export const globalFlags = flags({
+  json: Flags.boolean({ description: 'print one JSON document', helpGroup: 'GLOBAL' }),
+  home: Flags.string({
+    description: 'folder of this identity (default: $XDG_DATA_HOME/shoal or ~/.local/share/shoal)',
+    helpGroup: 'GLOBAL',
+    helpValue: 'DIR',
+  }),
+  tracker: Flags.string({
+    description: 'trackers to ask, separated by commas (default: config.json, then http://127.0.0.1:8080)',
+    helpGroup: 'GLOBAL',
+    helpValue: 'URL,…',
+  }),
+  'tracker-ca': Flags.string({
+    description: 'certificates to trust for https trackers, PEM',
+    helpGroup: 'GLOBAL',
+    helpValue: 'FILE',
+  }),
+  progress: Flags.option({ options: ['auto', 'bar', 'ndjson', 'none'] as const, default: 'auto' as const })({
+    description: 'progress on stderr; auto is a bar on a terminal and none elsewhere',
+    helpGroup: 'GLOBAL',
+  }),
+  'log-level': Flags.option({
+    options: ['silent', 'error', 'warn', 'info', 'debug'] as const,
+    default: 'warn' as const,
+  })({ description: 'logs of a tracker or peer on stderr', helpGroup: 'GLOBAL' }),
+})
+
+export const passwordFlags = flags({
+  'password-stdin': Flags.boolean({ description: 'read the password from the first line of standard input' }),
+})

@@ -1,0 +1,37 @@
+import { rmSync, unwatchFile, watchFile } from 'node:fs'
+import { join } from 'node:path'
+import { readPrivateJson, writePrivateJson } from './private-file.ts'
+
+export interface Session {
+  user: string
+  token: string
+}
+
+const sessionFile = (home: string): string => join(home, 'session.json')
+
+/** Who is logged in in this home; null where nobody is. */
+export function readSession(home: string): Session | null {
+  const session = readPrivateJson(sessionFile(home)) as Partial<Session> | null
+  if (typeof session?.user !== 'string' || typeof session.token !== 'string') return null
+  return { user: session.user, token: session.token }
+}
+
+export function writeSession(home: string, session: Session): void {
+  writePrivateJson(sessionFile(home), session)
+}
+
+export function clearSession(home: string): void {
+  rmSync(sessionFile(home), { force: true })
+}
+
+/** SHOAL_TOKEN, else the session's: what requests carry. */
+export function currentToken(home: string, env: NodeJS.ProcessEnv = process.env): string | null {
+  return env.SHOAL_TOKEN || (readSession(home)?.token ?? null)
+}
+
+/** Calls back with the token whenever another process logs in or out in this home, until the signal aborts. */
+export function followSession(home: string, signal: AbortSignal, tell: (token: string | null) => void): void {
+  const file = sessionFile(home)
+  watchFile(file, { interval: 500, persistent: false }, () => tell(currentToken(home)))
+  signal.addEventListener('abort', () => unwatchFile(file))
+}

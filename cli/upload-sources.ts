@@ -1,0 +1,121 @@
+import { createWriteStream } from 'node:fs'
+import { access, constants, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { basename, join, resolve, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ShoalError, storageError } from '../protocol/errors.ts'
+import { checkFileName } from '../protocol/names.ts'
+import { makePrivateFolder } from './home.ts'
+
+/** A file to upload: its absolute path, and its name in the group. */
+export interface Source {
+  path: string
+  name: string
+}
+
+export interface Sources {
+  files: Source[]
+  /** What was left out, as sentences. */
+  notices: string[]
+}
+
+/**
+ * Turns the arguments of an upload into files and names. One file is named `as` or as it is; a folder gives
+ * its files the prefix `as` or its own name; with several arguments `as` is a folder above them all.
+ * Throws before anything is uploaded: BAD_NAME, USAGE, or what the file system says.
+ */
+export async function collectSources(paths: readonly string[], as: string | undefined): Promise<Sources> {
+  const sources: Sources = { files: [], notices: [] }
+  for (const path of paths) {
+    const absolute = resolve(path)
+    const own = basename(absolute)
+    const name = as === undefined ? own : paths.length === 1 ? as : `${as.replace(/\/+$/, '')}/${own}`
+    await collect(absolute, name, sources).catch((error: unknown) => {
+      throw storageError(error, path)
+    })
+  }
+  if (sources.files.length === 0)
+    throw new ShoalError('USAGE', `${paths.join(', ')} holds no files`, { hint: 'name a file to upload' })
+  refuseDoubles(sources.files)
+  return sources
+}
+
+async function collect(path: string, name: string, sources: Sources): Promise<void> {
+  const info = await stat(path)
+  if (info.isDirectory()) return collectFolder(path, name.replace(/\/+$/, ''), await realpath(path), sources)
+  if (!info.isFile())
+    throw new ShoalError('USAGE', `${path} is not a regular file`, {
+      hint: 'to upload what a program writes, pipe it into: shoal peer upload - --as NAME',
+    })
+  await addFile(path, name, sources)
+}
+
+async function addFile(path: string, name: string, sources: Sources): Promise<void> {
+  const checked = checkFileName(name)
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw storageError(error, path)
+  })
+  sources.files.push({ path, name: checked })
+}
+
+async function collectFolder(folder: string, prefix: string, root: string, sources: Sources): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    const name = `${prefix}/${entry.name}`
+    if (entry.isDirectory()) await collectFolder(path, name, root, sources)
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await leadsToFileBelow(path, root))))
+      await addFile(path, name, sources)
+    else
+      sources.notices.push(
+        `skipped ${path}: ${entry.isSymbolicLink() ? 'a link out of the folder' : 'not a regular file'}`,
+      )
+  }
+}
+
+/** A link may name a file of the same folder; one that leads elsewhere would share what nobody named. */
+async function leadsToFileBelow(link: string, root: string): Promise<boolean> {
+  try {
+    const target = await realpath(link)
+    return target.startsWith(root + sep) && (await stat(target)).isFile()
+  } catch {
+    return false
+  }
+}
+
+function refuseDoubles(files: readonly Source[]): void {
+  const seen = new Set<string>()
+  for (const { name } of files) {
+    if (seen.has(name))
+      throw new ShoalError('USAGE', `two of the files would be called ${JSON.stringify(name)}`, {
+        hint: 'upload them with two commands, each with its own --as',
+      })
+    seen.add(name)
+  }
+}
+
+/**
+ * Copies standard input into a file of the home, where it stays, since the peer serves files from where they
+ * are. Returns the file and what removes it again.
+ */
+export async function keepStdin(
+  home: string,
+  as: string | undefined,
+  signal: AbortSignal,
+): Promise<Source & { remove(): Promise<void> }> {
+  if (as === undefined)
+    throw new ShoalError('USAGE', 'standard input has no name', { hint: 'name it with --as NAME' })
+  const name = checkFileName(as)
+  const uploads = join(home, 'uploads')
+  makePrivateFolder(uploads)
+  const folder = await mkdtemp(join(uploads, 'stdin-'))
+  const path = join(folder, basename(name))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }), { signal })
+  } catch (error) {
+    await remove()
+    signal.throwIfAborted()
+    throw storageError(error, path)
+  }
+  return { path, name, remove }
+}

@@ -1,0 +1,25 @@
+import { Args } from '@oclif/core'
+import { groupArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { filesText } from '../../cli/render-group.ts'
+import { allFiles } from '../../cli/tracker-client.ts'
+import { checkFileName } from '../../protocol/names.ts'
+
+export default class GroupFiles extends ShoalCommand<typeof GroupFiles> {
+  static override summary = 'List the files of a group, or those below a folder'
+  static override args = {
+    group: groupArg(),
+    prefix: Args.string({
+      ignoreStdin: true,
+      description: 'a file or folder of the group',
+      parse: async (text) => checkFileName(text.replace(/\/+$/, '')),
+    }),
+  }
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const { group, prefix } = this.args
+    const files = await allFiles(client, group, prefix ?? '')
+    this.print({ files }, filesText(files))
+  }
+}

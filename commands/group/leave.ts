@@ -1,0 +1,16 @@
+import { groupArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+
+export default class GroupLeave extends ShoalCommand<typeof GroupLeave> {
+  static override summary = 'Leave a group; the last member takes it along'
+  static override aliases = ['leave_group']
+  static override args = { group: groupArg() }
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const { group } = this.args
+    const { removed, heir, revision } = await client.leave(group)
+    const after = removed ? ': it is removed, since nobody is left' : heir ? `: ${heir} owns it now` : ''
+    this.print({ group, removed, heir, revision }, `Left ${group}${after}`)
+  }
+}

@@ -1,0 +1,16 @@
+import { groupArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { table } from '../../cli/format.ts'
+
+export default class GroupRequests extends ShoalCommand<typeof GroupRequests> {
+  static override summary = 'List who asks to join a group (admins)'
+  static override aliases = ['list_requests']
+  static override args = { group: groupArg() }
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const { requests } = await client.requests(this.args.group)
+    const rows = requests.map(({ user, since }) => [user, since])
+    this.print({ requests }, rows.length === 0 ? 'No requests' : table(['USER', 'SINCE'], rows))
+  }
+}

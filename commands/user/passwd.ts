@@ -1,0 +1,18 @@
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { passwordFlags } from '../../cli/flags.ts'
+import { readPasswordChange } from '../../cli/secrets.ts'
+
+export default class UserPasswd extends ShoalCommand<typeof UserPasswd> {
+  static override summary = 'Change the password; other sessions of the user end'
+  static override description =
+    'The passwords come from SHOAL_PASSWORD and SHOAL_NEW_PASSWORD, two lines with --password-stdin, or hidden prompts.'
+  static override flags = passwordFlags
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const change = await readPasswordChange({ stdin: this.flags['password-stdin'] })
+    const { user } = await client.whoami()
+    await client.changePassword(change.old, change.new)
+    this.print({ user }, `The password of ${user} is changed`)
+  }
+}

@@ -1,0 +1,11 @@
+import { ShoalCommand } from '../../cli/base-command.ts'
+
+export default class UserWhoami extends ShoalCommand<typeof UserWhoami> {
+  static override summary = 'Show who is logged in, as the trackers see it'
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const { user } = await client.whoami()
+    this.print({ user }, user)
+  }
+}
