@@ -52,6 +52,7 @@ export const ERRORS = {
   ALREADY_ADMIN: { status: 409, kind: 'conflict' },
   LAST_OWNER: { status: 409, kind: 'conflict' },
   HASHES_NEEDED: { status: 409, kind: 'conflict' },
+  REVISION_TOO_OLD: { status: 410, kind: 'conflict' },
   PORT_IN_USE: { status: 409, kind: 'conflict' },
   ALREADY_RUNNING: { status: 409, kind: 'conflict' },
 
@@ -61,6 +62,8 @@ export const ERRORS = {
   REDIS_TOO_OLD: { status: 503, kind: 'unreachable' },
   REDIS_NOT_FOUND: { status: 503, kind: 'unreachable' },
   SCHEMA_TOO_NEW: { status: 503, kind: 'unreachable' },
+
+  PEER_STOPPED: { status: 503, kind: 'unreachable' },
 
   NO_PEER: { status: 504, kind: 'no-peer' },
   HASH_MISMATCH: { status: 502, kind: 'integrity' },

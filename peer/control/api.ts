@@ -26,7 +26,8 @@ export interface DownloadRequest {
   name: string
   /**
    * Absolute path of the file or folder to write; a folder when it exists as one or `name` is a prefix.
-   * null: the bytes are wanted in order, and the reader follows `chunk` events on a temporary file.
+   * null: the bytes are wanted in order, and the reader follows `chunk` events on a temporary file, which is
+   * the result's path and the reader's to remove.
    */
   output: string | null
   /** Bytes a second, 0 for no limit. */

@@ -171,7 +171,7 @@ export class FetchConnection {
   #finishError(request: RangeRequest): void {
     const text = Buffer.concat(this.#errorBody.splice(0)).toString()
     request.sink.release()
-    this.#finish(request, errorFromBody(parseJson(text)) ?? bad(`status ${this.#answer?.status}`))
+    this.#finish(request, refusal(text) ?? bad(`status ${this.#answer?.status}`))
   }
 
   #finish(request: RangeRequest, error: Error | null): void {
@@ -183,9 +183,12 @@ export class FetchConnection {
   }
 }
 
-function parseJson(text: string): unknown {
+/** What the peer says; its own troubles (a changed file, say) are not to be taken for ours. */
+function refusal(body: string): ShoalError | null {
   try {
-    return JSON.parse(text)
+    const error = errorFromBody(JSON.parse(body))
+    if (error?.code === 'GRANT_INVALID' || error?.code === 'CHUNK_NOT_HELD') return error
+    return error && new ShoalError('NO_PEER', `the peer refuses: ${error.message}`)
   } catch {
     return null
   }

@@ -123,16 +123,28 @@ export class PartFile {
 
   /** Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. */
   async publish(): Promise<{ mtimeNs: bigint; ino: bigint }> {
-    try {
-      await this.#flushing
-      await this.flush()
-      if (!this.#marked.isFull) throw new Error(`${this.path} is not complete`)
+    return this.#complete(async () => {
       await this.#file.sync()
       const { mtimeNs, ino } = await this.#file.stat({ bigint: true })
       await rename(this.path, this.finalPath)
       await syncFolder(dirname(this.finalPath))
-      await rm(this.finalPath + JOURNAL_SUFFIX, { force: true })
       return { mtimeNs, ino }
+    })
+  }
+
+  /** Ends a download whose file is only read: it is whole and keeps its working name. */
+  async finish(): Promise<void> {
+    await this.#complete(async () => {})
+  }
+
+  async #complete<T>(last: () => Promise<T>): Promise<T> {
+    try {
+      await this.#flushing
+      await this.flush()
+      if (!this.#marked.isFull) throw new Error(`${this.path} is not complete`)
+      const result = await last()
+      await rm(this.finalPath + JOURNAL_SUFFIX, { force: true })
+      return result
     } catch (error) {
       throw storageError(error, this.finalPath)
     } finally {

@@ -27,6 +27,8 @@ export interface PickerOptions {
 const ENDGAME_COPIES = 2
 /** Sequential reading looks this many chunks ahead: 32 MiB. */
 const READ_AHEAD = 64
+/** With this many partial peers, seeds are spared what those hold; with fewer, every uplink is needed. */
+const MANY_PARTIAL_PEERS = 3
 
 /**
  * Chooses what to fetch from whom: the rarest extent that the peer holds, random among equals, so that
@@ -44,6 +46,8 @@ export class Picker {
   /** Per chunk: peers that were asked for it. */
   readonly #copies: Uint8Array
   #asked = 0
+  /** Partial peers that hold something. */
+  #partialPeers = 0
   /** Everything below is held. */
   #low = 0
 
@@ -57,6 +61,11 @@ export class Picker {
 
   get done(): boolean {
     return this.#have.isFull
+  }
+
+  /** Chunks that are not held yet, asked for or not. */
+  get missing(): number {
+    return this.#have.size - this.#have.count
   }
 
   /** Adds a peer; `have` is the picker's from then on. */
@@ -87,6 +96,7 @@ export class Picker {
     const peer = this.#peers.get(id)
     if (!peer || chunk >= this.#have.size || peer.have.has(chunk)) return
     if (!peer.pending.delete(chunk) && counts(peer)) this.#sources[chunk]!++
+    if (counts(peer) && peer.have.count === 0) this.#partialPeers++
     peer.have.add(chunk)
     if (!peer.have.isFull) return
     this.#count(peer, -1)
@@ -156,12 +166,11 @@ export class Picker {
   /** One pass: the least sources win; among equals each has the same chance (reservoir sampling). */
   #rarest(peer: PickerPeer): number | null {
     let best: number | null = null
-    let fewest = peer.seed ? 1 : 0x10000
+    let fewest = peer.seed && this.#partialPeers >= MANY_PARTIAL_PEERS ? 0 : 0x10000
     let equals = 0
     for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
       const sources = this.#sources[chunk]!
       if (sources > fewest || !this.#isFree(peer, chunk)) continue
-      if (peer.seed && sources > 0) continue
       if (sources < fewest) {
         fewest = sources
         equals = 0
@@ -174,7 +183,7 @@ export class Picker {
 
   /** The last chunks are asked for twice, so that one slow peer does not hold up the end. */
   #endgame(peer: PickerPeer): number | null {
-    if (this.#have.size - this.#have.count > this.#asked) return null
+    if (this.missing > this.#asked) return null
     let best: number | null = null
     let seen = 0
     for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
@@ -213,6 +222,7 @@ export class Picker {
 
   #count(peer: PickerPeer, delta: 1 | -1): void {
     if (!counts(peer)) return
+    if (peer.have.count > 0) this.#partialPeers += delta
     for (let chunk = 0; chunk < this.#have.size; chunk++)
       if (peer.have.has(chunk)) this.#sources[chunk]! += delta
     for (const chunk of peer.pending) this.#sources[chunk]! += delta

@@ -25,7 +25,7 @@ export class HeadCollector {
       if (this.#bytes.length >= MAX_HEAD) throw bad('its head is too long')
       return null
     }
-    const head = parseHead(this.#bytes.latin1Slice(0, end))
+    const head = parseHead(this.#bytes.toString('latin1', 0, end))
     this.#bytes = Buffer.alloc(0)
     return { head, consumed: end + 4 - before }
   }

@@ -4,13 +4,13 @@ import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
+import type { ByteLimit } from '../byte-limit.ts'
 import { fingerprint, type Identity } from '../identity.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { Library, SeenPeer, ServedFile } from './library.ts'
 import { sendProof } from './proof.ts'
 import { sendRange } from './range.ts'
-import type { UploadLimit } from './upload-limit.ts'
 
 export interface ChunkServerOptions {
   identity: Identity
@@ -19,7 +19,7 @@ export interface ChunkServerOptions {
   port: number
   library: Library
   grants: GrantVerifier
-  limit: UploadLimit
+  limit: ByteLimit
   onSeen(peer: SeenPeer): void
   onError(error: Error): void
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
+import type { ByteLimit } from '../byte-limit.ts'
 import type { FileReader, ServedFile } from './library.ts'
-import type { UploadLimit } from './upload-limit.ts'
 
 /** Large enough that a system call is cheap beside its data, small enough that many connections fit in memory. */
 const READ_SIZE = 1024 * 1024
@@ -14,7 +14,7 @@ export async function sendRange(
   file: ServedFile,
   request: IncomingMessage,
   response: ServerResponse,
-  limit: UploadLimit,
+  limit: ByteLimit,
 ): Promise<void> {
   const wanted = request.headers.range
   const range = wanted === undefined ? ([0, file.size] as const) : parseRange(wanted, file.size)
@@ -53,7 +53,7 @@ async function sendBody(
   response: ServerResponse,
   start: number,
   end: number,
-  limit: UploadLimit,
+  limit: ByteLimit,
 ): Promise<void> {
   const closed = new AbortController()
   const onClose = (): void => closed.abort()

@@ -12,9 +12,12 @@ export class SeededFile implements ServedFile {
   readonly size: number
   readonly have: Bitmap
   readonly #catalog: Catalog
+  readonly #onFault: (entry: CatalogEntry) => void
 
-  constructor(catalog: Catalog, fileId: string, size: number) {
+  /** `onFault` hears of each copy that is found changed, and so is served no longer. */
+  constructor(catalog: Catalog, fileId: string, size: number, onFault: (entry: CatalogEntry) => void) {
     this.#catalog = catalog
+    this.#onFault = onFault
     this.fileId = fileId
     this.size = size
     this.have = Bitmap.full(chunkCount(size))
@@ -32,7 +35,7 @@ export class SeededFile implements ServedFile {
     for (const entry of this.#intact()) {
       const reader = await openUnchanged(entry)
       if (reader) return reader
-      this.#catalog.setFault(entry.path, CHANGED)
+      this.#onFault(entry)
     }
     throw new ShoalError('FILE_CHANGED', 'the file was changed or removed since it was shared', {
       hint: 'upload it again to share the new version',
@@ -44,8 +47,6 @@ export class SeededFile implements ServedFile {
     return this.#catalog.byFileId(this.fileId).filter((entry) => entry.fault === null)
   }
 }
-
-export const CHANGED = 'changed or removed since it was shared: upload it again to share the new version'
 
 /** Whether the file at the entry's path is still the one that was hashed. */
 export async function isUnchanged(entry: CatalogEntry): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { TokenBucket } from '../rate-limit.ts'
+import { TokenBucket } from './rate-limit.ts'
 
-/** Shares this process's upload rate among all requests, first come first served. */
-export class UploadLimit {
+/** Holds a flow of bytes to a rate, shared by all who take from it, first come first served. */
+export class ByteLimit {
   #bucket: TokenBucket
 
   /** Bytes a second, 0 for no limit. */

@@ -1,0 +1,87 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { ShoalError } from '../../protocol/errors.ts'
+import type { DownloadRequest, Peer, ProgressEvent, UploadRequest } from './api.ts'
+
+const MAX_BODY = 64 * 1024 * 1024
+
+export interface ControlServer {
+  close(): Promise<void>
+}
+
+type Work = (
+  request: unknown,
+  progress: (event: ProgressEvent) => void,
+  signal: AbortSignal,
+) => Promise<unknown>
+
+/**
+ * The home's control socket: HTTP on a unix socket that only the user can open. Each request is answered with
+ * NDJSON: `{"progress":…}` lines, then one `{"result":…}` or `{"error":…}`. Closing the connection cancels.
+ */
+export async function startControlServer(
+  path: string,
+  peer: Peer & { shutdown(): void },
+): Promise<ControlServer> {
+  const routes: Record<string, Work> = {
+    '/status': () => peer.status(),
+    '/upload': (request, progress, signal) => peer.upload(request as UploadRequest, progress, signal),
+    '/download': (request, progress, signal) => peer.download(request as DownloadRequest, progress, signal),
+    '/stop': async () => {
+      setImmediate(() => peer.shutdown())
+      return {}
+    },
+  }
+  const server = createServer((request, response) => {
+    void answer(
+      Object.hasOwn(routes, request.url ?? '') ? routes[request.url!] : undefined,
+      request,
+      response,
+    )
+  })
+  rmSync(path, { force: true })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
+  chmodSync(path, 0o600)
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(
+  work: Work | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () =>
+    gone.abort(new ShoalError('INTERRUPTED', 'the command that asked for it has ended')),
+  )
+  const line = (value: unknown): void => {
+    if (!response.destroyed) response.write(`${JSON.stringify(value)}\n`)
+  }
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  response.flushHeaders()
+  try {
+    if (!work) throw new ShoalError('ROUTE_NOT_FOUND', 'the peer that runs here is of another version')
+    line({ result: await work(await readBody(request), (event) => line({ progress: event }), gone.signal) })
+  } catch (error) {
+    if (error instanceof ShoalError) line(error.toJSON())
+    else line({ error: { code: 'INTERNAL', message: (error as Error)?.message ?? String(error) } })
+  }
+  response.end()
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += (part as Buffer).length
+    if (length > MAX_BODY) throw new ShoalError('TOO_LARGE', 'the request names too many files at once')
+    parts.push(part as Buffer)
+  }
+  return length === 0 ? null : JSON.parse(Buffer.concat(parts).toString())
+}

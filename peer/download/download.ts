@@ -1,0 +1,308 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Bitmap } from '../../protocol/bitmap.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { ByteLimit } from '../byte-limit.ts'
+import type { Catalog } from '../catalog.ts'
+import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
+import type { HashPool } from '../hash-pool.ts'
+import type { Identity } from '../identity.ts'
+import type { Library, SeenPeer } from '../serve/library.ts'
+import type { Seeds } from '../serve/seeds.ts'
+import type { FetchPool } from './fetch-pool.ts'
+import { loadHashes } from './hash-list.ts'
+import { PartFile } from './part-file.ts'
+import { PartialFile } from './partial-file.ts'
+import { Picker } from './picker.ts'
+import { ProgressMeter } from './progress-meter.ts'
+import { copyLocalChunks, recheck } from './recheck.ts'
+import { type Assignment, Swarm } from './swarm.ts'
+import type { Tickets } from './tickets.ts'
+
+/** The job of one download, as it stands in the queue. */
+export interface DownloadJob {
+  id: string
+  group: string
+  name: string
+  fileId: string
+  size: number
+  /** Final path of the file. */
+  path: string
+  sequential: boolean
+  maxDown: number
+  waitMs: number
+  /** Whether the finished file stays in the catalog and is seeded. */
+  keep: boolean
+}
+
+/** What a download uses of the peer that it runs in. */
+export interface DownloadContext {
+  identity: Identity
+  ownPort: number
+  client: TrackerClient
+  tickets: Tickets
+  catalog: Catalog
+  library: Library
+  seeds: Seeds
+  hashPool: HashPool
+  fetchPool: FetchPool
+  /** Puts an extent on the chunk queue; a worker then calls `Download.fetch`. */
+  enqueue(job: DownloadJob, assignment: Assignment): Promise<void>
+}
+
+const TICK_MS = 500
+/** Peers are asked for again this often while there are some, and at each tick while there are none. */
+const REJOIN_MS = 10_000
+const GRANT_MARGIN_MS = 60_000
+
+/**
+ * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
+ * extents on the chunk queue, serves what has come in, and gives the file its name when all of it is right.
+ */
+export class Download {
+  readonly job: DownloadJob
+  readonly #context: DownloadContext
+  readonly #emit: (event: ProgressEvent) => void
+  readonly #meter: ProgressMeter
+  readonly #limit: ByteLimit
+  readonly #started = performance.now()
+  readonly #ended = Promise.withResolvers<void>()
+  #have = new Bitmap(0)
+  #hashes: Uint8Array = new Uint8Array(0)
+  #part: PartFile | null = null
+  #partial: PartialFile | null = null
+  #swarm: Swarm | null = null
+  #ticket: JoinedSwarm | null = null
+  #joinedAt = Number.NEGATIVE_INFINITY
+  #joining = false
+  #lastPeerAt = performance.now()
+  #bytesFetched = 0
+  #bytesReused = 0
+  /** [0, contiguous) is held: what a sequential reader may read. */
+  #contiguous = 0
+
+  constructor(
+    job: DownloadJob,
+    context: DownloadContext,
+    limit: ByteLimit,
+    emit: (event: ProgressEvent) => void,
+  ) {
+    this.job = job
+    this.#context = context
+    this.#limit = limit
+    this.#emit = emit
+    this.#meter = new ProgressMeter(job.name, job.size)
+  }
+
+  get progress(): { done: number; rate: number } {
+    return { done: this.#meter.done, rate: this.#meter.rate(performance.now()) }
+  }
+
+  /** Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason. */
+  async run(signal: AbortSignal): Promise<DownloadedFile> {
+    const { job } = this
+    this.#emit({ event: 'start', name: job.name, total: job.size })
+    try {
+      await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
+        throw storageError(error, dirname(job.path))
+      })
+      await this.#prepare(signal)
+      if (!this.#have.isFull) await this.#fetchMissing(signal)
+      return await this.#finish()
+    } catch (error) {
+      await this.#part?.seal().catch(() => {})
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      this.#swarm?.close()
+      if (this.#partial) this.#context.library.delete(this.#partial)
+    }
+  }
+
+  /** A peer that asked us for this file takes part in its swarm. */
+  seen({ peer, host, port }: SeenPeer): void {
+    this.#swarm?.offer([{ peer, host, port, tls: true, complete: false }])
+  }
+
+  /** Works off one extent of the chunk queue. Never rejects: failures go to the swarm, fatal ones end the download. */
+  async fetch(assignment: Assignment, signal: AbortSignal): Promise<void> {
+    const { peer, extent } = assignment
+    const address = this.#swarm?.address(peer)
+    if (!address || !this.#part || !this.#ticket) return
+    try {
+      await this.#limit.take(extent.count * CHUNK_SIZE, signal)
+      const { fileId, size } = this.job
+      const hashes = this.#hashes.slice(extent.first * HASH_SIZE, (extent.first + extent.count) * HASH_SIZE)
+      const request = {
+        target: address,
+        fileId,
+        grant: this.#ticket.grant,
+        fd: this.#part.fd,
+        size,
+        ...extent,
+        hashes,
+      }
+      await this.#context.fetchPool.fetch(request, (chunk) => this.#received(peer, chunk))
+      this.#swarm?.fetched(assignment)
+    } catch (error) {
+      if (error instanceof ShoalError && error.kind === 'storage') this.#ended.reject(error)
+      else this.#swarm?.failed(assignment, error as Error)
+    }
+  }
+
+  /** Part file and hashes; what an earlier run or another file of this home holds already. */
+  async #prepare(signal: AbortSignal): Promise<void> {
+    const { job, part, leftover } = { job: this.job, ...(await this.#openPart()) }
+    this.#have = new Bitmap(chunkCount(job.size))
+    if (job.size === 0) return
+    this.#ticket = await this.#context.tickets.join(job.group, job.fileId)
+    this.#hashes =
+      this.#context.catalog.hashes(job.fileId) ?? (await loadHashes(this.#context.client, job, this.#ticket))
+    signal.throwIfAborted()
+    const reused = (chunk: number): void => this.#hold(chunk)
+    await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
+    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, reused, signal)
+    this.#bytesReused = this.#meter.done
+    signal.throwIfAborted()
+  }
+
+  async #openPart(): Promise<{ part: PartFile; leftover: Awaited<ReturnType<typeof PartFile.open>>[1] }> {
+    const [part, leftover] = await PartFile.open(this.job.path, this.job.fileId, this.job.size)
+    this.#part = part
+    return { part, leftover }
+  }
+
+  async #fetchMissing(signal: AbortSignal): Promise<void> {
+    const { identity, library, ownPort } = this.#context
+    const { fileId, size, sequential } = this.job
+    const picker = new Picker({ have: this.#have, random: Math.random, sequential })
+    this.#partial = new PartialFile(this.job, this.#have, this.#hashes, this.#part!)
+    library.set(this.#partial)
+    this.#swarm = new Swarm({
+      fileId,
+      size,
+      chunks: chunkCount(size),
+      self: identity.peer,
+      credentials: identity,
+      ownPort,
+      picker,
+      grant: () => this.#ticket!.grant,
+      onStale: () => {
+        this.#joinedAt = Number.NEGATIVE_INFINITY
+      },
+      onAssign: (assignment) => this.#assign(assignment, picker.isSeed(assignment.peer)),
+      onPeer: (peer, state, reason) =>
+        this.#emit({ event: 'peer', name: this.job.name, peer, state, ...(reason ? { reason } : {}) }),
+    })
+    this.#joinedAt = performance.now()
+    this.#swarm.offer(this.#ticket!.peers)
+    const abort = (): void => this.#ended.reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    const timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#tick()
+    try {
+      await this.#ended.promise
+    } finally {
+      clearInterval(timer)
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  #assign(assignment: Assignment, fromSeed: boolean): void {
+    if (fromSeed) for (const chunk of chunksOf(assignment.extent)) this.#partial?.tell(chunk, true)
+    this.#context
+      .enqueue(this.job, assignment)
+      .catch((error: Error) => this.#swarm?.failed(assignment, error))
+  }
+
+  #received(peer: string, chunk: number): void {
+    const length = chunkLength(this.job.size, chunk)
+    this.#bytesFetched += length
+    this.#swarm?.credit(peer, length)
+    if (this.#have.has(chunk)) return
+    this.#hold(chunk)
+    this.#partial?.tell(chunk, false)
+    this.#swarm?.schedule()
+    if (this.#have.isFull) this.#ended.resolve()
+  }
+
+  #hold(chunk: number): void {
+    this.#have.add(chunk)
+    this.#part?.wrote(chunk)
+    this.#meter.add(chunkLength(this.job.size, chunk), performance.now())
+    if (chunk !== this.#contiguous) return
+    while (this.#have.has(this.#contiguous)) this.#contiguous++
+    if (!this.job.keep && this.#part) {
+      const upTo = Math.min(this.job.size, this.#contiguous * CHUNK_SIZE)
+      this.#emit({ event: 'chunk', name: this.job.name, path: this.#part.path, upTo })
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
+    this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
+    if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
+    else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
+    const stale = this.#ticket !== null && Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
+    if (stale || this.#swarm?.size === 0 || now - this.#joinedAt > REJOIN_MS) void this.#rejoin(now)
+  }
+
+  async #rejoin(now: number): Promise<void> {
+    if (this.#joining) return
+    this.#joining = true
+    this.#joinedAt = now
+    try {
+      this.#ticket = await this.#context.tickets.join(this.job.group, this.job.fileId)
+      this.#swarm?.offer(this.#ticket.peers)
+    } catch (error) {
+      // A tracker that is away does not stop a download that has peers; one that refuses does.
+      const kind = error instanceof ShoalError ? error.kind : 'unexpected'
+      if (kind === 'unreachable' || kind === 'busy') {
+        this.#emit({ event: 'retry', name: this.job.name, reason: (error as Error).message })
+      } else this.#ended.reject(error)
+    } finally {
+      this.#joining = false
+    }
+  }
+
+  #seed(state: { mtimeNs: bigint; ino: bigint }): void {
+    const { catalog, seeds } = this.#context
+    const { group, name, fileId, size, path } = this.job
+    catalog.put([{ entry: { group, name, fileId, size, path, ...state, fault: null }, hashes: this.#hashes }])
+    seeds.add(fileId, size)
+  }
+
+  #noPeer(): ShoalError {
+    return new ShoalError('NO_PEER', `no peer serves ${this.job.group}:${this.job.name} now`, {
+      hint: 'start a peer that holds it (shoal peer start), or wait longer with --wait 5m; what has come in is kept',
+    })
+  }
+
+  async #finish(): Promise<DownloadedFile> {
+    const { job } = this
+    const part = this.#part!
+    const path = job.keep ? job.path : part.path
+    if (job.keep) this.#seed(await part.publish())
+    else await part.finish()
+    this.#part = null
+    this.#emit(this.#meter.event(performance.now(), this.#swarm?.size ?? 0))
+    this.#emit({ event: 'done', name: job.name, path })
+    return {
+      name: job.name,
+      fileId: job.fileId,
+      size: job.size,
+      path,
+      seconds: (performance.now() - this.#started) / 1000,
+      bytesFetched: this.#bytesFetched,
+      bytesReused: this.#bytesReused,
+      peers: this.#swarm?.shares ?? [],
+    }
+  }
+}
+
+function* chunksOf({ first, count }: Extent): Generator<number> {
+  for (let chunk = first; chunk < first + count; chunk++) yield chunk
+}

@@ -1,0 +1,190 @@
+import { Bitmap } from '../../protocol/bitmap.ts'
+import { type Extent, extentBytes } from '../../protocol/chunking.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records.ts'
+import type { Credentials } from '../pinned-connect.ts'
+import { followHave } from './have-client.ts'
+import type { Picker } from './picker.ts'
+import { SwarmPeer } from './swarm-peer.ts'
+
+/** An extent to be asked of a peer. */
+export interface Assignment {
+  peer: string
+  extent: Extent
+  startedAt: number
+}
+
+export interface SwarmOptions {
+  fileId: string
+  size: number
+  chunks: number
+  self: string
+  credentials: Credentials
+  ownPort: number
+  picker: Picker
+  /** The current grant; a peer that refuses it leads to `onStale`. */
+  grant(): string
+  onStale(): void
+  /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
+  onAssign(assignment: Assignment): void
+  onPeer(peer: string, state: 'joined' | 'left' | 'banned', reason?: string): void
+}
+
+/**
+ * The peers of one download: takes them in, follows what they hold, and keeps each of them busy with the
+ * extents that the picker chooses. A peer that lies is banned; one that fails is tried again later.
+ */
+export class Swarm {
+  readonly #options: SwarmOptions
+  readonly #peers = new Map<string, SwarmPeer>()
+  #scheduled = false
+  #closed = false
+
+  constructor(options: SwarmOptions) {
+    this.#options = options
+  }
+
+  /** Verified bytes by peer. */
+  get shares(): { peer: string; bytes: number }[] {
+    return [...this.#peers.values()]
+      .filter(({ bytes }) => bytes > 0)
+      .map(({ address, bytes }) => ({ peer: address.peer, bytes }))
+  }
+
+  /** Peers that take part now. */
+  get size(): number {
+    return [...this.#peers.values()].filter(({ stop }) => stop !== null).length
+  }
+
+  address(peer: string): PeerAddress | undefined {
+    return this.#peers.get(peer)?.address
+  }
+
+  /** Takes in peers that the tracker handed out or that asked us; those known already keep their state. */
+  offer(peers: readonly HandedOut[]): void {
+    for (const { complete, ...address } of peers) {
+      if (address.peer === this.#options.self) continue
+      const known = this.#peers.get(address.peer)
+      const peer = known ?? new SwarmPeer(address)
+      if (!known) this.#peers.set(address.peer, peer)
+      if (peer.mayStart(performance.now())) {
+        peer.address = address
+        this.#start(peer, complete)
+      }
+    }
+  }
+
+  /** A chunk from `peer` was verified and written. */
+  credit(peer: string, bytes: number): void {
+    const from = this.#peers.get(peer)
+    if (from) from.bytes += bytes
+  }
+
+  /** The assignment ended well. */
+  fetched({ peer, extent, startedAt }: Assignment): void {
+    const [start, end] = extentBytes(this.#options.size, extent)
+    this.#peers.get(peer)?.succeeded(end - start, startedAt, performance.now())
+    this.#settle(peer, extent)
+  }
+
+  /** The assignment failed by the peer's doing. */
+  failed({ peer, extent }: Assignment, error: Error): void {
+    this.#settle(peer, extent)
+    const from = this.#peers.get(peer)
+    if (!from) return
+    const code = error instanceof ShoalError ? error.code : null
+    if (code === 'CHUNK_NOT_HELD') {
+      // What it holds is known wrongly: ask it, instead of believing that it is complete.
+      this.#options.picker.lacks(peer, extent)
+      this.#leave(from, null)
+      this.#start(from, false)
+      return
+    }
+    if (code === 'GRANT_INVALID') this.#options.onStale()
+    this.#fail(from, error)
+  }
+
+  /** Lets every free peer have something to do, soon. */
+  schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#assign()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { stop } of this.#peers.values()) stop?.abort()
+  }
+
+  /** Round by round, one extent a peer, so that all of them get a share however small the file; partial peers first. */
+  #assign(): void {
+    if (this.#closed) return
+    const { picker } = this.#options
+    let free = [...this.#peers.values()].filter((peer) => peer.wantsMore())
+    free.sort((a, b) => Number(picker.isSeed(a.address.peer)) - Number(picker.isSeed(b.address.peer)))
+    const fair = Math.ceil(picker.missing / (2 * Math.max(1, free.length)))
+    while (free.length > 0) {
+      free = free.filter((peer) => {
+        const extent = picker.pick(peer.address.peer, Math.max(1, Math.min(fair, peer.extentLimit())))
+        if (!extent) return false
+        peer.underway++
+        this.#options.onAssign({ peer: peer.address.peer, extent, startedAt: performance.now() })
+        return peer.wantsMore()
+      })
+    }
+  }
+
+  #settle(peer: string, extent: Extent): void {
+    const from = this.#peers.get(peer)
+    if (from) from.underway--
+    this.#options.picker.settled(peer, extent)
+    this.schedule()
+  }
+
+  #start(peer: SwarmPeer, complete: boolean): void {
+    if (this.#closed) return
+    const { picker, chunks, fileId, credentials, ownPort, grant } = this.#options
+    const id = peer.address.peer
+    const stop = new AbortController()
+    peer.stop = stop
+    const join = (have: Bitmap): void => {
+      picker.addPeer(id, have)
+      this.#options.onPeer(id, 'joined')
+      this.schedule()
+    }
+    if (complete) {
+      join(Bitmap.full(chunks))
+      return
+    }
+    const use = { fileId, chunks, grant: grant(), credentials, ownPort }
+    const listener = {
+      onBitmap: join,
+      onChunk: (chunk: number) => {
+        picker.peerHas(id, chunk)
+        this.schedule()
+      },
+      onPending: (chunk: number) => picker.peerPending(id, chunk),
+    }
+    followHave(peer.address, use, listener, stop.signal).catch((error: Error) => {
+      if (peer.stop === stop) this.#fail(peer, error)
+    })
+  }
+
+  #fail(peer: SwarmPeer, error: Error): void {
+    const code = error instanceof ShoalError ? error.code : null
+    peer.banned = code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
+    peer.failed(performance.now())
+    this.#leave(peer, error)
+  }
+
+  #leave(peer: SwarmPeer, error: Error | null): void {
+    if (peer.stop === null) return
+    peer.stop.abort()
+    peer.stop = null
+    this.#options.picker.removePeer(peer.address.peer)
+    if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
+  }
+}

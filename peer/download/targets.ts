@@ -1,0 +1,94 @@
+import { lstatSync, realpathSync, statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { checkFileName, isBelow } from '../../protocol/names.ts'
+import type { FileRecord } from '../../protocol/records.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+
+const PAGE = 1000
+
+export interface Target {
+  file: FileRecord
+  /** Final path on this machine. */
+  path: string
+}
+
+/** The files that `name` stands for: the one of that name, else all below it. Throws FILE_NOT_FOUND. */
+export async function resolveFiles(
+  client: TrackerClient,
+  group: string,
+  name: string,
+): Promise<FileRecord[]> {
+  const files: FileRecord[] = []
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await client.files(group, { prefix: name, after, limit: PAGE })
+    const exact = page.files.find((file) => file.name === name)
+    if (exact) return [exact]
+    files.push(...page.files.filter((file) => isBelow(file.name, name)))
+    after = page.next
+  }
+  if (files.length > 0) return files
+  throw new ShoalError(
+    'FILE_NOT_FOUND',
+    name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
+    {
+      hint: `see what there is: shoal group files ${group}`,
+    },
+  )
+}
+
+/**
+ * Where each file goes: a single one to `output`, or into it when that is a folder; a prefix's files below
+ * `output`, with their names relative to the prefix. A symbolic link never leads a file out of the folder.
+ */
+export async function placeFiles(
+  files: readonly FileRecord[],
+  name: string,
+  output: string,
+): Promise<Target[]> {
+  const [only] = files
+  if (only && only.name === name) {
+    const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
+    refuseFolder(path)
+    return [{ file: only, path }]
+  }
+  if (!isFolder(output))
+    await mkdir(output, { recursive: true }).catch((error: unknown) =>
+      Promise.reject(storageError(error, output)),
+    )
+  const root = realpathSync(output)
+  return Promise.all(
+    files.map(async (file) => {
+      const relative = checkFileName(name === '' ? file.name : file.name.slice(name.length + 1))
+      const path = join(root, ...relative.split('/'))
+      await makeFolderInside(root, dirname(path))
+      refuseFolder(path)
+      return { file, path }
+    }),
+  )
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function refuseFolder(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new ShoalError('PATH_IN_THE_WAY', `${path} is a folder, and the file would take its place`, {
+      hint: 'choose another place with -o',
+    })
+}
+
+async function makeFolderInside(root: string, folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  const real = realpathSync(folder)
+  if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep))
+    throw new ShoalError('PATH_IN_THE_WAY', `${folder} leads out of ${root} by a symbolic link`, {
+      hint: 'remove the link, or choose another folder with -o',
+    })
+}

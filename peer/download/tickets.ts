@@ -1,0 +1,58 @@
+import { ShoalError } from '../../protocol/errors.ts'
+import { type JoinedSwarm, MAX_BATCH } from '../../tracker/api/schemas.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+
+interface Waiting {
+  fileId: string
+  resolve(swarm: JoinedSwarm): void
+  reject(error: unknown): void
+}
+
+/**
+ * Asks the tracker for grants and peers, many files in one request: the downloads of a folder that start
+ * together share their round trip.
+ */
+export class Tickets {
+  readonly #client: TrackerClient
+  readonly #peer: string
+  readonly #waiting = new Map<string, Waiting[]>()
+
+  constructor(client: TrackerClient, peer: string) {
+    this.#client = client
+    this.#peer = peer
+  }
+
+  /** A fresh grant for the file, peers that serve it, and the chunk hashes of a short file. */
+  join(group: string, fileId: string): Promise<JoinedSwarm> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(group) ?? []
+      if (waiting.length === 0) {
+        this.#waiting.set(group, waiting)
+        setImmediate(() => this.#send(group))
+      }
+      waiting.push({ fileId, resolve, reject })
+      if (waiting.length === MAX_BATCH) this.#send(group)
+    })
+  }
+
+  #send(group: string): void {
+    const waiting = this.#waiting.get(group)
+    if (!waiting) return
+    this.#waiting.delete(group)
+    const fileIds = [...new Set(waiting.map(({ fileId }) => fileId))]
+    this.#client.joinSwarms(group, { peer: this.#peer, fileIds, hashes: true }).then(
+      ({ swarms }) => {
+        const byId = new Map(swarms.map((swarm) => [swarm.fileId, swarm]))
+        for (const { fileId, resolve, reject } of waiting) {
+          const swarm = byId.get(fileId)
+          if (swarm) resolve(swarm)
+          else
+            reject(new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a file that it was asked for'))
+        }
+      },
+      (error: unknown) => {
+        for (const { reject } of waiting) reject(error)
+      },
+    )
+  }
+}

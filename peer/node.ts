@@ -1,0 +1,86 @@
+import type { Catalog } from './catalog.ts'
+import type {
+  DownloadRequest,
+  DownloadResult,
+  Peer,
+  PeerStatus,
+  ProgressListener,
+  UploadRequest,
+  UploadResult,
+} from './control/api.ts'
+import type { Downloads } from './download/downloads.ts'
+import { type UploadContext, upload } from './upload/upload.ts'
+
+export interface NodeParts {
+  peer: string
+  url: string
+  catalog: Catalog
+  downloads: Downloads
+  uploads: UploadContext
+  /** Takes up the session that the home holds now. */
+  refreshSession(): void
+  setMaxUp(rate: number): void
+  stop(): Promise<void>
+}
+
+/** A running peer: what commands ask of it, in this process or through the control socket. */
+export class PeerNode implements Peer {
+  readonly peer: string
+  /** http(s)://host:port where other peers fetch. */
+  readonly url: string
+  /** Resolves when the peer has stopped, for whatever reason. */
+  readonly stopped: Promise<void>
+  readonly #parts: NodeParts
+  readonly #ended = Promise.withResolvers<void>()
+  #stopping: Promise<void> | null = null
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts
+    this.peer = parts.peer
+    this.url = parts.url
+    this.stopped = this.#ended.promise
+  }
+
+  upload(request: UploadRequest, progress: ProgressListener, signal: AbortSignal): Promise<UploadResult> {
+    this.#parts.refreshSession()
+    return upload(this.#parts.uploads, request, progress, signal)
+  }
+
+  download(
+    request: DownloadRequest,
+    progress: ProgressListener,
+    signal: AbortSignal,
+  ): Promise<DownloadResult> {
+    this.#parts.refreshSession()
+    if (request.maxUp > 0) this.#parts.setMaxUp(request.maxUp)
+    return this.#parts.downloads.request(request, progress, signal)
+  }
+
+  async status(): Promise<PeerStatus> {
+    const seeding = this.#parts.catalog.all().map(({ group, name, fileId, size, path, fault }) => ({
+      group,
+      name,
+      fileId,
+      size,
+      path,
+      ...(fault === null ? {} : { fault }),
+    }))
+    return {
+      peer: this.peer,
+      url: this.url,
+      pid: process.pid,
+      seeding,
+      downloads: this.#parts.downloads.list(),
+    }
+  }
+
+  /** Stops in good order: downloads are parked, the swarm is told, everything is closed. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#parts.stop().finally(() => this.#ended.resolve())
+    return this.#stopping
+  }
+
+  shutdown(): void {
+    void this.stop()
+  }
+}

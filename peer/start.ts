@@ -1,0 +1,147 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ShoalError, storageError } from '../protocol/errors.ts'
+import { acquireRedis } from '../redis/embedded.ts'
+import { withFileLock } from '../redis/file-lock.ts'
+import type { TrackerClient } from '../tracker/client/client.ts'
+import { ByteLimit } from './byte-limit.ts'
+import { Catalog } from './catalog.ts'
+import { connectPeer, controlSocket } from './control/client.ts'
+import { startControlServer } from './control/server.ts'
+import { Downloads } from './download/downloads.ts'
+import { FetchPool } from './download/fetch-pool.ts'
+import { Tickets } from './download/tickets.ts'
+import { HashPool } from './hash-pool.ts'
+import { loadIdentity } from './identity.ts'
+import { PeerNode } from './node.ts'
+import { startChunkServer } from './serve/chunk-server.ts'
+import { GrantVerifier } from './serve/grant-verifier.ts'
+import { Library, type SeenPeer } from './serve/library.ts'
+import { Seeds } from './serve/seeds.ts'
+import { Announcer } from './tracker-link/announcer.ts'
+import { MembershipWatch } from './tracker-link/membership-watch.ts'
+import { SigningKeys } from './tracker-link/signing-keys.ts'
+
+export interface PeerOptions {
+  home: string
+  listen: { host: string; port: number }
+  tls: boolean
+  client: TrackerClient
+  /** The home's session token now; a later login is taken up by it. */
+  session(): string | null
+  /** Redis of the download queue; the home's own embedded one when absent. */
+  redis?: string
+  log: PeerLog
+}
+
+export interface PeerLog {
+  warn(message: string): void
+  error(error: Error): void
+}
+
+const SEED_CHECK_MS = 5000
+
+/**
+ * Starts the peer of a home: the composition root of the data plane. Throws ALREADY_RUNNING where the home
+ * has one, PORT_IN_USE, REDIS_NOT_FOUND, or a storage error.
+ */
+export async function startPeer(options: PeerOptions): Promise<PeerNode> {
+  try {
+    mkdirSync(options.home, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw storageError(error, options.home)
+  }
+  return withFileLock(join(options.home, 'peer.lock'), async () => {
+    if (await connectPeer(options.home))
+      throw new ShoalError('ALREADY_RUNNING', `a peer runs in ${options.home} already`, {
+        hint: 'stop it first (shoal peer stop), or choose another home with --home',
+      })
+    const closers: (() => unknown)[] = []
+    try {
+      return await assemble(options, closers)
+    } catch (error) {
+      for (const close of closers.reverse()) await close()
+      throw error
+    }
+  })
+}
+
+async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promise<PeerNode> {
+  const { home, client, log } = options
+  const opened = <T>(thing: T, close: (thing: T) => unknown): T => {
+    closers.push(() => close(thing))
+    return thing
+  }
+  const refreshSession = (): void => {
+    client.token = options.session()
+  }
+  refreshSession()
+  const redis = options.redis ? null : opened(await acquireRedis(join(home, 'queue')), (r) => r.release())
+  const identity = await loadIdentity(home)
+  const catalog = opened(new Catalog(home), (c) => c.close())
+  const library = new Library()
+  const seeds = new Seeds(catalog, library, (message) => log.warn(message))
+  const grants = new GrantVerifier(new SigningKeys(client, home))
+  const limit = new ByteLimit(0)
+  const hashPool = opened(new HashPool(), (p) => p.close())
+
+  let downloads: Downloads | null = null
+  const server = opened(
+    await startChunkServer({
+      identity,
+      tls: options.tls,
+      ...options.listen,
+      library,
+      grants,
+      limit,
+      onSeen: (peer: SeenPeer) => downloads?.seen(peer),
+      onError: (error) => log.error(error),
+    }),
+    (s) => s.close(),
+  )
+  const { port } = server
+  const credentials = { key: identity.key, cert: identity.cert }
+  const fetchPool = opened(new FetchPool({ credentials, ownPort: port }), (p) => p.close())
+  await seeds.load()
+  const announcer = opened(
+    new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }),
+    (a) => a.stop(),
+  )
+  const watch = opened(new MembershipWatch(client, library, grants, catalog), (w) => w.stop())
+  announcer.start()
+  watch.start()
+  const context = {
+    identity,
+    ownPort: port,
+    client,
+    tickets: new Tickets(client, identity.peer),
+    catalog,
+    library,
+    seeds,
+    hashPool,
+    fetchPool,
+  }
+  const queueUrl = options.redis ?? redis!.url
+  downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())
+  const timer = setInterval(() => {
+    refreshSession()
+    void seeds.check()
+  }, SEED_CHECK_MS)
+  closers.push(() => clearInterval(timer))
+
+  const host = options.listen.host.includes(':') ? `[${server.host}]` : server.host
+  const node: PeerNode = new PeerNode({
+    peer: identity.peer,
+    url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
+    catalog,
+    downloads,
+    uploads: { client, catalog, seeds, hashPool },
+    refreshSession,
+    setMaxUp: (rate) => limit.setRate(rate),
+    stop: async () => {
+      for (const close of closers.splice(0).reverse()) await close()
+    },
+  })
+  opened(await startControlServer(controlSocket(home), node), (s) => s.close())
+  return node
+}

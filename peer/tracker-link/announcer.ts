@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Announce } from '../../tracker/api/schemas.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { Library } from '../serve/library.ts'
+
+/** Changes are announced at once, but no more often than this: a folder's files share one announce. */
+const PAUSE_MS = 500
+const RETRY_MS = 2000
+
+/**
+ * Tells the tracker what this peer serves: in full when the set changes or the tracker asks for it, with a
+ * small heartbeat in between. A tracker that is away only delays it.
+ */
+export class Announcer {
+  readonly #client: TrackerClient
+  readonly #library: Library
+  readonly #self: { peer: string; port: number; tls: boolean }
+  readonly #stop = new AbortController()
+  /** Starts at the clock, so that a restarted peer's announces are newer than those before. */
+  #sequence = Date.now()
+  /** The sequence that a tracker last acknowledged in full. */
+  #acknowledged = 0
+  #wake: (() => void) | null = null
+  #running: Promise<void> | null = null
+
+  constructor(client: TrackerClient, library: Library, self: { peer: string; port: number; tls: boolean }) {
+    this.#client = client
+    this.#library = library
+    this.#self = self
+  }
+
+  start(): void {
+    this.#library.onChange(() => this.announceSoon())
+    this.#running = this.#run()
+  }
+
+  announceSoon(): void {
+    this.#sequence++
+    this.#wake?.()
+  }
+
+  /** Says goodbye, so that nobody is sent here any more; gives up quickly where no tracker answers. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+    if (this.#acknowledged === 0) return
+    const goodbye = this.#client.announce({
+      ...this.#self,
+      sequence: ++this.#sequence,
+      leaving: true,
+      files: [],
+    })
+    await Promise.race([goodbye.catch(() => {}), delay(1000, undefined, { ref: false })])
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const waitMs = await this.#announce().catch(() => RETRY_MS)
+      await this.#pause(PAUSE_MS)
+      if (this.#sequence === this.#acknowledged || waitMs === RETRY_MS) await this.#pause(waitMs, true)
+    }
+  }
+
+  /** Milliseconds until the next heartbeat. */
+  async #announce(): Promise<number> {
+    const sequence = this.#sequence
+    const heartbeat: Announce = { ...this.#self, sequence }
+    const full = (): Announce => ({ ...heartbeat, files: this.#files() })
+    let answer = await this.#client.announce(sequence === this.#acknowledged ? heartbeat : full())
+    if (answer.resync) answer = await this.#client.announce(full())
+    this.#acknowledged = sequence
+    return answer.interval * 1000
+  }
+
+  #files(): NonNullable<Announce['files']> {
+    const files: NonNullable<Announce['files']> = []
+    for (const { fileId, groups, have } of this.#library.values())
+      for (const group of groups) files.push({ group, fileId, complete: have.isFull })
+    return files
+  }
+
+  /** Waits; with `wakeable`, a change of the library cuts it short. */
+  async #pause(ms: number, wakeable = false): Promise<void> {
+    const woken = new AbortController()
+    this.#wake = wakeable ? () => woken.abort() : null
+    await delay(ms, undefined, { signal: AbortSignal.any([this.#stop.signal, woken.signal]) }).catch(() => {})
+    this.#wake = null
+  }
+}

@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { GroupEvent } from '../../protocol/records.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { Catalog } from '../catalog.ts'
+import type { GrantVerifier } from '../serve/grant-verifier.ts'
+import type { Library } from '../serve/library.ts'
+
+const RETRY_MS = 2000
+
+/**
+ * Follows the changes of the groups that this peer shares files with, so that a member who left or was
+ * removed is refused at once, not only when the grants run out, and a removed file is no longer served.
+ */
+export class MembershipWatch {
+  readonly #client: TrackerClient
+  readonly #library: Library
+  readonly #grants: GrantVerifier
+  readonly #catalog: Catalog
+  readonly #followed = new Set<string>()
+  readonly #stop = new AbortController()
+
+  constructor(client: TrackerClient, library: Library, grants: GrantVerifier, catalog: Catalog) {
+    this.#client = client
+    this.#library = library
+    this.#grants = grants
+    this.#catalog = catalog
+  }
+
+  start(): void {
+    this.#library.onChange(() => this.#update())
+    this.#update()
+  }
+
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  #update(): void {
+    for (const { groups } of this.#library.values())
+      for (const group of groups) {
+        if (this.#followed.has(group)) continue
+        this.#followed.add(group)
+        void this.#follow(group)
+      }
+  }
+
+  async #follow(group: string): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        const { revision } = await this.#client.group(group)
+        for await (const event of this.#client.events(group, revision, signal)) this.#apply(event)
+      } catch {
+        // No session, no tracker or no member any more: grants still run out by themselves.
+      }
+      await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  #apply(event: GroupEvent): void {
+    const at = Math.ceil(Date.parse(event.at) / 1000)
+    if (event.type === 'member.kicked')
+      for (const user of event.users) this.#grants.revoke(event.group, user, at)
+    if (event.type === 'member.left') this.#grants.revoke(event.group, event.user, at)
+    if (event.type === 'file.removed') this.#forget(event.group, event.name, event.fileId)
+  }
+
+  #forget(group: string, name: string, fileId: string): void {
+    for (const entry of this.#catalog.byName(group, name))
+      if (entry.fileId === fileId) this.#catalog.remove(group, entry.path)
+    const file = this.#library.get(fileId)
+    if (file && file.groups.size === 0) this.#library.delete(file)
+  }
+}

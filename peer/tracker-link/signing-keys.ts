@@ -1,0 +1,34 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { KeySet } from '../../tracker/api/schemas.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { KeySource } from '../serve/grant-verifier.ts'
+
+/** The fleet's public keys: asked of the tracker, kept in the home, so that a peer can verify without one. */
+export class SigningKeys implements KeySource {
+  readonly #client: TrackerClient
+  readonly #file: string
+  #keys: KeySet = { keys: [] }
+
+  constructor(client: TrackerClient, home: string) {
+    this.#client = client
+    this.#file = join(home, 'tracker-keys.json')
+    try {
+      this.#keys = JSON.parse(readFileSync(this.#file, 'utf8')) as KeySet
+    } catch {
+      // First start, or a file torn by a crash: the tracker is asked when the first grant comes.
+    }
+  }
+
+  current(): KeySet {
+    return this.#keys
+  }
+
+  async refresh(): Promise<KeySet> {
+    this.#keys = await this.#client.keys()
+    const draft = `${this.#file}.${process.pid}`
+    writeFileSync(draft, JSON.stringify(this.#keys), { mode: 0o600 })
+    renameSync(draft, this.#file)
+    return this.#keys
+  }
+}

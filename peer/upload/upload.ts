@@ -1,0 +1,133 @@
+import type { BigIntStats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { fileId } from '../../protocol/file-id.ts'
+import { merkleRoot } from '../../protocol/merkle.ts'
+import { checkFileName } from '../../protocol/names.ts'
+import { MAX_BATCH, MAX_HASH_PAGE, MAX_INLINE_HASHES } from '../../tracker/api/schemas.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { Catalog, CatalogEntry } from '../catalog.ts'
+import type { ProgressListener, UploadRequest, UploadResult } from '../control/api.ts'
+import { ProgressMeter } from '../download/progress-meter.ts'
+import type { HashPool } from '../hash-pool.ts'
+import type { Seeds } from '../serve/seeds.ts'
+
+export interface UploadContext {
+  client: TrackerClient
+  catalog: Catalog
+  seeds: Seeds
+  hashPool: HashPool
+}
+
+interface Hashed {
+  entry: CatalogEntry
+  hashes: Uint8Array
+}
+
+const PROGRESS_MS = 200
+
+/**
+ * Shares files with a group: hashes each where it lies, publishes them in batches, and serves them from then
+ * on. Throws FILE_CHANGED when one changes while it is read; what was published before stays.
+ */
+export async function upload(
+  context: UploadContext,
+  request: UploadRequest,
+  progress: ProgressListener,
+  signal: AbortSignal,
+): Promise<UploadResult> {
+  const { group } = request
+  const files = request.files.map(({ path, name }) => ({ path, name: checkFileName(name) }))
+  // Says "no such group" or "not a member" before the work, not after it.
+  await context.client.group(group)
+  const stats = await Promise.all(files.map(({ path }) => regularFile(path)))
+  const total = stats.reduce((sum, { size }) => sum + Number(size), 0)
+  const label = files.length === 1 ? files[0]!.name : group
+  const meter = new ProgressMeter(label, total)
+  progress({ event: 'start', name: label, total, files: files.length })
+
+  const result: UploadResult['files'] = []
+  let batch: Hashed[] = []
+  let reported = 0
+  const hashed = (bytes: number): void => {
+    const now = performance.now()
+    meter.add(Math.min(bytes, total - meter.done), now)
+    if (now - reported < PROGRESS_MS) return
+    reported = now
+    progress(meter.event(now, 0))
+  }
+  for (const [i, { path, name }] of files.entries()) {
+    signal.throwIfAborted()
+    batch.push(await hashFile(context.hashPool, { group, name, path }, stats[i]!, hashed, signal))
+    if (batch.length < MAX_BATCH && i < files.length - 1) continue
+    result.push(...(await publish(context, group, batch)))
+    batch = []
+  }
+  progress(meter.event(performance.now(), 0))
+  progress({ event: 'done', name: label })
+  return { files: result }
+}
+
+async function regularFile(path: string): Promise<BigIntStats> {
+  const found = await stat(path, { bigint: true }).catch((error: unknown) => {
+    throw storageError(error, path)
+  })
+  if (found.isFile()) return found
+  throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, { hint: 'name files or folders' })
+}
+
+async function hashFile(
+  pool: HashPool,
+  file: { group: string; name: string; path: string },
+  before: BigIntStats,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Hashed> {
+  const size = Number(before.size)
+  const hashes = await pool.hash(file.path, size, undefined, progress, signal)
+  const { mtimeNs, ino, size: sizeAfter } = await regularFile(file.path)
+  if (mtimeNs !== before.mtimeNs || ino !== before.ino || sizeAfter !== before.size)
+    throw new ShoalError('FILE_CHANGED', `${file.path} changed while it was read`, {
+      hint: 'run the command again once nothing writes to the file',
+    })
+  const entry = { ...file, fileId: fileId(size, merkleRoot(hashes)), size, mtimeNs, ino, fault: null }
+  return { entry, hashes }
+}
+
+async function publish(
+  context: UploadContext,
+  group: string,
+  batch: Hashed[],
+): Promise<UploadResult['files']> {
+  const { client, catalog, seeds } = context
+  const files = batch.map(({ entry, hashes }) => ({
+    name: entry.name,
+    fileId: entry.fileId,
+    size: entry.size,
+    ...(hashes.length <= MAX_INLINE_HASHES * HASH_SIZE
+      ? { hashes: Buffer.from(hashes).toString('base64') }
+      : {}),
+  }))
+  const published = await client.publish(group, files).catch(async (error: unknown) => {
+    if (!(error instanceof ShoalError && error.code === 'HASHES_NEEDED')) throw error
+    for (const [i, file] of files.entries())
+      if (!('hashes' in file)) await stage(client, group, file.fileId, batch[i]!.hashes)
+    return client.publish(group, files)
+  })
+  catalog.put(batch)
+  for (const { entry } of batch) seeds.add(entry.fileId, entry.size)
+  return published.files.map(({ name, fileId, size, version }) => ({
+    name,
+    fileId,
+    size,
+    chunks: chunkCount(size),
+    version,
+  }))
+}
+
+async function stage(client: TrackerClient, group: string, id: string, hashes: Uint8Array): Promise<void> {
+  const page = MAX_HASH_PAGE * HASH_SIZE
+  for (let at = 0; at < hashes.length; at += page)
+    await client.stageHashes(group, id, at / HASH_SIZE, hashes.subarray(at, at + page))
+}
