@@ -22,7 +22,14 @@ export interface FileIndex {
   hasContent(fileId: string): boolean
   /** Up to `limit` files that are `prefix` or lie below it, after the name `after`. */
   page(prefix: string, after: string, limit: number): FileRecord[]
+  /** The index with this file under its name. */
+  with(file: FileRecord): FileIndex
+  /** The index without the file of this name. */
+  without(name: string): FileIndex
 }
 
-/** Applies the event of revision `view.revision + 1`; null when it removed the group. */
-export type ApplyEvent = (view: GroupView, event: GroupEvent) => GroupView | null
+/**
+ * Applies the next event, leaving the view as it was: readers may hold one for as long as they like. null
+ * stands for a group that does not exist, before its creation or after its removal.
+ */
+export type ApplyEvent = (view: GroupView | null, event: GroupEvent) => GroupView | null

@@ -59,7 +59,10 @@ export interface Session {
 
 /** Sessions are found by the SHA-256 (hex) of their token; the token itself is never stored. */
 export interface SessionStore {
-  create(mutation: Mutation, session: { tokenHash: string; expires: string; scope: Session['scope'] }): Promise<void>
+  create(
+    mutation: Mutation,
+    session: { tokenHash: string; expires: string; scope: Session['scope'] },
+  ): Promise<void>
   /** null when unknown, revoked or expired. Answers from a short-lived cache that revocations clear on all replicas. */
   get(user: string, tokenHash: string): Promise<Session | null>
   revoke(mutation: Mutation, tokenHash: string): Promise<void>
@@ -81,7 +84,8 @@ export interface GroupStore {
   create(mutation: Mutation, group: string): Promise<Revised>
   /**
    * The group at `atLeast` (a revision the client has seen) or later; null where there is no such group.
-   * Served from memory; a view that is behind catches up from the stream first.
+   * Served from memory, also while Redis is away; a view that is behind catches up from the stream first. Where
+   * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
   /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each. */
@@ -120,7 +124,10 @@ export interface GroupStore {
   /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 
-  /** The group's changes after `revision` as they arrive here, without a gap, until the signal aborts. */
+  /**
+   * The group's changes after `revision` as they arrive here, without a gap, until the signal aborts; an
+   * outage only delays them. Throws REVISION_TOO_OLD where they are no longer kept (some 4,000 are).
+   */
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent>
 }
 
@@ -134,7 +141,11 @@ export interface NewFile {
 
 /** Chunk hashes of published files: packed, 32 bytes each, read and written in pages. */
 export interface HashStore {
-  /** Writes a page at chunk index `first` into the user's staging area, which lives for an hour. */
+  /**
+   * Writes a page at chunk index `first` into the user's staging area, which lives for an hour. Pages come in
+   * order (any may come again): throws HASHES_NEEDED for one that would leave a hole before
+   * it, TOO_LARGE beyond 2^24 hashes (a file of 8 TiB).
+   */
   stage(group: string, user: string, fileId: string, first: number, page: Uint8Array): Promise<void>
   /** Staged bytes of this user for the file: [from, from + count) chunks, shorter at the end. */
   staged(group: string, user: string, fileId: string, first: number, count: number): Promise<Buffer>
@@ -201,7 +212,7 @@ export interface ReplicaInfo {
 }
 
 export interface ReplicaStore {
-  /** Registers this replica and keeps it registered; `report` is asked for at each beat. */
-  join(info: () => ReplicaInfo): Promise<void>
+  /** Registers this replica and keeps it registered; `info` is asked for at each beat, the store adds the lag. */
+  join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void>
   list(): Promise<ReplicaInfo[]>
 }

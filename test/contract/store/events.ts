@@ -1,0 +1,109 @@
+import type { GroupEvent } from '../../../protocol/records.ts'
+import type { Store } from '../../../tracker-store/store.ts'
+import { until } from '../../support/until.ts'
+import { by, type Fixture, fresh, makeGroup } from './fixture.ts'
+
+/** Follows a group in the background; `stop` resolves when the iteration has ended. */
+function collect(store: Store, group: string, revision: number) {
+  const events: GroupEvent[] = []
+  const aborter = new AbortController()
+  const ended = (async () => {
+    for await (const event of store.groups.events(group, revision, aborter.signal)) events.push(event)
+  })()
+  const stop = (): Promise<void> => {
+    aborter.abort()
+    return ended
+  }
+  return { events, ended, stop }
+}
+
+/** Cuts all subscribers' connections, so that what is published before they are back is lost to them. */
+async function cutSubscribers(fixture: Fixture): Promise<void> {
+  expect(await fixture.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBeGreaterThan(0)
+}
+
+export function describeEvents(fixture: Fixture): void {
+  const request = (group: string, i: number) => fixture.a.groups.request(by(`user${i}`), group)
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
+
+  describe('events', () => {
+    test('a reader gets each change once and in order, from its revision on', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann', 'bob')
+      const reader = collect(fixture.b, group, 1)
+      await until(() => reader.events.length === 2)
+      await Promise.all(range(0, 50).map((i) => request(group, i)))
+      await until(() => reader.events.length === 52)
+      expect(reader.events.map((event) => event.revision)).toEqual(range(2, 54))
+      expect(reader.events[0]).toMatchObject({ type: 'member.requested', user: 'bob', by: 'bob', group })
+      await reader.stop()
+    })
+
+    test('lost messages are made up for from the stream: no gap, no repetition', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      await fixture.b.groups.view(group)
+      const reader = collect(fixture.b, group, 0)
+      for (const i of range(0, 100)) {
+        if (i % 20 === 5) await fixture.raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+        await request(group, i)
+      }
+      await until(() => reader.events.length === 101)
+      expect(reader.events.map((event) => event.revision)).toEqual(range(1, 102))
+      await until(async () => (await fixture.b.groups.view(group))?.revision === 101, 2000)
+      await reader.stop()
+    })
+
+    test('a view that missed the last message is current within two seconds without being asked', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      await fixture.b.groups.view(group)
+      await cutSubscribers(fixture)
+      await request(group, 1)
+      await until(async () => (await fixture.b.groups.view(group))?.requests.size === 1, 2000)
+    })
+
+    test('a view behind a trimmed stream is read anew', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      await fixture.b.groups.view(group)
+      await cutSubscribers(fixture)
+      for (const i of range(0, 5)) await request(group, i)
+      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1)
+      const view = await fixture.b.groups.view(group, 6)
+      expect(view).toMatchObject({ revision: 6 })
+      expect(view?.requests.size).toBe(5)
+    })
+
+    test('a reader from before the stream’s beginning is told so', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann', 'bob')
+      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1)
+      await expect(collect(fixture.b, group, 0).ended).rejects.toMatchObject({ code: 'REVISION_TOO_OLD' })
+    })
+
+    test('a view of a history that Redis has lost is read anew', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      await request(group, 1)
+      expect((await fixture.b.groups.view(group, 2))?.requests.size).toBe(1)
+      // As after a failover to a replica that had not got the last write yet.
+      await fixture.raw.set(`{g:${group}}:revision`, 1)
+      await fixture.raw.hdel(`{g:${group}}:requests`, 'user1')
+      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 0)
+      await fixture.raw.del(`{g:${group}}:stream`)
+      await until(async () => (await fixture.b.groups.view(group))?.requests.size === 0, 3000)
+    })
+
+    test('loads of one group that come at once read it once', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      const calls = async (): Promise<number> =>
+        Number(/cmdstat_hscan:calls=(\d+)/.exec(await fixture.raw.info('commandstats'))?.[1] ?? 0)
+      const before = await calls()
+      const views = await Promise.all(range(0, 20).map(() => fixture.b.groups.view(group, 1)))
+      expect(new Set(views).size).toBe(1)
+      expect((await calls()) - before).toBe(3)
+    })
+  })
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { CHUNK_SIZE, chunkCount } from '../../../protocol/chunking.ts'
+import { by, code, type Fixture, fresh, makeGroup, newFile } from './fixture.ts'
+
+export function describeFiles(fixture: Fixture): void {
+  describe('files', () => {
+    async function groupOf(...members: string[]): Promise<string> {
+      const group = fresh('files')
+      await makeGroup(fixture.a, group, 'ann', ...members)
+      return group
+    }
+    const publish = (user: string, group: string, ...files: ReturnType<typeof newFile>[]) =>
+      fixture.a.groups.publish(by(user), group, files)
+
+    test('a published file is version 1, its replacement 2, and the same content again changes nothing', async () => {
+      const group = await groupOf('bob')
+      const first = await publish('ann', group, newFile('a.bin', 'one'))
+      expect(first.files).toMatchObject([{ name: 'a.bin', size: 1000, version: 1, uploader: 'ann' }])
+      const second = await publish('bob', group, newFile('a.bin', 'two'))
+      expect(second.files).toMatchObject([{ version: 2, uploader: 'bob' }])
+      expect(await publish('ann', group, newFile('a.bin', 'two'))).toEqual(second)
+      const view = await fixture.b.groups.view(group, second.revision)
+      expect(view?.revision).toBe(second.revision)
+      expect(view?.files.get('a.bin')).toEqual(second.files[0])
+      expect(view?.files.hasContent(newFile('', 'one').fileId)).toBe(false)
+      expect(view?.files.hasContent(newFile('', 'two').fileId)).toBe(true)
+    })
+
+    test('files are published all or none, and a repetition gives the first answer', async () => {
+      const group = await groupOf()
+      const { hashes: _, ...bare } = newFile('b.bin')
+      await expect(publish('ann', group, newFile('a.bin'), bare)).rejects.toEqual(code('HASHES_NEEDED'))
+      await expect(publish('ann', group, { ...newFile('a.bin'), hashes: Buffer.alloc(31) })).rejects.toEqual(
+        code('HASHES_NEEDED'),
+      )
+      const mutation = by('ann')
+      const files = [newFile('a.bin'), newFile('c.bin'), newFile('a.bin', 'newer')]
+      const answer = await fixture.a.groups.publish(mutation, group, files)
+      expect(answer.files.map((file) => file.version)).toEqual([1, 1, 2])
+      expect(await fixture.b.groups.publish(mutation, group, files)).toEqual(answer)
+      expect((await fixture.b.groups.view(group, answer.revision))?.files.size).toBe(2)
+    })
+
+    test.each(['__proto__', 'constructor', 'päth/mit "quotes"/%d %s', 'a/b\u{1F41F}'])(
+      '%s is a name as any other',
+      async (name) => {
+        const group = await groupOf()
+        const { revision, files } = await publish('ann', group, newFile(name))
+        expect(files[0]?.name).toBe(name)
+        expect((await fixture.b.groups.view(group, revision))?.files.page('', '', 10)).toEqual(files)
+        await fixture.a.groups.removeFile(by('ann'), group, name)
+      },
+    )
+
+    test('the size of the longest file that Redis holds the hashes of stays exact', async () => {
+      const group = await groupOf()
+      const size = 2 ** 43 - 1
+      const { fileId } = newFile('long')
+      await fixture.raw.setrange(`{g:${group}}:staged:${fileId}:ann`, chunkCount(size) * 32 - 1, 'x')
+      const { files } = await publish('ann', group, { name: 'long', fileId, size })
+      expect(files[0]?.size).toBe(size)
+      await fixture.raw.del(`{g:${group}}:hashes:${fileId}`)
+    })
+
+    test('hashes beyond what Redis holds in one value are refused', async () => {
+      const page = Buffer.alloc(64)
+      await expect(
+        fixture.a.hashes.stage(fresh('g'), 'ann', newFile('x').fileId, 2 ** 24 - 1, page),
+      ).rejects.toEqual(code('TOO_LARGE'))
+    })
+
+    test('its uploader or an admin removes a file', async () => {
+      const group = await groupOf('bob', 'carl')
+      await publish('bob', group, newFile('b.bin'), newFile('c.bin'))
+      const remove = (user: string, name: string) => fixture.a.groups.removeFile(by(user), group, name)
+      await expect(remove('dora', 'b.bin')).rejects.toEqual(code('NOT_A_MEMBER'))
+      await expect(remove('carl', 'b.bin')).rejects.toEqual(code('NOT_AN_ADMIN'))
+      await expect(remove('ann', 'x.bin')).rejects.toEqual(code('FILE_NOT_FOUND'))
+      await remove('bob', 'b.bin')
+      const mutation = by('ann')
+      const answer = await fixture.a.groups.removeFile(mutation, group, 'c.bin')
+      expect(await fixture.b.groups.removeFile(mutation, group, 'c.bin')).toEqual(answer)
+      expect((await fixture.b.groups.view(group, answer.revision))?.files.size).toBe(0)
+    })
+
+    test('strangers publish nothing, and nothing is published where there is no group', async () => {
+      const group = await groupOf()
+      await expect(publish('bob', group, newFile('a'))).rejects.toEqual(code('NOT_A_MEMBER'))
+      await expect(publish('bob', fresh('none'), newFile('a'))).rejects.toEqual(code('GROUP_NOT_FOUND'))
+    })
+  })
+
+  describe('chunk hashes', () => {
+    test('staged pages become the file’s when they are all there', async () => {
+      const group = fresh('hashes')
+      await makeGroup(fixture.a, group, 'ann', 'bob')
+      const packed = randomBytes(5 * 32)
+      const { hashes: _, ...file } = newFile('long', 'long', 5 * CHUNK_SIZE)
+      const { hashes } = fixture.a
+      const stage = (first: number, end: number) =>
+        hashes.stage(group, 'ann', file.fileId, first, packed.subarray(first * 32, end * 32))
+      await stage(0, 2)
+      await expect(stage(3, 5)).rejects.toEqual(code('HASHES_NEEDED'))
+      await expect(fixture.a.groups.publish(by('ann'), group, [file])).rejects.toEqual(code('HASHES_NEEDED'))
+      await stage(2, 5)
+      await stage(2, 5)
+      expect(await fixture.b.hashes.staged(group, 'ann', file.fileId, 1, 2)).toEqual(packed.subarray(32, 96))
+      expect(await fixture.b.hashes.staged(group, 'bob', file.fileId, 0, 5)).toHaveLength(0)
+      expect(await hashes.has(group, file.fileId)).toBe(false)
+      await expect(fixture.a.groups.publish(by('bob'), group, [file])).rejects.toEqual(code('HASHES_NEEDED'))
+      await fixture.a.groups.publish(by('ann'), group, [file])
+      expect(await fixture.b.hashes.has(group, file.fileId)).toBe(true)
+      expect(await fixture.b.hashes.read(group, file.fileId, 3, 100)).toEqual(packed.subarray(96))
+      expect(await fixture.b.hashes.read(group, file.fileId, 5, 1)).toHaveLength(0)
+      expect(await fixture.b.hashes.read(group, file.fileId, 0, 0)).toHaveLength(0)
+    })
+
+    test('an empty file has hashes too: none', async () => {
+      const group = fresh('hashes')
+      await makeGroup(fixture.a, group, 'ann')
+      const { hashes: _, ...file } = newFile('empty', 'empty', 0)
+      await fixture.a.groups.publish(by('ann'), group, [file])
+      expect(await fixture.b.hashes.has(group, file.fileId)).toBe(true)
+      expect(await fixture.b.hashes.read(group, file.fileId, 0, 10)).toHaveLength(0)
+    })
+
+    test('content without a name keeps its hashes for a day, and for good once it has a name again', async () => {
+      const group = fresh('hashes')
+      await makeGroup(fixture.a, group, 'ann')
+      const [one, two] = [newFile('one', 'same'), newFile('two', 'same')]
+      const key = `{g:${group}}:hashes:${one.fileId}`
+      await fixture.a.groups.publish(by('ann'), group, [one, two])
+      await fixture.a.groups.removeFile(by('ann'), group, 'one')
+      expect(await fixture.raw.ttl(key)).toBe(-1)
+      await fixture.a.groups.publish(by('ann'), group, [newFile('two', 'other')])
+      expect(await fixture.raw.ttl(key)).toBeGreaterThan(86_000)
+      expect(await fixture.b.hashes.has(group, one.fileId)).toBe(true)
+      const { hashes: _, ...bare } = one
+      await fixture.a.groups.publish(by('ann'), group, [bare])
+      expect(await fixture.raw.ttl(key)).toBe(-1)
+      await fixture.a.groups.leave(by('ann'), group)
+      expect(await fixture.raw.ttl(key)).toBeGreaterThan(86_000)
+    })
+  })
+}

@@ -1,0 +1,85 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { chunkCount } from '../../../protocol/chunking.ts'
+import { connectRedis } from '../../../redis/connect.ts'
+import { openStore } from '../../../tracker-store/open.ts'
+import type { Mutation, NewFile, Store } from '../../../tracker-store/store.ts'
+
+/** A Redis of any kind (single, Sentinel, Cluster) to prove the contract on. */
+export interface Backend {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Two replicas over one backend, and a connection to look behind them. */
+export interface Fixture {
+  readonly url: string
+  readonly a: Store
+  readonly b: Store
+  readonly raw: Redis
+}
+
+/** Opens the fixture before the tests of the surrounding block and closes it after them. */
+export function useFixture(makeBackend: () => Promise<Backend>): Fixture {
+  let backend: Backend
+  let fixture: Fixture
+  beforeAll(async () => {
+    backend = await makeBackend()
+    const { url } = backend
+    const raw = connectRedis(url, 'queue')
+    const [a, b] = await Promise.all([
+      openStore({ redis: url, replicaId: 'a' }),
+      openStore({ redis: url, replicaId: 'b' }),
+    ])
+    fixture = { url, a, b, raw }
+  })
+  afterAll(async () => {
+    await Promise.all([fixture?.a.close(), fixture?.b.close()])
+    fixture?.raw.disconnect()
+    await backend?.stop()
+  })
+  return {
+    get url() {
+      return fixture.url
+    },
+    get a() {
+      return fixture.a
+    },
+    get b() {
+      return fixture.b
+    },
+    get raw() {
+      return fixture.raw
+    },
+  }
+}
+
+let names = 0
+/** A name that no other test uses. */
+export const fresh = (stem: string): string => `${stem}${++names}`
+
+export const by = (user: string, at = new Date()): Mutation => ({
+  key: randomUUID(),
+  by: user,
+  at: at.toISOString(),
+})
+
+/** A file with inline hashes; the store takes the file id's word for the content. */
+export function newFile(name: string, content = name, size = 1000): NewFile {
+  const fileId = createHash('sha256').update(content).digest('hex')
+  return { name, fileId, size, hashes: Buffer.alloc(chunkCount(size) * 32, fileId, 'hex') }
+}
+
+export const code = (expected: string): unknown => expect.objectContaining({ code: expected })
+
+/** A group with an owner and members, made through `store`. */
+export async function makeGroup(
+  store: Store,
+  group: string,
+  owner: string,
+  ...members: string[]
+): Promise<void> {
+  await store.groups.create(by(owner), group)
+  for (const member of members) await store.groups.request(by(member), group)
+  if (members.length > 0) await store.groups.accept(by(owner), group, members)
+}

@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { PeerPresence, PresenceChange } from '../../../tracker-store/store.ts'
+import { until } from '../../support/until.ts'
+import { by, type Fixture, fresh } from './fixture.ts'
+
+export function describeFleet(fixture: Fixture): void {
+  describe('signing keys', () => {
+    test('a young key is kept, an old one joined by a newer, and two remain', async () => {
+      const key = (kid: string, ms: number) => ({
+        kid,
+        privateKey: `key ${kid}`,
+        created: new Date(ms).toISOString(),
+      })
+      expect(await fixture.a.keys.list()).toEqual([])
+      const both = await Promise.all([
+        fixture.a.keys.rotate(key('a', 1000), 500),
+        fixture.b.keys.rotate(key('b', 1000), 500),
+      ])
+      expect(both[0]).toEqual(both[1])
+      expect(both[0]).toHaveLength(1)
+      expect(await fixture.a.keys.rotate(key('c', 1400), 500)).toHaveLength(1)
+      expect((await fixture.a.keys.rotate(key('d', 1500), 500)).map((k) => k.kid)[0]).toBe('d')
+      await fixture.b.keys.rotate(key('d', 1500), 0)
+      const last = await fixture.b.keys.rotate(key('e', 2500), 500)
+      expect(last).toEqual([key('e', 2500), key('d', 1500)])
+      expect(await fixture.a.keys.list()).toEqual(last)
+    })
+  })
+
+  describe('presence', () => {
+    const peerOf = (name: string): string => createHash('sha256').update(name).digest('hex')
+    const announce = (sequence: number, files: [string, boolean][], peer: string): PresenceChange => ({
+      type: 'announce',
+      presence: {
+        peer,
+        user: 'ann',
+        host: '10.0.0.1',
+        port: 9000,
+        tls: true,
+        sequence,
+        seen: Date.now(),
+        files: new Map(files),
+      },
+    })
+    async function loaded(peer: string): Promise<PeerPresence | undefined> {
+      for await (const presence of fixture.b.presence.load()) if (presence.peer === peer) return presence
+      return undefined
+    }
+
+    test('what one replica hears, the others hear, and one that starts later loads', async () => {
+      const peer = peerOf(fresh('peer'))
+      const heard: (PresenceChange | null)[] = []
+      const own: (PresenceChange | null)[] = []
+      fixture.b.presence.subscribe((change) => heard.push(change))
+      fixture.a.presence.subscribe((change) => own.push(change))
+      const first = announce(1, [['constructor/abc', true]], peer)
+      fixture.a.presence.push(first)
+      await until(() => heard.length > 0)
+      expect(heard).toEqual([first])
+      await until(async () => (await loaded(peer)) !== undefined)
+      expect(await loaded(peer)).toEqual(first.type === 'announce' && first.presence)
+      const seen = Date.now() + 1
+      fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen })
+      await until(async () => (await loaded(peer))?.seen === seen)
+      expect((await loaded(peer))?.files).toEqual(new Map([['constructor/abc', true]]))
+      expect(own).toEqual([])
+    })
+
+    test('an older announce does not undo a newer one, and a peer that left is gone', async () => {
+      const peer = peerOf(fresh('peer'))
+      fixture.a.presence.push(announce(5, [['g/new', true]], peer))
+      await until(async () => (await loaded(peer)) !== undefined)
+      fixture.b.presence.push(announce(4, [['g/old', true]], peer))
+      const marker = peerOf(fresh('peer'))
+      fixture.b.presence.push(announce(1, [], marker))
+      await until(async () => (await loaded(marker)) !== undefined)
+      expect((await loaded(peer))?.files).toEqual(new Map([['g/new', true]]))
+      fixture.b.presence.push({ type: 'gone', peer, sequence: 6, seen: Date.now() })
+      await until(async () => (await loaded(peer)) === undefined)
+    })
+
+    test('presence that Redis lost comes back with the next heartbeat', async () => {
+      const peer = peerOf(fresh('peer'))
+      fixture.a.presence.push(announce(1, [['g/f', false]], peer))
+      await until(async () => (await loaded(peer)) !== undefined)
+      expect(await fixture.raw.pttl(`{p:${peer}}`)).toBeLessThanOrEqual(fixture.a.presence.expiryMs)
+      await fixture.raw.del(`{p:${peer}}`)
+      expect(await loaded(peer)).toBeUndefined()
+      fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen: Date.now() })
+      await until(async () => (await loaded(peer)) !== undefined)
+    })
+  })
+
+  describe('replicas', () => {
+    test('replicas that joined are listed with their lag, and one that leaves is not', async () => {
+      const { openStore } = await import('../../../tracker-store/open.ts')
+      const guest = await openStore({ redis: fixture.url, replicaId: 'guest' })
+      const info = (id: string) => ({ id, url: `http://${id}`, started: new Date(0).toISOString() })
+      await fixture.a.replicas.join(() => info('a'))
+      await guest.replicas.join(() => info('guest'))
+      const ids = async () => (await fixture.b.replicas.list()).map((replica) => replica.id).sort()
+      expect(await ids()).toEqual(['a', 'guest'])
+      expect((await fixture.b.replicas.list())[0]).toMatchObject({ revisionLag: 0 })
+      await guest.close()
+      expect(await ids()).toEqual(['a'])
+      await fixture.raw.sadd('{replicas}', 'crashed')
+      expect(await ids()).toEqual(['a'])
+    })
+
+    test('a replica is ready while its views are current', async () => {
+      const group = fresh('g')
+      await fixture.a.groups.create(by('ann'), group)
+      await fixture.b.groups.view(group)
+      for (let i = 0; i < 20; i++) {
+        await fixture.a.groups.request(by(`user${i}-${randomBytes(2).toString('hex')}`), group)
+        expect(await fixture.b.ready()).toBe(true)
+      }
+      expect((await fixture.b.groups.view(group))?.revision).toBe(21)
+    })
+  })
+}

@@ -1,0 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Waits until `fact` holds; fails, quoting it, when it does not within `timeoutMs`. */
+export async function until(fact: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!(await fact())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${fact}`)
+    await delay(5)
+  }
+}

@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis'
+import { ShoalError } from '../protocol/errors.ts'
+import { refusal } from './refusals.ts'
+import { loadScripts } from './scripts.ts'
+
+/** Replies by which Redis says that it cannot serve now, though it answers. */
+const NOT_NOW =
+  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|OOM|MISCONF|BUSY|UNKILLABLE|NOAUTH|WRONGPASS|NOPERM)\b/
+
+type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<[code: string, answer: string]>
+
+/**
+ * The connection for commands, with one way to fail: whatever keeps Redis from answering becomes
+ * STORE_UNAVAILABLE. Other error replies are faults of ours and stay as they are.
+ */
+export class Database {
+  readonly #redis: Redis
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+    for (const { name, keys, lua } of loadScripts()) redis.defineCommand(name, { numberOfKeys: keys, lua })
+  }
+
+  async ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await command(this.#redis)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  /** Runs a script; `subject` is the group or user that a refusal speaks of. Returns the answer (JSON). */
+  async run(
+    script: string,
+    keys: string[],
+    args: (string | number | Buffer)[],
+    subject: string,
+  ): Promise<string> {
+    const [code, answer] = await this.ask((redis) => {
+      const command = (redis as unknown as Record<string, ScriptCommand>)[script]
+      if (command === undefined) throw new Error(`there is no script ${script}`)
+      return command.call(redis, ...keys, ...args)
+    })
+    if (code !== 'OK') throw refusal(code, answer, subject)
+    return answer
+  }
+}
+
+export function storeError(error: unknown): unknown {
+  if (error instanceof ShoalError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Error && error.name === 'ReplyError' && !NOT_NOW.test(message)) return error
+  return new ShoalError('STORE_UNAVAILABLE', `the metadata store does not answer: ${message}`, {
+    hint: 'try again in a moment; if it stays away, check that Redis is running and has memory left',
+    cause: error,
+  })
+}
+
+/** For work that may be left undone while Redis is away: passes on all other errors. */
+export function tolerateOutage(error: unknown): void {
+  if (!isUnavailable(error)) throw error
+}
+
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof ShoalError && error.code === 'STORE_UNAVAILABLE'

@@ -1,0 +1,72 @@
+import type { Database } from './database.ts'
+import { GROUP_DIRECTORY, groupKeys } from './keys.ts'
+import type { GroupSummary } from './store.ts'
+
+/**
+ * The names of all groups. It lies on another node of a cluster than the groups, so no script can write both:
+ * a name here is a hint, and the group's own keys decide. A name is written before its group is made, lest a
+ * crash in between hide a group for ever, and after it, lest a reader that found no group yet take the hint
+ * away. Names without a group are cleaned away by whoever comes across them.
+ */
+export class GroupDirectory {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Runs `create` with the name written on both sides of it. */
+  async around<T>(group: string, create: () => Promise<T>): Promise<T> {
+    // Not for a name that is taken: its variants in case would fill the directory.
+    if ((await this.#nameOf(group)) === null) await this.#add(group)
+    const answer = await create()
+    await this.#add(group)
+    return answer
+  }
+
+  /** Takes the name away, unless a group of it was made meanwhile. */
+  async forget(group: string): Promise<void> {
+    await this.#db.ask((redis) => redis.zrem(GROUP_DIRECTORY, group))
+    if ((await this.#nameOf(group)) === group) await this.#add(group)
+  }
+
+  count(): Promise<number> {
+    return this.#db.ask((redis) => redis.zcard(GROUP_DIRECTORY))
+  }
+
+  /** Up to `limit` groups after the name `after`. */
+  async list(after: string, limit: number): Promise<{ groups: GroupSummary[]; next: string | null }> {
+    const groups: GroupSummary[] = []
+    let from = after
+    while (groups.length < limit) {
+      const wanted = limit - groups.length
+      const names = await this.#db.ask((redis) =>
+        redis.zrangebylex(GROUP_DIRECTORY, from === '' ? '-' : `(${from}`, '+', 'LIMIT', 0, wanted),
+      )
+      const found = await Promise.all(names.map((name) => this.#summary(name)))
+      groups.push(...found.filter((summary) => summary !== null))
+      if (names.length < wanted) return { groups, next: null }
+      from = names.at(-1)!
+    }
+    return { groups, next: from }
+  }
+
+  async #summary(group: string): Promise<GroupSummary | null> {
+    const { meta, members } = groupKeys(group)
+    const [[name, owner], count] = await Promise.all([
+      this.#db.ask((redis) => redis.hmget(meta, 'name', 'owner')),
+      this.#db.ask((redis) => redis.hlen(members)),
+    ])
+    if (name === group && owner) return { group, owner, members: count }
+    await this.forget(group)
+    return null
+  }
+
+  #nameOf(group: string): Promise<string | null> {
+    return this.#db.ask((redis) => redis.hget(groupKeys(group).meta, 'name'))
+  }
+
+  async #add(group: string): Promise<void> {
+    await this.#db.ask((redis) => redis.zadd(GROUP_DIRECTORY, 0, group))
+  }
+}

@@ -1,0 +1,96 @@
+import type { Database } from './database.ts'
+import { parseEntry, readRevision, type StreamEntry } from './group-stream.ts'
+import { fold, groupKeys } from './keys.ts'
+import type { PubSub } from './pubsub.ts'
+
+/** Hears of a group's changes as they happen; what it misses it reads from the stream. */
+export interface GroupWatcher {
+  /** An event as it was published: maybe old, maybe with some missing before it. */
+  event(entry: StreamEntry): void
+  /** The revision that the group has in Redis, told about once a second. Resolves once the watcher is there. */
+  revision(revision: number): Promise<void> | void
+  /** Messages may have been lost, or Redis replaced by one with another history. */
+  doubt(): void
+}
+
+const CHECK_MS = 1000
+/** Age of the last check from which reads check first: this process was stopped or starved. */
+const UNCHECKED_MS = 2500
+
+/** Pub/sub of the watched groups, and the check that makes up for its losses. */
+export class GroupFeed {
+  readonly #db: Database
+  readonly #pubsub: PubSub
+  readonly #watchers = new Map<string, Set<GroupWatcher>>()
+  readonly #timer: NodeJS.Timeout
+  #checking: Promise<void> | null = null
+  #tried = performance.now()
+
+  constructor(db: Database, pubsub: PubSub) {
+    this.#db = db
+    this.#pubsub = pubsub
+    pubsub.onRestored(() => this.#doubt())
+    this.#timer = setInterval(() => void this.check().catch(() => {}), CHECK_MS).unref()
+  }
+
+  /** Starts telling `watcher` of the group; resolves, with the function that ends it, once events arrive. */
+  async watch(group: string, watcher: GroupWatcher): Promise<() => void> {
+    const name = fold(group)
+    const { channel } = groupKeys(name)
+    const handler = (message: string): void => watcher.event(parseEntry(message))
+    const watchers = this.#watchers.get(name) ?? new Set()
+    this.#watchers.set(name, watchers.add(watcher))
+    const stop = (): void => {
+      watchers.delete(watcher)
+      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
+      this.#pubsub.unsubscribe(channel, handler)
+    }
+    try {
+      await this.#pubsub.subscribe(channel, handler)
+    } catch (error) {
+      stop()
+      throw error
+    }
+    return stop
+  }
+
+  /** Compares all watchers with Redis and waits until they are there. Throws STORE_UNAVAILABLE. */
+  check(): Promise<void> {
+    this.#checking ??= this.#compare().finally(() => {
+      this.#checking = null
+    })
+    return this.#checking
+  }
+
+  /** Checks when that is overdue, so that a process that was stopped for a while serves nothing stale. */
+  async checkIfOverdue(): Promise<void> {
+    // Twice, because the first may be one that was under way when the process was stopped.
+    for (let i = 0; i < 2 && performance.now() - this.#tried > UNCHECKED_MS; i++)
+      await this.check().catch(() => {})
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #compare(): Promise<void> {
+    const started = performance.now()
+    const groups = [...this.#watchers.keys()]
+    const [revisions] = await Promise.all([
+      Promise.all(groups.map((group) => readRevision(this.#db, group))),
+      this.#db.ask((redis) => redis.ping()),
+      this.#pubsub.check(),
+    ]).finally(() => {
+      this.#tried = started
+    })
+    await Promise.all(
+      groups.flatMap((group, i) =>
+        [...(this.#watchers.get(group) ?? [])].map((watcher) => watcher.revision(revisions[i]!)),
+      ),
+    )
+  }
+
+  #doubt(): void {
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.doubt()
+  }
+}

@@ -1,0 +1,79 @@
+import { connectRedis, redactedUrl } from '../redis/connect.ts'
+import { requireRedis } from '../redis/version.ts'
+import { Database } from './database.ts'
+import { GroupFeed } from './group-feed.ts'
+import { RedisGroups } from './groups.ts'
+import { RedisHashes } from './hashes.ts'
+import { RedisPresence } from './presence.ts'
+import { PubSub } from './pubsub.ts'
+import { RedisReplicas } from './replicas.ts'
+import { checkSchema } from './schema.ts'
+import { SessionCache } from './session-cache.ts'
+import { RedisSessions } from './sessions.ts'
+import { RedisKeys } from './signing-keys.ts'
+import type { Store } from './store.ts'
+import { RedisUsers } from './users.ts'
+import { Views } from './views.ts'
+
+export interface StoreOptions {
+  /** URL: what redis/connect.ts understands. */
+  redis: string
+  /** Different for each replica, and for each start of one. */
+  replicaId: string
+  /** Hears of the connection's coming and going. */
+  log?: { warn(message: string): void }
+}
+
+/**
+ * Connects to Redis and returns the store over it. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW.
+ * Later outages are survived: methods fail meanwhile, and what is in memory is brought up to date after them.
+ */
+export async function openStore({ redis: url, replicaId, log }: StoreOptions): Promise<Store> {
+  const commands = connectRedis(url, 'commands')
+  const subscriber = connectRedis(url, 'subscriber')
+  const disconnect = (): void => {
+    commands.disconnect()
+    subscriber.disconnect()
+  }
+  try {
+    await Promise.all([requireRedis(commands, url), requireRedis(subscriber, url)])
+    const db = new Database(commands)
+    const pubsub = new PubSub(subscriber)
+    await checkSchema(db)
+    const cache = new SessionCache(pubsub)
+    const presence = new RedisPresence(db, pubsub, replicaId)
+    await Promise.all([cache.listen(), presence.listen()])
+    const feed = new GroupFeed(db, pubsub)
+    const views = new Views(db, feed)
+    const replicas = new RedisReplicas(db, replicaId, () => views.lag)
+    let open = true
+    commands.on('close', () => open && log?.warn(`the connection to Redis at ${redactedUrl(url)} is lost`))
+    commands.on('ready', () => log?.warn('the connection to Redis is back'))
+    return {
+      users: new RedisUsers(db, cache),
+      sessions: new RedisSessions(db, cache),
+      groups: new RedisGroups(db, feed, views),
+      hashes: new RedisHashes(db),
+      keys: new RedisKeys(db),
+      presence,
+      replicas,
+      async ready() {
+        const reached = await feed.check().then(
+          () => true,
+          () => false,
+        )
+        return reached && pubsub.connected && views.current
+      },
+      async close() {
+        open = false
+        feed.close()
+        views.close()
+        await Promise.all([presence.close(), replicas.leave()])
+        disconnect()
+      },
+    }
+  } catch (error) {
+    disconnect()
+    throw error
+  }
+}

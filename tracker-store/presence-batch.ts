@@ -1,0 +1,45 @@
+import type { PeerPresence, PresenceChange } from './store.ts'
+
+/** Most peers whose changes wait. Further ones are dropped: peers repeat themselves. */
+const MAX_PEERS = 100_000
+
+export const stampOf = (change: PresenceChange): Pick<PeerPresence, 'peer' | 'sequence' | 'seen'> =>
+  change.type === 'announce' ? change.presence : change
+
+/** The change that has the effect of `first`, then `second`, of one peer. */
+export function merge(first: PresenceChange, second: PresenceChange): PresenceChange {
+  if (stampOf(second).sequence < stampOf(first).sequence) return first
+  if (second.type !== 'heartbeat' || first.type === 'heartbeat') return second
+  // A heartbeat says nothing of the set, so what does must not be lost to it.
+  if (stampOf(second).sequence > stampOf(first).sequence) return second
+  if (first.type === 'gone') return first
+  return { type: 'announce', presence: { ...first.presence, seen: second.seen } }
+}
+
+/** Changes that wait to be sent, one a peer. */
+export class PresenceBatch {
+  #changes = new Map<string, PresenceChange>()
+
+  get isEmpty(): boolean {
+    return this.#changes.size === 0
+  }
+
+  add(change: PresenceChange): void {
+    const { peer } = stampOf(change)
+    const earlier = this.#changes.get(peer)
+    if (earlier === undefined && this.#changes.size >= MAX_PEERS) return
+    this.#changes.set(peer, earlier === undefined ? change : merge(earlier, change))
+  }
+
+  take(): PresenceChange[] {
+    const changes = [...this.#changes.values()]
+    this.#changes = new Map()
+    return changes
+  }
+
+  /** Takes changes back that could not be sent, behind those that came since. */
+  restore(changes: readonly PresenceChange[]): void {
+    const since = this.take()
+    for (const change of [...changes, ...since]) this.add(change)
+  }
+}

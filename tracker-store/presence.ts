@@ -1,0 +1,156 @@
+import { LRUCache } from 'lru-cache'
+import { type Database, isUnavailable } from './database.ts'
+import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey } from './keys.ts'
+import { PresenceBatch, stampOf } from './presence-batch.ts'
+import { decodeBatch, decodePresence, encodeBatches, encodePresence } from './presence-codec.ts'
+import type { PubSub } from './pubsub.ts'
+import type { PeerPresence, PresenceChange, PresenceStore } from './store.ts'
+
+/** Three announces may be lost. */
+const EXPIRY_MS = 30_000
+const BUCKET_MS = 5000
+const BATCH_MS = 100
+/** Pause after a batch that could not be sent. */
+const RETRY_MS = 1000
+/** Peers that are read at once. */
+const PAGE = 200
+
+const bucketOf = (time: number): number => Math.floor(time / BUCKET_MS)
+
+export class RedisPresence implements PresenceStore {
+  readonly expiryMs = EXPIRY_MS
+  readonly #db: Database
+  readonly #pubsub: PubSub
+  readonly #replica: string
+  readonly #waiting = new PresenceBatch()
+  /** What was announced here, to say it again where Redis has lost it: a heartbeat alone cannot. */
+  readonly #announced = new LRUCache<string, PeerPresence>({ max: 100_000, ttl: EXPIRY_MS })
+  readonly #listeners = new Set<(change: PresenceChange | null) => void>()
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(db: Database, pubsub: PubSub, replica: string) {
+    this.#db = db
+    this.#pubsub = pubsub
+    this.#replica = replica
+    pubsub.onRestored(() => this.#tell(null))
+  }
+
+  async listen(): Promise<void> {
+    await this.#pubsub.subscribe(PRESENCE_CHANNEL, (message) => {
+      const { from, changes } = decodeBatch(message)
+      if (from !== this.#replica) for (const change of changes) this.#tell(change)
+    })
+  }
+
+  push(change: PresenceChange): void {
+    this.#remember(change)
+    this.#waiting.add(change)
+    this.#schedule(BATCH_MS)
+  }
+
+  subscribe(listener: (change: PresenceChange | null) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Newest first, through the buckets of the expiry and one either side for hosts whose clocks differ. */
+  async *load(): AsyncGenerator<PeerPresence> {
+    const now = Date.now()
+    const known = new Set<string>()
+    for (let bucket = bucketOf(now) + 1; bucket >= bucketOf(now - EXPIRY_MS) - 1; bucket--) {
+      const peers = await this.#db.ask((redis) => redis.smembers(presenceBucketKey(bucket)))
+      const fresh = peers.filter((peer) => !known.has(peer))
+      for (const peer of fresh) known.add(peer)
+      for (let i = 0; i < fresh.length; i += PAGE) {
+        const found = await Promise.all(fresh.slice(i, i + PAGE).map((peer) => this.#read(peer)))
+        yield* found.filter((presence) => presence !== null)
+      }
+    }
+  }
+
+  /** Sends what waits, a last time. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#flush()
+  }
+
+  async #read(peer: string): Promise<PeerPresence | null> {
+    const [presence, seen] = await this.#db.ask((redis) => redis.hmget(presenceKey(peer), 'presence', 'seen'))
+    return presence && seen ? { ...decodePresence(presence), seen: Number(seen) } : null
+  }
+
+  #tell(change: PresenceChange | null): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+
+  #remember(change: PresenceChange): void {
+    const { peer, sequence, seen } = stampOf(change)
+    if (change.type === 'announce') this.#announced.set(peer, change.presence)
+    else if (change.type === 'gone') this.#announced.delete(peer)
+    else {
+      const announced = this.#announced.get(peer)
+      if (announced?.sequence === sequence) this.#announced.set(peer, { ...announced, seen })
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== undefined || this.#closed) return
+    this.#timer = setTimeout(() => {
+      void this.#flush().then((sent) => {
+        this.#timer = undefined
+        if (!sent) this.#schedule(RETRY_MS)
+        else if (!this.#waiting.isEmpty) this.#schedule(BATCH_MS)
+      })
+    }, delayMs).unref()
+  }
+
+  /** Sends a batch; false when Redis is away and the batch waits on. */
+  async #flush(): Promise<boolean> {
+    const changes = this.#waiting.take()
+    if (changes.length === 0) return true
+    try {
+      await this.#publish(changes)
+      await this.#write(changes)
+      return true
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      this.#waiting.restore(changes)
+      return false
+    }
+  }
+
+  async #publish(changes: PresenceChange[]): Promise<void> {
+    const messages = encodeBatches(this.#replica, changes)
+    await Promise.all(messages.map((m) => this.#db.ask((redis) => redis.publish(PRESENCE_CHANNEL, m))))
+  }
+
+  async #write(changes: PresenceChange[]): Promise<void> {
+    const buckets = Map.groupBy(changes, (change) => bucketOf(stampOf(change).seen))
+    await Promise.all([...buckets].map(([bucket, heard]) => this.#index(bucket, heard)))
+    const known = await Promise.all(changes.map((change) => this.#set(change)))
+    for (const [i, change] of changes.entries()) {
+      const presence = this.#announced.get(stampOf(change).peer)
+      if (!known[i] && presence?.sequence === stampOf(change).sequence)
+        this.#waiting.add({ type: 'announce', presence })
+    }
+  }
+
+  async #index(bucket: number, changes: PresenceChange[]): Promise<void> {
+    const key = presenceBucketKey(bucket)
+    const peers = changes.map((change) => stampOf(change).peer)
+    await Promise.all([
+      this.#db.ask((redis) => redis.sadd(key, peers)),
+      this.#db.ask((redis) => redis.expire(key, Math.ceil((EXPIRY_MS + 3 * BUCKET_MS) / 1000))),
+    ])
+  }
+
+  async #set(change: PresenceChange): Promise<boolean> {
+    const { peer, sequence, seen } = stampOf(change)
+    const left = seen + EXPIRY_MS - Date.now()
+    if (left <= 0) return true
+    const value = change.type === 'announce' ? encodePresence(change.presence) : ''
+    const args = [change.type, sequence, seen, left, value]
+    return (await this.#db.run('setPresence', [presenceKey(peer)], args, peer)) === 'true'
+  }
+}

@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis'
+import { storeError } from './database.ts'
+
+type Handler = (message: string) => void
+
+const ANSWER_MS = 800
+
+/**
+ * The connection for pub/sub, shared by all that listen. Pub/sub forgets what it could not deliver, so each
+ * listener also hears of every reconnect (`onRestored`), after all channels are subscribed again.
+ */
+export class PubSub {
+  readonly #redis: Redis
+  readonly #handlers = new Map<string, Set<Handler>>()
+  readonly #restored = new Set<() => void>()
+  readonly #lost = new Set<() => void>()
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+    redis.on('message', (channel: string, message: string) => {
+      for (const handler of this.#handlers.get(channel) ?? []) handler(message)
+    })
+    redis.on('close', () => {
+      for (const listener of this.#lost) listener()
+    })
+    redis.on('ready', () => void this.#restore())
+  }
+
+  get connected(): boolean {
+    return this.#redis.status === 'ready'
+  }
+
+  /** Resolves once messages arrive. While disconnected it resolves at once: `onRestored` tells when they do. */
+  async subscribe(channel: string, handler: Handler): Promise<void> {
+    const handlers = this.#handlers.get(channel)
+    if (handlers) handlers.add(handler)
+    else this.#handlers.set(channel, new Set([handler]))
+    if (this.connected) await answered(this.#redis.subscribe(channel))
+  }
+
+  unsubscribe(channel: string, handler: Handler): void {
+    const handlers = this.#handlers.get(channel)
+    if (!handlers?.delete(handler) || handlers.size > 0) return
+    this.#handlers.delete(channel)
+    if (this.connected) this.#redis.unsubscribe(channel).catch(() => {})
+  }
+
+  onRestored(listener: () => void): void {
+    this.#restored.add(listener)
+  }
+
+  onLost(listener: () => void): void {
+    this.#lost.add(listener)
+  }
+
+  /** Makes a connection that does not answer (its peer gone without a word) reconnect. */
+  async check(): Promise<void> {
+    if (!this.connected) return
+    await answered(this.#redis.ping()).catch(() => this.#redis.disconnect(true))
+  }
+
+  async #restore(): Promise<void> {
+    const channels = [...this.#handlers.keys()]
+    try {
+      if (channels.length > 0) await answered(this.#redis.subscribe(...channels))
+    } catch {
+      this.#redis.disconnect(true)
+      return
+    }
+    for (const listener of this.#restored) listener()
+  }
+}
+
+/** Rejects with STORE_UNAVAILABLE when the reply is not there in time; this connection has no such limit itself. */
+async function answered<T>(reply: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no reply in time')), ANSWER_MS)
+  })
+  try {
+    return await Promise.race([reply, late])
+  } catch (error) {
+    throw storeError(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}

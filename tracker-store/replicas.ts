@@ -1,0 +1,53 @@
+import { type Database, tolerateOutage } from './database.ts'
+import { REPLICA_DIRECTORY, replicaKey } from './keys.ts'
+import type { ReplicaInfo, ReplicaStore } from './store.ts'
+
+const BEAT_MS = 2000
+/** A replica that is silent for so long is gone. Redis's clock decides, not that of any host. */
+const EXPIRY_MS = 10_000
+
+export class RedisReplicas implements ReplicaStore {
+  readonly #db: Database
+  readonly #id: string
+  readonly #lag: () => number
+  #timer: NodeJS.Timeout | undefined
+
+  /** `lag` tells by how many revisions this replica's views are behind. */
+  constructor(db: Database, id: string, lag: () => number) {
+    this.#db = db
+    this.#id = id
+    this.#lag = lag
+  }
+
+  async join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void> {
+    const beat = (): Promise<void> => this.#beat({ ...info(), revisionLag: this.#lag() })
+    await beat()
+    // A missed beat is what the expiry allows for.
+    this.#timer = setInterval(() => void beat().catch(() => {}), BEAT_MS).unref()
+  }
+
+  async list(): Promise<ReplicaInfo[]> {
+    const ids = await this.#db.ask((redis) => redis.smembers(REPLICA_DIRECTORY))
+    if (ids.length === 0) return []
+    const replies = await this.#db.ask((redis) => redis.mget(ids.map(replicaKey)))
+    const gone = ids.filter((_, i) => replies[i] === null)
+    if (gone.length > 0) await this.#db.ask((redis) => redis.srem(REPLICA_DIRECTORY, gone))
+    return replies.flatMap((json) => (json ? [JSON.parse(json) as ReplicaInfo] : []))
+  }
+
+  /** Leaves the fleet at once, where Redis answers. */
+  async leave(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all([
+      this.#db.ask((redis) => redis.del(replicaKey(this.#id))),
+      this.#db.ask((redis) => redis.srem(REPLICA_DIRECTORY, this.#id)),
+    ]).catch(tolerateOutage)
+  }
+
+  async #beat(info: ReplicaInfo): Promise<void> {
+    await Promise.all([
+      this.#db.ask((redis) => redis.set(replicaKey(this.#id), JSON.stringify(info), 'PX', EXPIRY_MS)),
+      this.#db.ask((redis) => redis.sadd(REPLICA_DIRECTORY, this.#id)),
+    ])
+  }
+}

@@ -1,0 +1,45 @@
+-- Takes the caller out of a group. An owner's place goes to the admin of longest standing; the last member's
+-- leaving removes the group.
+-- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix, 9 requests
+-- ARGV: 1 group, 2 by, 3 at, 4 channel
+-- Answers { revision, removed, heir }. GROUP_NOT_FOUND, NOT_A_MEMBER, LAST_OWNER.
+local answer = repeated()
+if answer then return answer end
+if groupMissing() then return refuse('GROUP_NOT_FOUND') end
+local role = roleOf(ARGV[2])
+if not role then return refuse('NOT_A_MEMBER', ARGV[2]) end
+
+if redis.call('HLEN', KEYS[5]) == 1 then
+  for _, fileId in ipairs(redis.call('HKEYS', KEYS[7])) do redis.call('EXPIRE', KEYS[8] .. fileId, DAY) end
+  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9])
+  local revision = emit('"type":"group.removed"')
+  redis.call('EXPIRE', KEYS[3], DAY)
+  return done(string.format('{"revision":%d,"removed":true,"heir":null}', revision))
+end
+
+-- Standing is the time of membership, then the name: what every reader of the records can see.
+local function longestStandingAdmin()
+  local heir
+  for _, json in ipairs(redis.call('HVALS', KEYS[5])) do
+    if string.find(json, '"role":"admin"', 1, true) then
+      local admin = cjson.decode(json)
+      if not heir or admin.since < heir.since or (admin.since == heir.since and admin.user < heir.user) then
+        heir = admin
+      end
+    end
+  end
+  return heir and heir.user
+end
+
+local change = '"type":"member.left","user":' .. quote(ARGV[2])
+local heir = 'null'
+if role == 'owner' then
+  local user = longestStandingAdmin()
+  if not user then return refuse('LAST_OWNER') end
+  setRole(user, 'owner')
+  redis.call('HSET', KEYS[4], 'owner', user)
+  heir = quote(user)
+  change = change .. ',"heir":' .. heir
+end
+redis.call('HDEL', KEYS[5], ARGV[2])
+return done(string.format('{"revision":%d,"removed":false,"heir":%s}', emit(change), heir))

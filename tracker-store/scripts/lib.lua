@@ -1,0 +1,74 @@
+-- Shared by all scripts; the loader (scripts.ts) puts it before each of them.
+-- A script answers { 'OK', JSON } or { error code, detail }.
+-- Scripts with an idempotency key have it in KEYS[1]. Scripts that change a group have
+-- KEYS: 2 revision, 3 stream, 4 meta, 5 members; where they touch files, 6 files, 7 content, 8 hashes prefix
+-- ARGV: 1 group, 2 by, 3 at, 4 channel
+local DAY = 86400
+local STREAM_LENGTH = 4096
+local quote = cjson.encode
+
+local function refuse(code, detail)
+  return { code, detail or '' }
+end
+
+-- The first answer to this mutation, or nil when it was not made yet.
+local function repeated()
+  local answer = redis.call('GET', KEYS[1])
+  return answer and { 'OK', answer } or nil
+end
+
+-- Only answers to changes are kept: a refusal changed nothing, and may come out differently next time.
+local function done(answer)
+  redis.call('SET', KEYS[1], answer, 'EX', DAY)
+  return { 'OK', answer }
+end
+
+-- `change` is the inside of a JSON object. Numbers of the records never go through cjson, whose 14 digits
+-- would round large sizes.
+local function emit(change)
+  local revision = redis.call('INCR', KEYS[2])
+  local event = string.format('{%s,"group":%s,"revision":%d,"at":%s,"by":%s}',
+    change, quote(ARGV[1]), revision, quote(ARGV[3]), quote(ARGV[2]))
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', STREAM_LENGTH, revision .. '-0', 'event', event)
+  redis.call('PUBLISH', ARGV[4], event)
+  return revision
+end
+
+-- The tag folds case, so the exact name decides.
+local function groupMissing()
+  return redis.call('HGET', KEYS[4], 'name') ~= ARGV[1]
+end
+
+local function roleOf(user)
+  local member = redis.call('HGET', KEYS[5], user)
+  return member and cjson.decode(member).role or nil
+end
+
+local function isAdmin(user)
+  local role = roleOf(user)
+  return role == 'admin' or role == 'owner'
+end
+
+local function setMember(user, role, since)
+  redis.call('HSET', KEYS[5], user, string.format('{"user":%s,"role":%s,"since":%s}',
+    quote(user), quote(role), quote(since)))
+end
+
+local function setRole(user, role)
+  setMember(user, role, cjson.decode(redis.call('HGET', KEYS[5], user)).since)
+end
+
+-- JSON array of the strings ARGV[first], ARGV[first + 1], …
+local function listFrom(first)
+  local quoted = {}
+  for i = first, #ARGV do quoted[#quoted + 1] = quote(ARGV[i]) end
+  return '[' .. table.concat(quoted, ',') .. ']'
+end
+
+-- One name fewer has this content. Without any its hashes stay for a day: downloads of it may be running.
+local function release(fileId)
+  if redis.call('HINCRBY', KEYS[7], fileId, -1) <= 0 then
+    redis.call('HDEL', KEYS[7], fileId)
+    redis.call('EXPIRE', KEYS[8] .. fileId, DAY)
+  end
+end

@@ -1,0 +1,54 @@
+-- Publishes files, all or none: one event each.
+-- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix,
+--       9 staged prefix
+-- ARGV: 1 group, 2 by, 3 at, 4 channel, then six a file: name, file id, size, length of its hashes,
+--       '1' where they are inline, the hashes
+-- Answers { revision, files }. GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED: the file's name.
+local answer = repeated()
+if answer then return answer end
+if groupMissing() then return refuse('GROUP_NOT_FOUND') end
+if not roleOf(ARGV[2]) then return refuse('NOT_A_MEMBER', ARGV[2]) end
+
+-- Where the hashes of the file at ARGV[i] are: 'published', 'inline', 'staged' or nil.
+local function source(i)
+  local fileId, length = ARGV[i + 1], tonumber(ARGV[i + 3])
+  local published = KEYS[8] .. fileId
+  if redis.call('EXISTS', published) == 1 and redis.call('STRLEN', published) == length then return 'published' end
+  if ARGV[i + 4] == '1' and #ARGV[i + 5] == length then return 'inline' end
+  if redis.call('STRLEN', KEYS[9] .. fileId .. ':' .. ARGV[2]) == length then return 'staged' end
+  return nil
+end
+
+for i = 5, #ARGV, 6 do
+  if not source(i) then return refuse('HASHES_NEEDED', ARGV[i]) end
+end
+
+local function keepHashes(i)
+  local from, key = source(i), KEYS[8] .. ARGV[i + 1]
+  if from == 'inline' or ARGV[i + 3] == '0' then
+    redis.call('SET', key, ARGV[i + 5])
+  elseif from == 'staged' then
+    redis.call('RENAME', KEYS[9] .. ARGV[i + 1] .. ':' .. ARGV[2], key)
+  end
+  redis.call('PERSIST', key)
+end
+
+local function publish(i)
+  local name, fileId = ARGV[i], ARGV[i + 1]
+  local json = redis.call('HGET', KEYS[6], name)
+  local previous = json and cjson.decode(json)
+  if previous and previous.fileId == fileId then return json end
+  keepHashes(i)
+  local record = string.format('{"name":%s,"fileId":"%s","size":%s,"version":%d,"uploader":%s,"added":%s}',
+    quote(name), fileId, ARGV[i + 2], previous and previous.version + 1 or 1, quote(ARGV[2]), quote(ARGV[3]))
+  redis.call('HSET', KEYS[6], name, record)
+  redis.call('HINCRBY', KEYS[7], fileId, 1)
+  if previous then release(previous.fileId) end
+  emit('"type":"file.published","file":' .. record)
+  return record
+end
+
+local records = {}
+for i = 5, #ARGV, 6 do records[#records + 1] = publish(i) end
+return done(string.format('{"revision":%s,"files":[%s]}',
+  redis.call('GET', KEYS[2]), table.concat(records, ',')))

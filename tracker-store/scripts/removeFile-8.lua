@@ -1,0 +1,18 @@
+-- Removes a file, by its uploader or an admin.
+-- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix
+-- ARGV: 1 group, 2 by, 3 at, 4 channel, 5 name
+-- Answers { revision }. GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN.
+local answer = repeated()
+if answer then return answer end
+if groupMissing() then return refuse('GROUP_NOT_FOUND') end
+if not roleOf(ARGV[2]) then return refuse('NOT_A_MEMBER', ARGV[2]) end
+local json = redis.call('HGET', KEYS[6], ARGV[5])
+if not json then return refuse('FILE_NOT_FOUND', ARGV[5]) end
+local file = cjson.decode(json)
+if file.uploader ~= ARGV[2] and not isAdmin(ARGV[2]) then
+  return refuse('NOT_AN_ADMIN', 'remove what another member uploaded')
+end
+redis.call('HDEL', KEYS[6], ARGV[5])
+release(file.fileId)
+local revision = emit(string.format('"type":"file.removed","name":%s,"fileId":"%s"', quote(ARGV[5]), file.fileId))
+return done(string.format('{"revision":%d}', revision))

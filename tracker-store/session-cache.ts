@@ -1,0 +1,49 @@
+import { LRUCache } from 'lru-cache'
+import { REVOCATION_CHANNEL } from './keys.ts'
+import type { PubSub } from './pubsub.ts'
+import type { Session } from './store.ts'
+
+const MAX_SESSIONS = 10_000
+/** Bounds how long a revocation can go unnoticed by a replica that lost its message without noticing. */
+const TTL_MS = 5000
+
+/** Sessions that were asked for lately, cleared by revocations on any replica. */
+export class SessionCache {
+  readonly #sessions = new LRUCache<string, Session>({ max: MAX_SESSIONS, ttl: TTL_MS })
+  readonly #pubsub: PubSub
+  #generation = 0
+
+  constructor(pubsub: PubSub) {
+    this.#pubsub = pubsub
+    pubsub.onLost(() => this.#clear())
+    pubsub.onRestored(() => this.#clear())
+  }
+
+  async listen(): Promise<void> {
+    await this.#pubsub.subscribe(REVOCATION_CHANNEL, (message) =>
+      this.revoke(JSON.parse(message) as string[]),
+    )
+  }
+
+  /** The cached session, else what `read` finds. */
+  async get(tokenHash: string, read: () => Promise<Session | null>): Promise<Session | null> {
+    const cached = this.#sessions.get(tokenHash)
+    if (cached) return cached
+    const generation = this.#generation
+    const session = await read()
+    // A revocation that came in the meantime may be younger than the answer.
+    if (session && generation === this.#generation && this.#pubsub.connected)
+      this.#sessions.set(tokenHash, session)
+    return session
+  }
+
+  revoke(tokenHashes: readonly string[]): void {
+    this.#generation++
+    for (const tokenHash of tokenHashes) this.#sessions.delete(tokenHash)
+  }
+
+  #clear(): void {
+    this.#generation++
+    this.#sessions.clear()
+  }
+}

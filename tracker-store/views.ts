@@ -1,0 +1,189 @@
+import { LRUCache } from 'lru-cache'
+import { applyEvent } from './apply-event.ts'
+import { type Database, tolerateOutage } from './database.ts'
+import type { GroupFeed, GroupWatcher } from './group-feed.ts'
+import { type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
+import type { GroupView } from './group-view.ts'
+import { fold } from './keys.ts'
+import { loadSnapshot } from './snapshot.ts'
+
+/** Most records (files and members) in memory: about 200 MB. */
+const MAX_RECORDS = 400_000
+
+/** A loaded group. Its repair is the only one that changes it while it runs. */
+interface Slot {
+  group: string
+  view: GroupView | null
+  position: Position
+  /** The highest revision heard of; above the view's while events are missing. */
+  heard: number
+  /** The history itself is in question: read it again even where the revision is the same. */
+  doubtful: boolean
+  repair: Promise<void> | null
+  stop: () => void
+}
+
+/** The groups in a replica's memory, each kept at Redis's revision by the feed and, after gaps, the stream. */
+export class Views {
+  readonly #db: Database
+  readonly #feed: GroupFeed
+  readonly #slots = new LRUCache<string, Slot>({
+    maxSize: MAX_RECORDS,
+    sizeCalculation: weight,
+    dispose: (slot, _, reason) => reason !== 'set' && slot.stop(),
+  })
+  readonly #loading = new Map<string, Promise<Slot | null>>()
+
+  constructor(db: Database, feed: GroupFeed) {
+    this.#db = db
+    this.#feed = feed
+  }
+
+  /**
+   * The group at `atLeast` or later, null where it does not exist. While Redis is away it answers what it has,
+   * unless that is older than `atLeast`: then it throws STORE_UNAVAILABLE.
+   */
+  async get(group: string, atLeast: number): Promise<GroupView | null> {
+    await this.#feed.checkIfOverdue()
+    let slot = this.#slots.get(fold(group)) ?? (await this.#load(group))
+    // The load may have been under way when the client saw the group made: only a second one is sure.
+    if (slot === null && atLeast > 0) slot = await this.#load(group)
+    if (slot === null) return null
+    if (isBehind(slot)) await this.#repair(slot).catch(tolerateOutage)
+    // Likewise. A revision that Redis itself does not have (lost in a failover) is not waited for.
+    for (let i = 0; i < 2 && slot.position.revision < atLeast; i++) await this.#repair(slot)
+    return slot.view?.group === group ? slot.view : null
+  }
+
+  /** Revisions by which the loaded views are known to be behind, summed. */
+  get lag(): number {
+    let lag = 0
+    for (const slot of this.#slots.values()) lag += Math.max(0, slot.heard - slot.position.revision)
+    return lag
+  }
+
+  get current(): boolean {
+    return ![...this.#slots.values()].some(isBehind)
+  }
+
+  close(): void {
+    this.#slots.clear()
+  }
+
+  #load(group: string): Promise<Slot | null> {
+    const name = fold(group)
+    let loading = this.#loading.get(name)
+    if (loading === undefined) {
+      loading = this.#open(name).finally(() => this.#loading.delete(name))
+      this.#loading.set(name, loading)
+    }
+    return loading
+  }
+
+  /** Listens first, then reads: what happens in between is heard. */
+  async #open(group: string): Promise<Slot | null> {
+    const slot: Slot = {
+      group,
+      view: null,
+      position: { revision: 0, text: null },
+      heard: 0,
+      doubtful: false,
+      repair: null,
+      stop: () => {},
+    }
+    const opening = Promise.withResolvers<void>()
+    slot.repair = opening.promise
+    slot.stop = await this.#feed.watch(group, this.#watcher(slot))
+    try {
+      Object.assign(slot, await loadSnapshot(this.#db, group), { repair: null })
+    } catch (error) {
+      slot.stop()
+      throw error
+    } finally {
+      opening.resolve()
+    }
+    if (slot.view === null) {
+      slot.stop()
+      return null
+    }
+    this.#slots.set(group, slot)
+    // Too large to be kept: it answers this once.
+    if (!this.#slots.has(group)) slot.stop()
+    if (isBehind(slot)) await this.#repair(slot)
+    return slot
+  }
+
+  #watcher(slot: Slot): GroupWatcher {
+    return {
+      event: (entry) => {
+        const { revision } = entry.event
+        if (slot.repair === null && revision === slot.position.revision + 1) this.#advance(slot, entry)
+        else if (revision > slot.position.revision) this.#suspect(slot, revision, slot.doubtful)
+      },
+      revision: (revision) => {
+        // Lower: Redis lost what this view has seen, unless an event has overtaken the answer.
+        if (revision !== slot.position.revision)
+          this.#suspect(slot, revision, revision < slot.position.revision)
+        return slot.repair ?? undefined
+      },
+      doubt: () => this.#suspect(slot, slot.heard, true),
+    }
+  }
+
+  #suspect(slot: Slot, revision: number, doubtful: boolean): void {
+    slot.heard = Math.max(slot.heard, revision)
+    slot.doubtful ||= doubtful
+    if (slot.repair === null) this.#repair(slot).catch(tolerateOutage)
+  }
+
+  #repair(slot: Slot): Promise<void> {
+    slot.repair ??= this.#catchUp(slot).finally(() => {
+      slot.repair = null
+    })
+    return slot.repair
+  }
+
+  async #catchUp(slot: Slot): Promise<void> {
+    do {
+      const { revision } = slot.position
+      slot.doubtful = false
+      try {
+        const entries = await readAfter(this.#db, slot.group, slot.position)
+        if (entries === null) this.#replace(slot, await loadSnapshot(this.#db, slot.group))
+        else for (const entry of entries) this.#advance(slot, entry)
+      } catch (error) {
+        slot.doubtful = true
+        throw error
+      }
+      // Heard of, but no longer there: Redis lost it.
+      if (slot.position.revision === revision) slot.heard = revision
+    } while (isBehind(slot))
+    this.#settle(slot)
+  }
+
+  #replace(slot: Slot, { view, position }: { view: GroupView | null; position: Position }): void {
+    slot.view = view
+    slot.position = position
+    slot.heard = position.revision
+  }
+
+  #advance(slot: Slot, entry: StreamEntry): void {
+    slot.view = applyEvent(slot.view, entry.event)
+    slot.position = positionOf(entry)
+    slot.heard = Math.max(slot.heard, slot.position.revision)
+    if (slot.repair === null) this.#settle(slot)
+  }
+
+  /** Forgets a group that is gone, and tells the cache the size of one that has grown much. */
+  #settle(slot: Slot): void {
+    if (this.#slots.peek(slot.group) !== slot) return
+    if (slot.view === null) this.#slots.delete(slot.group)
+    else if (slot.position.revision % 1000 === 0) this.#slots.set(slot.group, slot)
+  }
+}
+
+const isBehind = (slot: Slot): boolean => slot.doubtful || slot.heard > slot.position.revision
+
+function weight({ view }: Slot): number {
+  return 1 + (view === null ? 0 : view.files.size + view.members.size + view.requests.size)
+}
