@@ -1,0 +1,42 @@
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import { answerError, answerNotFound } from './errors.ts'
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
+
+export interface TlsFiles {
+  /** PEM. */
+  cert: string
+  key: string
+}
+
+/** A request whose head has not arrived by then is cut off; the body of one may take longer. */
+const LIMITS = {
+  headersTimeout: 8000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 2000,
+  keepAliveTimeout: 65_000,
+}
+
+/** The HTTP server without its routes: types, limits, errors. */
+export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
+  const app = fastify({
+    logger: { level: options.log, stream: process.stderr },
+    serverFactory: (handler) =>
+      options.tls
+        ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, handler)
+        : createServer(LIMITS, handler),
+    exposeHeadRoutes: false,
+    frameworkErrors: answerError,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  // Answers are built from typed records: a second check of them would only cost.
+  app.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(answerNotFound)
+  return app
+}
+
+export type TrackerApp = ReturnType<typeof createApp>

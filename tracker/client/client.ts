@@ -1,0 +1,259 @@
+import { randomUUID } from 'node:crypto'
+import { HASH_SIZE } from '../../protocol/chunking.ts'
+import type { GroupEvent } from '../../protocol/records.ts'
+import { IDEMPOTENCY_HEADER, REVISION_HEADER } from '../api/headers.ts'
+import type * as api from '../api/schemas.ts'
+import type { Answer, AnswerName } from './answers.ts'
+import { type EventStream, followEvents } from './events.ts'
+import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
+import { askTrackers } from './failover.ts'
+import { type FailoverMemory, Recollection } from './memory.ts'
+import { checkStatus, readBytes, readJson, readNothing } from './read-answer.ts'
+import { trackerUrl } from './url.ts'
+
+/** Longest JSON answer: a group of 100,000 members fits. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024
+
+interface Call {
+  /** The group whose revision is sent and kept. */
+  group?: string
+  body?: unknown
+  /** Whether this changes something, so that a repetition must be recognised. */
+  change?: boolean
+}
+
+/**
+ * A tracker fleet as its callers see it: every method asks the trackers one after the other until one answers
+ * (failover.ts), checks the answer, and throws ShoalError: what the tracker said, TRACKER_UNREACHABLE, or
+ * TRACKER_BAD_ANSWER.
+ */
+export class TrackerClient {
+  /** The session token that requests carry; login and logout set it. */
+  token: string | null
+  readonly #trackers: string[]
+  readonly #memory: Recollection
+
+  /** `trackers`: `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. */
+  constructor(options: { trackers: readonly string[]; token?: string | null; memory?: FailoverMemory }) {
+    this.token = options.token ?? null
+    this.#trackers = [...new Set(options.trackers.map(trackerUrl))]
+    this.#memory = new Recollection(options.memory)
+  }
+
+  register(user: string, password: string): Promise<Answer<'UserBody'>> {
+    return this.#json('UserBody', 'POST', '/users', { body: { user, password }, change: true })
+  }
+
+  /** Later calls of this client carry the new session's token. */
+  async login(user: string, password: string): Promise<api.SessionBody> {
+    const call = { body: { user, password }, change: true }
+    const session = await this.#json('SessionBody', 'POST', '/sessions', call)
+    this.token = session.token
+    return session
+  }
+
+  async logout(): Promise<void> {
+    await this.#nothing('DELETE', '/sessions/current', { change: true })
+    this.token = null
+  }
+
+  whoami(): Promise<Answer<'UserBody'>> {
+    return this.#json('UserBody', 'GET', '/users/me')
+  }
+
+  changePassword(old: string, replacement: string): Promise<void> {
+    return this.#nothing('PUT', '/users/me/password', { body: { old, new: replacement }, change: true })
+  }
+
+  createGroup(group: string): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', '/groups', { group, body: { group }, change: true })
+  }
+
+  /** All groups, in the byte order of their names. */
+  async *listGroups(): AsyncGenerator<api.GroupList['groups'][number]> {
+    let after: string | null = ''
+    while (after !== null) {
+      const page: api.GroupList = await this.#json('GroupList', 'GET', `/groups${query({ after })}`)
+      yield* page.groups
+      after = page.next
+    }
+  }
+
+  group(group: string): Promise<api.GroupBody> {
+    return this.#json('GroupBody', 'GET', groupPath(group), { group })
+  }
+
+  requestJoin(group: string): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', groupPath(group, '/requests'), { group, change: true })
+  }
+
+  requests(group: string): Promise<api.RequestList> {
+    return this.#json('RequestList', 'GET', groupPath(group, '/requests'), { group })
+  }
+
+  accept(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/requests/accept', users)
+  }
+
+  reject(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/requests/reject', users)
+  }
+
+  leave(group: string): Promise<api.LeaveBody> {
+    return this.#json('LeaveBody', 'POST', groupPath(group, '/leave'), { group, change: true })
+  }
+
+  kick(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/kick', users)
+  }
+
+  promote(group: string, user: string): Promise<Answer<'PromoteBody'>> {
+    const call = { group, body: { user }, change: true }
+    return this.#json('PromoteBody', 'POST', groupPath(group, '/promote'), call)
+  }
+
+  /** One page of the files that are `prefix` or lie below it, after the name `after`. */
+  files(
+    group: string,
+    page: { prefix?: string; after?: string; limit?: number } = {},
+  ): Promise<api.FileList> {
+    return this.#json('FileList', 'GET', groupPath(group, `/files${query(page)}`), { group })
+  }
+
+  /** At most MAX_BATCH files. HASHES_NEEDED asks for stageHashes of the files that carried none. */
+  publish(group: string, files: api.Publish['files']): Promise<api.Published> {
+    return this.#json('Published', 'POST', groupPath(group, '/files'), {
+      group,
+      body: { files },
+      change: true,
+    })
+  }
+
+  removeFile(group: string, name: string): Promise<Answer<'RevisionBody'>> {
+    const path = groupPath(group, `/files${query({ name })}`)
+    return this.#json('RevisionBody', 'DELETE', path, { group, change: true })
+  }
+
+  /** Sends up to MAX_HASH_PAGE packed chunk hashes, from chunk `first` on; pages go in order, without gaps. */
+  stageHashes(group: string, fileId: string, first: number, page: Uint8Array): Promise<void> {
+    return this.#nothing('PUT', groupPath(group, `/hashes/${fileId}${query({ first })}`), {
+      group,
+      body: page,
+    })
+  }
+
+  /** Packed hashes of up to MAX_HASH_PAGE chunks [first, first + count); shorter where the file ends. */
+  hashes(group: string, fileId: string, first: number, count: number): Promise<Buffer> {
+    const path = groupPath(group, `/hashes/${fileId}${query({ first, count })}`)
+    return this.#ask('GET', path, { group }, count * HASH_SIZE, async (tracker, answer) =>
+      readBytes(tracker, answer, HASH_SIZE),
+    )
+  }
+
+  /** Grants and peers for up to MAX_BATCH files of a group. */
+  joinSwarms(
+    group: string,
+    body: { peer: string; fileIds: readonly string[]; hashes?: boolean },
+  ): Promise<api.JoinedSwarms> {
+    return this.#json('JoinedSwarms', 'POST', groupPath(group, '/swarms'), { group, body })
+  }
+
+  announce(body: api.Announce): Promise<api.Announced> {
+    return this.#json('Announced', 'POST', '/announce', { body })
+  }
+
+  keys(): Promise<api.KeySet> {
+    return this.#json('KeySet', 'GET', '/keys')
+  }
+
+  status(): Promise<api.StatusBody> {
+    return this.#json('StatusBody', 'GET', '/status')
+  }
+
+  /**
+   * The group's events after revision `since`, in order and without a gap, over any number of lost
+   * connections, until the signal aborts. Throws what a tracker refuses it with: NOT_A_MEMBER, TOKEN_INVALID…
+   */
+  async *events(group: string, since: number, signal: AbortSignal): AsyncGenerator<GroupEvent> {
+    for await (const event of followEvents(since, signal, (from) => this.#openEvents(group, from, signal))) {
+      this.#memory.saw(group, event.revision)
+      yield event
+    }
+  }
+
+  #openEvents(group: string, since: number, signal: AbortSignal): Promise<EventStream> {
+    const request = this.#request('GET', groupPath(group, `/events${query({ since })}`), {})
+    return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
+      const answer = await open(tracker, request, limitMs, signal)
+      if (answer.status !== 200)
+        checkStatus(tracker, answer.status, await readWhole(tracker, answer, MAX_JSON_BYTES))
+      return { tracker, answer }
+    })
+  }
+
+  #decide(group: string, what: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', groupPath(group, what), {
+      group,
+      body: { users },
+      change: true,
+    })
+  }
+
+  #json<Name extends AnswerName>(
+    name: Name,
+    method: WireRequest['method'],
+    path: string,
+    call: Call = {},
+  ): Promise<Answer<Name>> {
+    const checks = import('./answers.ts')
+    return this.#ask(method, path, call, MAX_JSON_BYTES, (tracker, answer) =>
+      readJson(tracker, name, answer, checks),
+    )
+  }
+
+  #nothing(method: WireRequest['method'], path: string, call: Call): Promise<void> {
+    return this.#ask(method, path, call, MAX_JSON_BYTES, async (tracker, answer) =>
+      readNothing(tracker, answer),
+    )
+  }
+
+  #ask<T>(
+    method: WireRequest['method'],
+    path: string,
+    call: Call,
+    maxBytes: number,
+    read: (tracker: string, answer: WireAnswer) => Promise<T>,
+  ): Promise<T> {
+    const request = this.#request(method, path, call)
+    return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
+      const answer = await exchange(tracker, request, limitMs, maxBytes)
+      const result = await read(tracker, answer)
+      const revision = Number(answer.headers.get(REVISION_HEADER))
+      if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
+      return result
+    })
+  }
+
+  #request(method: WireRequest['method'], path: string, call: Call): WireRequest {
+    const headers: Record<string, string> = {}
+    if (this.token !== null) headers.authorization = `Bearer ${this.token}`
+    if (call.change) headers[IDEMPOTENCY_HEADER] = randomUUID()
+    const seen = call.group === undefined ? undefined : this.#memory.revision(call.group)
+    if (seen !== undefined) headers[REVISION_HEADER] = String(seen)
+    if (call.body === undefined) return { method, path: `/v1${path}`, headers }
+    if (call.body instanceof Uint8Array) {
+      headers['content-type'] = 'application/octet-stream'
+      return { method, path: `/v1${path}`, headers, body: new Uint8Array(call.body) }
+    }
+    headers['content-type'] = 'application/json'
+    return { method, path: `/v1${path}`, headers, body: JSON.stringify(call.body) }
+  }
+}
+
+const groupPath = (group: string, rest = ''): string => `/groups/${encodeURIComponent(group)}${rest}`
+
+function query(values: Record<string, string | number | undefined>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return text === '' ? '' : `?${text}`
+}

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import Type from 'typebox'
+import { ShoalError } from '../../protocol/errors.ts'
+import type { GroupEvent } from '../../protocol/records.ts'
+import type { TrackerApp } from '../app.ts'
+import { actorOf } from '../auth/authenticate.ts'
+import type { Services } from '../services.ts'
+import { InGroup, viewAsMember } from './common.ts'
+
+const HEARTBEAT_MS = 15_000
+const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+
+/** A group's changes as server-sent events (WHATWG HTML, 9.2), to its members for as long as they are. */
+export function eventRoutes(app: TrackerApp, { store, stopping }: Services): void {
+  app.get(
+    '/groups/:group/events',
+    {
+      schema: {
+        tags: ['groups'],
+        produces: ['text/event-stream'],
+        params: InGroup,
+        querystring: Type.Object({ since: Type.Optional(Type.Integer({ minimum: 0 })) }),
+      },
+    },
+    async (request, reply) => {
+      const { group } = request.params
+      const { user, tokenHash } = actorOf(request)
+      const { view } = await viewAsMember(store, request, reply, group)
+      const done = new AbortController()
+      const signal = AbortSignal.any([done.signal, stopping])
+      reply.hijack()
+      const { raw } = reply
+      raw.on('close', () => done.abort())
+      raw.writeHead(200, HEAD).write(': hello\n\n')
+      const heartbeat = setInterval(async () => {
+        raw.write(': still here\n\n')
+        // A failing store ends no stream: only a session that is known to be gone does.
+        const session = await store.sessions.get(user, tokenHash).catch(() => undefined)
+        if (session === null) done.abort()
+      }, HEARTBEAT_MS)
+      try {
+        for await (const event of store.groups.events(group, request.query.since ?? view.revision, signal)) {
+          await writeEvent(raw, event, signal)
+          if (isLastFor(user, event)) break
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        request.log.warn({ err: error, group }, 'an event stream broke')
+        if (error instanceof ShoalError) raw.write(`event: error\ndata: ${JSON.stringify(error)}\n\n`)
+      } finally {
+        clearInterval(heartbeat)
+        raw.end()
+      }
+    },
+  )
+}
+
+async function writeEvent(raw: ServerResponse, event: GroupEvent, signal: AbortSignal): Promise<void> {
+  const room = raw.write(`id: ${event.revision}\ndata: ${JSON.stringify(event)}\n\n`)
+  if (!room) await once(raw, 'drain', { signal })
+}
+
+/** Whether `user` may see no event after this one. */
+function isLastFor(user: string, event: GroupEvent): boolean {
+  if (event.type === 'member.left') return event.user === user
+  if (event.type === 'member.kicked') return event.users.includes(user)
+  return event.type === 'group.removed'
+}

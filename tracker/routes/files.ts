@@ -1,0 +1,68 @@
+import Type from 'typebox'
+import { FileList, Publish, Published, RevisionBody } from '../api/schemas.ts'
+import type { TrackerApp } from '../app.ts'
+import { actorOf, mutationOf } from '../auth/authenticate.ts'
+import { checkManifests } from '../manifest.ts'
+import { swarmKey } from '../presence/swarm-table.ts'
+import type { Services } from '../services.ts'
+import { AtRevision, Change, InGroup, PageOf, revised, viewAsMember } from './common.ts'
+
+const PAGE = 1000
+const Prefix = Type.Optional(Type.String({ maxLength: 1024 }))
+
+export function fileRoutes(app: TrackerApp, { store, presence }: Services): void {
+  const tags = ['files']
+
+  app.get(
+    '/groups/:group/files',
+    {
+      schema: {
+        tags,
+        headers: AtRevision,
+        params: InGroup,
+        querystring: Type.Object({ ...PageOf(PAGE), prefix: Prefix }),
+        response: { 200: FileList },
+      },
+    },
+    async (request, reply) => {
+      const { group } = request.params
+      const { prefix = '', after = '', limit = PAGE } = request.query
+      const { view } = await viewAsMember(store, request, reply, group)
+      const page = view.files.page(prefix, after, limit)
+      const files = page.map((file) => {
+        const { seeders, leechers } = presence.table.counts(swarmKey(group, file.fileId))
+        return { ...file, seeders, leechers }
+      })
+      const next = page.length === limit ? (page.at(-1)?.name ?? null) : null
+      return { files, next, revision: view.revision }
+    },
+  )
+
+  app.post(
+    '/groups/:group/files',
+    { schema: { tags, headers: Change, params: InGroup, body: Publish, response: { 200: Published } } },
+    async (request, reply) => {
+      const { group } = request.params
+      await viewAsMember(store, request, reply, group)
+      const files = await checkManifests(store.hashes, group, actorOf(request).user, request.body.files)
+      return revised(reply, await store.groups.publish(mutationOf(request), group, files))
+    },
+  )
+
+  app.delete(
+    '/groups/:group/files',
+    {
+      schema: {
+        tags,
+        headers: Change,
+        params: InGroup,
+        querystring: Type.Object({ name: Type.String({ minLength: 1, maxLength: 1024 }) }),
+        response: { 200: RevisionBody },
+      },
+    },
+    async (request, reply) => {
+      const { group } = request.params
+      return revised(reply, await store.groups.removeFile(mutationOf(request), group, request.query.name))
+    },
+  )
+}

@@ -1,0 +1,43 @@
+import { KeySet, StatusBody } from '../api/schemas.ts'
+import type { TrackerApp } from '../app.ts'
+import type { Services } from '../services.ts'
+
+/** The fleet's public keys and what it holds. */
+export function statusRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
+  app.get(
+    '/keys',
+    { config: { access: 'public' }, schema: { tags: ['fleet'], response: { 200: KeySet } } },
+    async () => grants.keySet(),
+  )
+
+  app.get('/status', { schema: { tags: ['fleet'], response: { 200: StatusBody } } }, async () => {
+    const [replicas, users, groups] = await Promise.all([
+      store.replicas.list(),
+      store.users.count(),
+      store.groups.count(),
+    ])
+    const now = Date.now()
+    return {
+      replicas: replicas.map(({ id, url, revisionLag, started }) => ({
+        id,
+        url,
+        revisionLag,
+        uptime: Math.max(0, (now - Date.parse(started)) / 1000),
+      })),
+      users,
+      groups,
+      files: await countFiles(),
+      peers: presence.table.peerCount,
+    }
+  })
+
+  async function countFiles(): Promise<number> {
+    let files = 0
+    for (let after: string | null = ''; after !== null; ) {
+      const page = await store.groups.list(after, 100)
+      for (const { group } of page.groups) files += (await store.groups.view(group))?.files.size ?? 0
+      after = page.next
+    }
+    return files
+  }
+}

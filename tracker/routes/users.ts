@@ -1,0 +1,48 @@
+import { ShoalError } from '../../protocol/errors.ts'
+import { checkUserName } from '../../protocol/names.ts'
+import { Credentials, PasswordChange, UserBody } from '../api/schemas.ts'
+import type { TrackerApp } from '../app.ts'
+import { actorOf, mutationOf } from '../auth/authenticate.ts'
+import { checkNewPassword } from '../auth/passwords.ts'
+import type { Services } from '../services.ts'
+import { Change, Nothing } from './common.ts'
+
+export function userRoutes(app: TrackerApp, { store, passwords }: Services): void {
+  app.post(
+    '/users',
+    {
+      config: { access: 'public' },
+      schema: { tags: ['users'], headers: Change, body: Credentials, response: { 201: UserBody } },
+    },
+    async (request, reply) => {
+      const user = checkUserName(request.body.user)
+      checkNewPassword(request.body.password)
+      const passwordHash = await passwords.hash(request.body.password)
+      await store.users.create(mutationOf(request, user), { user, passwordHash })
+      return reply.code(201).send({ user })
+    },
+  )
+
+  app.get('/users/me', { schema: { tags: ['users'], response: { 200: UserBody } } }, async (request) => ({
+    user: actorOf(request).user,
+  }))
+
+  app.put(
+    '/users/me/password',
+    { schema: { tags: ['users'], headers: Change, body: PasswordChange, response: { 204: Nothing } } },
+    async (request, reply) => {
+      const { user, tokenHash } = actorOf(request)
+      checkNewPassword(request.body.new)
+      const stored = (await store.users.get(user))?.passwordHash ?? null
+      if (stored !== null && (await passwords.matches(request.body.old, stored))) {
+        const passwordHash = await passwords.hash(request.body.new)
+        const change = { passwordHash, previousHash: stored, keepTokenHash: tokenHash }
+        await store.users.setPassword(mutationOf(request), change)
+      } else if (!(await passwords.matches(request.body.new, stored))) {
+        // Where the new password is already the one, this repeats a change whose answer was lost.
+        throw new ShoalError('WRONG_PASSWORD', 'the old password is wrong')
+      }
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,16 @@
+import type { Store } from '../tracker-store/store.ts'
+import type { LoginLimit } from './auth/login-limit.ts'
+import type { Passwords } from './auth/passwords.ts'
+import type { Grants } from './grants.ts'
+import type { Presence } from './presence/presence.ts'
+
+/** What the routes work with; put together in start.ts. */
+export interface Services {
+  store: Store
+  presence: Presence
+  grants: Grants
+  passwords: Passwords
+  loginLimit: LoginLimit
+  /** Aborted when the tracker stops: ends what would not end by itself. */
+  stopping: AbortSignal
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { ShoalError } from '../protocol/errors.ts'
+import { redactedUrl } from '../redis/connect.ts'
+import { acquireRedis } from '../redis/embedded.ts'
+import { openStore } from '../tracker-store/open.ts'
+import { createApp, type LogLevel, type TlsFiles, type TrackerApp } from './app.ts'
+import { LoginLimit } from './auth/login-limit.ts'
+import { Passwords } from './auth/passwords.ts'
+import { Grants } from './grants.ts'
+import { Presence } from './presence/presence.ts'
+import { addRoutes } from './server.ts'
+
+export interface TrackerOptions {
+  /** Port 0 is any free one. */
+  listen: { host: string; port: number }
+  /** Without it the tracker runs, or joins, the embedded Redis in `dataFolder`. */
+  redis?: string
+  dataFolder: string
+  tls?: TlsFiles
+  log: LogLevel
+}
+
+export interface RunningTracker {
+  /** Where this replica is reached from its own machine. */
+  url: string
+  replica: string
+  /** The Redis in use, without a password. */
+  redis: string
+  /** Ends the replica: drains what is under way, leaves the fleet, gives up its share of an embedded Redis. */
+  stop(): Promise<void>
+}
+
+type Cleanup = () => void | Promise<void>
+
+/** Puts a tracker replica together and starts it: resolves once it is ready. Throws PORT_IN_USE and the errors of Redis. */
+export async function startTracker(options: TrackerOptions): Promise<RunningTracker> {
+  const cleanups: Cleanup[] = []
+  const stop = async (): Promise<void> => {
+    for (let step = cleanups.pop(); step; step = cleanups.pop()) await step()
+  }
+  try {
+    return { ...(await start(options, cleanups)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Starts the parts from the bottom up; each leaves its own end on `cleanups`, to be run from the top down. */
+async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit<RunningTracker, 'stop'>> {
+  const replica = randomBytes(6).toString('hex')
+  const redis = options.redis ?? (await embedded(options.dataFolder, cleanups))
+  const app = createApp({ log: options.log, ...(options.tls ? { tls: options.tls } : {}) })
+  const store = await openStore({ redis, replicaId: replica, log: app.log })
+  cleanups.push(() => store.close())
+
+  const presence = new Presence(store.presence)
+  cleanups.push(() => presence.stop())
+  await presence.start()
+  const grants = new Grants(store.keys)
+  cleanups.push(() => grants.stop())
+  await grants.start()
+
+  const stopping = new AbortController()
+  const passwords = new Passwords()
+  const loginLimit = new LoginLimit()
+  await addRoutes(app, { store, presence, grants, passwords, loginLimit, stopping: stopping.signal })
+  cleanups.push(() => app.close())
+  // Before the listener closes: event streams would hold it open for ever.
+  cleanups.push(() => stopping.abort())
+  const url = await listen(app, options)
+  const started = new Date().toISOString()
+  await store.replicas.join(() => ({ id: replica, url, started }))
+  return { url, replica, redis: redactedUrl(redis) }
+}
+
+async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string> {
+  const server = await acquireRedis(join(dataFolder, 'redis'))
+  cleanups.push(() => server.release())
+  return server.url
+}
+
+async function listen(app: TrackerApp, { listen: { host, port }, tls }: TrackerOptions): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new ShoalError('PORT_IN_USE', `port ${port} of ${host} is in use`, {
+        hint: 'is a tracker running already? choose another port with --listen HOST:PORT',
+      })
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      throw new ShoalError('BAD_CONFIG', `cannot listen on ${host}:${port}: ${code}`, { cause: error })
+    throw error
+  }
+  const address = app.server.address()
+  const actual = typeof address === 'object' && address ? address.port : port
+  return `${tls ? 'https' : 'http'}://${hostInUrl(host)}:${actual}`
+}
+
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return isIPv6(host) ? `[${host}]` : host
+}
