@@ -107,7 +107,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }),
     (a) => a.stop(),
   )
-  const watch = opened(new MembershipWatch(client, library, grants, catalog), (w) => w.stop())
+  const watch = opened(new MembershipWatch(client, library, grants, seeds), (w) => w.stop())
   announcer.start()
   watch.start()
   const context = {
@@ -135,7 +135,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
     catalog,
     downloads,
-    uploads: { client, catalog, seeds, hashPool },
+    uploads: { client, seeds, hashPool },
     refreshSession,
     setMaxUp: (rate) => limit.setRate(rate),
     stop: async () => {

@@ -269,10 +269,9 @@ export class Download {
   }
 
   #seed(state: { mtimeNs: bigint; ino: bigint }): void {
-    const { catalog, seeds } = this.#context
     const { group, name, fileId, size, path } = this.job
-    catalog.put([{ entry: { group, name, fileId, size, path, ...state, fault: null }, hashes: this.#hashes }])
-    seeds.add(fileId, size)
+    const entry = { group, name, fileId, size, path, ...state, fault: null }
+    this.#context.seeds.add([{ entry, hashes: this.#hashes }])
   }
 
   #noPeer(): ShoalError {

@@ -37,6 +37,7 @@ export interface SeenPeer {
 export class Library {
   readonly #files = new Map<string, ServedFile>()
   readonly #listeners = new Set<() => void>()
+  #telling = false
 
   get(fileId: string): ServedFile | undefined {
     return this.#files.get(fileId)
@@ -59,8 +60,14 @@ export class Library {
     this.changed()
   }
 
+  /** Tells the listeners, once for all changes of one turn of the event loop. */
   changed(): void {
-    for (const listener of this.#listeners) listener()
+    if (this.#telling) return
+    this.#telling = true
+    setImmediate(() => {
+      this.#telling = false
+      for (const listener of this.#listeners) listener()
+    })
   }
 
   onChange(listener: () => void): void {

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import type { Catalog, CatalogEntry } from '../catalog.ts'
+import type { CatalogEntry } from '../catalog.ts'
 import type { FileReader, ServedFile } from './library.ts'
 
 /** A complete file, served from where the user keeps it, for as long as it stays the file that was hashed. */
@@ -11,28 +11,41 @@ export class SeededFile implements ServedFile {
   readonly fileId: string
   readonly size: number
   readonly have: Bitmap
-  readonly #catalog: Catalog
+  readonly #loadHashes: () => Uint8Array
   readonly #onFault: (entry: CatalogEntry) => void
+  /** The intact copies of this content, in whichever groups and places. */
+  #copies: CatalogEntry[] = []
+  #groups: ReadonlySet<string> = new Set()
 
   /** `onFault` hears of each copy that is found changed, and so is served no longer. */
-  constructor(catalog: Catalog, fileId: string, size: number, onFault: (entry: CatalogEntry) => void) {
-    this.#catalog = catalog
+  constructor(entry: CatalogEntry, hashes: () => Uint8Array, onFault: (entry: CatalogEntry) => void) {
+    this.fileId = entry.fileId
+    this.size = entry.size
+    this.have = Bitmap.full(chunkCount(entry.size))
+    this.#loadHashes = hashes
     this.#onFault = onFault
-    this.fileId = fileId
-    this.size = size
-    this.have = Bitmap.full(chunkCount(size))
+    this.addCopy(entry)
   }
 
   get groups(): ReadonlySet<string> {
-    return new Set(this.#intact().map((entry) => entry.group))
+    return this.#groups
+  }
+
+  /** Adds a copy, or replaces the one of the same group and path. */
+  addCopy(entry: CatalogEntry): void {
+    this.#setCopies([...this.#copies.filter((copy) => !isSamePlace(copy, entry)), entry])
+  }
+
+  removeCopy(entry: CatalogEntry): void {
+    this.#setCopies(this.#copies.filter((copy) => !isSamePlace(copy, entry)))
   }
 
   hashes(): Uint8Array {
-    return this.#catalog.hashes(this.fileId) ?? new Uint8Array(0)
+    return this.#loadHashes()
   }
 
   async open(): Promise<FileReader> {
-    for (const entry of this.#intact()) {
+    for (const entry of this.#copies) {
       const reader = await openUnchanged(entry)
       if (reader) return reader
       this.#onFault(entry)
@@ -42,10 +55,14 @@ export class SeededFile implements ServedFile {
     })
   }
 
-  /** Copies that are still what was hashed, as far as is known. */
-  #intact(): CatalogEntry[] {
-    return this.#catalog.byFileId(this.fileId).filter((entry) => entry.fault === null)
+  #setCopies(copies: CatalogEntry[]): void {
+    this.#copies = copies
+    this.#groups = new Set(copies.map(({ group }) => group))
   }
+}
+
+function isSamePlace(a: CatalogEntry, b: CatalogEntry): boolean {
+  return a.group === b.group && a.path === b.path
 }
 
 /** Whether the file at the entry's path is still the one that was hashed. */
@@ -83,7 +100,7 @@ async function openUnchanged(entry: CatalogEntry): Promise<FileReader | null> {
   }
 }
 
-/** Fills `into`; a short file is a changed one. */
+/** Fills `into` from `position` on; a file that ends before is a changed one. */
 export async function readFully(
   file: FileHandle,
   into: Uint8Array,

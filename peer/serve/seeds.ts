@@ -5,7 +5,7 @@ import { isUnchanged, SeededFile } from './seeded-file.ts'
 const CHECKED_AT_ONCE = 500
 const CHANGED = 'changed or removed since it was shared: upload it again to share the new version'
 
-/** Keeps the library's complete files in step with the catalog, and drops those that changed on disk. */
+/** Keeps the catalog and the library's complete files in step, and drops files that changed on disk. */
 export class Seeds {
   readonly #catalog: Catalog
   readonly #library: Library
@@ -20,12 +20,23 @@ export class Seeds {
 
   /** Serves all that the catalog holds. */
   async load(): Promise<void> {
-    for (const { fileId, size, fault } of this.#catalog.all()) if (fault === null) this.add(fileId, size)
+    for (const entry of this.#catalog.all()) if (entry.fault === null) this.#serve(entry)
     await this.check()
   }
 
-  add(fileId: string, size: number): void {
-    this.#library.set(new SeededFile(this.#catalog, fileId, size, (entry) => this.#drop(entry)))
+  /** Records complete files and serves them from now on. */
+  add(files: readonly { entry: CatalogEntry; hashes: Uint8Array }[]): void {
+    this.#catalog.put(files)
+    for (const { entry } of files) this.#serve(entry)
+  }
+
+  /** Forgets a file that its group no longer has; the copy on disk stays. */
+  forget(group: string, name: string, fileId: string): void {
+    for (const entry of this.#catalog.byName(group, name)) {
+      if (entry.fileId !== fileId) continue
+      this.#catalog.remove(group, entry.path)
+      this.#unserve(entry)
+    }
   }
 
   /** Looks at the next few hundred files; called now and then, it gets round to all of them. */
@@ -36,16 +47,33 @@ export class Seeds {
     this.#next += CHECKED_AT_ONCE
     await Promise.all(
       some.map(async (entry) => {
-        if (!(await isUnchanged(entry))) this.#drop(entry)
+        if (!(await isUnchanged(entry))) this.#fault(entry)
       }),
     )
   }
 
-  #drop(entry: CatalogEntry): void {
+  #serve(entry: CatalogEntry): void {
+    const file = this.#library.get(entry.fileId)
+    if (file instanceof SeededFile) {
+      file.addCopy(entry)
+      this.#library.changed()
+      return
+    }
+    const hashes = (): Uint8Array => this.#catalog.hashes(entry.fileId) ?? new Uint8Array(0)
+    this.#library.set(new SeededFile(entry, hashes, (copy) => this.#fault(copy)))
+  }
+
+  #fault(entry: CatalogEntry): void {
     this.#catalog.setFault(entry.path, CHANGED)
     this.#warn(`${entry.group}:${entry.name} is served no longer: ${entry.path} was ${CHANGED}`)
+    this.#unserve(entry)
+  }
+
+  #unserve(entry: CatalogEntry): void {
     const file = this.#library.get(entry.fileId)
-    if (file instanceof SeededFile && file.groups.size === 0) this.#library.delete(file)
+    if (!(file instanceof SeededFile)) return
+    file.removeCopy(entry)
+    if (file.groups.size === 0) this.#library.delete(file)
     else this.#library.changed()
   }
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
-import type { Catalog } from '../catalog.ts'
 import type { GrantVerifier } from '../serve/grant-verifier.ts'
 import type { Library } from '../serve/library.ts'
+import type { Seeds } from '../serve/seeds.ts'
 
 const RETRY_MS = 2000
 
@@ -15,15 +15,15 @@ export class MembershipWatch {
   readonly #client: TrackerClient
   readonly #library: Library
   readonly #grants: GrantVerifier
-  readonly #catalog: Catalog
+  readonly #seeds: Seeds
   readonly #followed = new Set<string>()
   readonly #stop = new AbortController()
 
-  constructor(client: TrackerClient, library: Library, grants: GrantVerifier, catalog: Catalog) {
+  constructor(client: TrackerClient, library: Library, grants: GrantVerifier, seeds: Seeds) {
     this.#client = client
     this.#library = library
     this.#grants = grants
-    this.#catalog = catalog
+    this.#seeds = seeds
   }
 
   start(): void {
@@ -62,13 +62,6 @@ export class MembershipWatch {
     if (event.type === 'member.kicked')
       for (const user of event.users) this.#grants.revoke(event.group, user, at)
     if (event.type === 'member.left') this.#grants.revoke(event.group, event.user, at)
-    if (event.type === 'file.removed') this.#forget(event.group, event.name, event.fileId)
-  }
-
-  #forget(group: string, name: string, fileId: string): void {
-    for (const entry of this.#catalog.byName(group, name))
-      if (entry.fileId === fileId) this.#catalog.remove(group, entry.path)
-    const file = this.#library.get(fileId)
-    if (file && file.groups.size === 0) this.#library.delete(file)
+    if (event.type === 'file.removed') this.#seeds.forget(event.group, event.name, event.fileId)
   }
 }

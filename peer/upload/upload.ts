@@ -7,7 +7,7 @@ import { merkleRoot } from '../../protocol/merkle.ts'
 import { checkFileName } from '../../protocol/names.ts'
 import { MAX_BATCH, MAX_HASH_PAGE, MAX_INLINE_HASHES } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
-import type { Catalog, CatalogEntry } from '../catalog.ts'
+import type { CatalogEntry } from '../catalog.ts'
 import type { ProgressListener, UploadRequest, UploadResult } from '../control/api.ts'
 import { ProgressMeter } from '../download/progress-meter.ts'
 import type { HashPool } from '../hash-pool.ts'
@@ -15,7 +15,6 @@ import type { Seeds } from '../serve/seeds.ts'
 
 export interface UploadContext {
   client: TrackerClient
-  catalog: Catalog
   seeds: Seeds
   hashPool: HashPool
 }
@@ -100,7 +99,7 @@ async function publish(
   group: string,
   batch: Hashed[],
 ): Promise<UploadResult['files']> {
-  const { client, catalog, seeds } = context
+  const { client, seeds } = context
   const files = batch.map(({ entry, hashes }) => ({
     name: entry.name,
     fileId: entry.fileId,
@@ -115,8 +114,7 @@ async function publish(
       if (!('hashes' in file)) await stage(client, group, file.fileId, batch[i]!.hashes)
     return client.publish(group, files)
   })
-  catalog.put(batch)
-  for (const { entry } of batch) seeds.add(entry.fileId, entry.size)
+  seeds.add(batch)
   return published.files.map(({ name, fileId, size, version }) => ({
     name,
     fileId,
