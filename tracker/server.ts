@@ -2,7 +2,7 @@ import swagger, { type FastifyDynamicSwaggerOptions, type SwaggerTransform } fro
 import type { FastifyRequest } from 'fastify'
 import { checkGroupName } from '../protocol/names.ts'
 import type { TrackerApp } from './app.ts'
-import { authenticate } from './auth/authenticate.ts'
+import { Authenticator } from './auth/authenticate.ts'
 import { announceRoutes } from './routes/announce.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fileRoutes } from './routes/files.ts'
@@ -46,10 +46,11 @@ const markPublic: SwaggerTransform = ({ schema, url, route }) => ({
 export async function addRoutes(app: TrackerApp, services: Services): Promise<void> {
   await app.register(swagger, { openapi: DOCUMENT, transform: markPublic })
   healthRoutes(app, services)
+  const authenticator = new Authenticator(services.store.sessions)
   await app.register(
     async (v1: TrackerApp) => {
       v1.decorateRequest('actor', null)
-      v1.addHook('onRequest', (request) => authenticate(services.store.sessions, request))
+      v1.addHook('onRequest', (request, reply) => authenticator.authenticate(request, reply))
       v1.addHook('preValidation', checkGroupParam)
       for (const routes of V1_ROUTES) routes(v1, services)
       v1.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>

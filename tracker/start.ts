@@ -32,6 +32,9 @@ export interface RunningTracker {
   stop(): Promise<void>
 }
 
+/** Longest wait for requests that are under way when the tracker stops. */
+const DRAIN_MS = 5000
+
 type Cleanup = () => void | Promise<void>
 
 /** Puts a tracker replica together and starts it: resolves once it is ready. Throws PORT_IN_USE and the errors of Redis. */
@@ -67,13 +70,24 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   const passwords = new Passwords()
   const loginLimit = new LoginLimit()
   await addRoutes(app, { store, presence, grants, passwords, loginLimit, stopping: stopping.signal })
-  cleanups.push(() => app.close())
+  cleanups.push(() => drain(app))
   // Before the listener closes: event streams would hold it open for ever.
   cleanups.push(() => stopping.abort())
   const url = await listen(app, options)
   const started = new Date().toISOString()
   await store.replicas.join(() => ({ id: replica, url, started }))
   return { url, replica, redis: redactedUrl(redis) }
+}
+
+/** Closes the app once what is under way has been answered, or when that takes too long. */
+async function drain(app: TrackerApp): Promise<void> {
+  // Connections that become idle only now would stay open until their keep-alive ends.
+  const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+  const limit = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS)
+  await app.close().finally(() => {
+    clearInterval(idle)
+    clearTimeout(limit)
+  })
 }
 
 async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string> {

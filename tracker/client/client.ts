@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { HASH_SIZE } from '../../protocol/chunking.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from '../api/headers.ts'
 import type * as api from '../api/schemas.ts'
@@ -8,11 +7,11 @@ import { type EventStream, followEvents } from './events.ts'
 import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
 import { askTrackers } from './failover.ts'
 import { type FailoverMemory, Recollection } from './memory.ts'
-import { checkStatus, readBytes, readJson, readNothing } from './read-answer.ts'
+import { checkStatus, readHashes, readJson, readNothing } from './read-answer.ts'
 import { trackerUrl } from './url.ts'
 
-/** Longest JSON answer: a group of 100,000 members fits. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024
+/** Longest answer: a group of 100,000 members fits. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 interface Call {
   /** The group whose revision is sent and kept. */
@@ -145,8 +144,8 @@ export class TrackerClient {
   /** Packed hashes of up to MAX_HASH_PAGE chunks [first, first + count); shorter where the file ends. */
   hashes(group: string, fileId: string, first: number, count: number): Promise<Buffer> {
     const path = groupPath(group, `/hashes/${fileId}${query({ first, count })}`)
-    return this.#ask('GET', path, { group }, count * HASH_SIZE, async (tracker, answer) =>
-      readBytes(tracker, answer, HASH_SIZE),
+    return this.#ask('GET', path, { group }, MAX_ANSWER_BYTES, async (tracker, answer) =>
+      readHashes(tracker, answer, count),
     )
   }
 
@@ -186,7 +185,7 @@ export class TrackerClient {
     return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
       const answer = await open(tracker, request, limitMs, signal)
       if (answer.status !== 200)
-        checkStatus(tracker, answer.status, await readWhole(tracker, answer, MAX_JSON_BYTES))
+        checkStatus(tracker, answer.status, await readWhole(tracker, answer, MAX_ANSWER_BYTES))
       return { tracker, answer }
     })
   }
@@ -206,13 +205,13 @@ export class TrackerClient {
     call: Call = {},
   ): Promise<Answer<Name>> {
     const checks = import('./answers.ts')
-    return this.#ask(method, path, call, MAX_JSON_BYTES, (tracker, answer) =>
+    return this.#ask(method, path, call, MAX_ANSWER_BYTES, (tracker, answer) =>
       readJson(tracker, name, answer, checks),
     )
   }
 
   #nothing(method: WireRequest['method'], path: string, call: Call): Promise<void> {
-    return this.#ask(method, path, call, MAX_JSON_BYTES, async (tracker, answer) =>
+    return this.#ask(method, path, call, MAX_ANSWER_BYTES, async (tracker, answer) =>
       readNothing(tracker, answer),
     )
   }

@@ -31,6 +31,8 @@ export async function* followEvents(
     try {
       const stream = await connect(revision)
       for await (const event of readEvents(stream)) {
+        // What has arrived before the signal may be waiting behind this event.
+        if (signal.aborted) return
         if (event.revision <= revision) continue
         revision = event.revision
         retryMs = FIRST_RETRY_MS

@@ -1,3 +1,4 @@
+import { HASH_SIZE } from '../../protocol/chunking.ts'
 import { errorFromBody } from '../../protocol/errors.ts'
 import type { Answer, AnswerName } from './answers.ts'
 import type { WireAnswer } from './exchange.ts'
@@ -36,12 +37,14 @@ export function readNothing(tracker: string, answer: WireAnswer): void {
   if (answer.status !== 204) throw TryNext.badAnswer(tracker, `status ${answer.status} in place of 204`)
 }
 
-export function readBytes(tracker: string, answer: WireAnswer, unit: number): Buffer {
+/** Packed hashes of at most `count` chunks. */
+export function readHashes(tracker: string, answer: WireAnswer, count: number): Buffer {
   checkStatus(tracker, answer.status, answer.body)
   const type = answer.headers.get('content-type') ?? 'none'
   if (type !== 'application/octet-stream') throw TryNext.badAnswer(tracker, `its content type is ${type}`)
-  if (answer.body.length % unit !== 0)
-    throw TryNext.badAnswer(tracker, 'its length is no whole number of hashes')
+  const { length } = answer.body
+  if (length % HASH_SIZE !== 0) throw TryNext.badAnswer(tracker, 'its length is no whole number of hashes')
+  if (length > count * HASH_SIZE) throw TryNext.badAnswer(tracker, `it has more than ${count} hashes`)
   return answer.body
 }
 

@@ -1,0 +1,213 @@
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import { code, groupOfFour, PASSWORD, TestFleet } from '../support/tracker-fleet.ts'
+
+let fleet: TestFleet
+beforeAll(async () => {
+  fleet = await TestFleet.start()
+})
+afterAll(() => fleet.stop())
+
+describe('users', () => {
+  test('a user registers, logs in, is known, and logs out', async () => {
+    const ann = fleet.anonymous()
+    expect(await ann.register('ann', PASSWORD)).toEqual({ user: 'ann' })
+    await expect(ann.whoami()).rejects.toMatchObject(code('NOT_LOGGED_IN'))
+    const session = await ann.login('ann', PASSWORD)
+    expect(session).toMatchObject({ user: 'ann', token: expect.stringMatching(/^shoal_ann\.[\w-]{43}$/) })
+    expect(Date.parse(session.expires)).toBeGreaterThan(Date.now() + 29 * 24 * 3600 * 1000)
+    expect(await ann.whoami()).toEqual({ user: 'ann' })
+    await ann.logout()
+    ann.token = session.token
+    await expect(ann.whoami()).rejects.toMatchObject(code('TOKEN_INVALID'))
+  })
+
+  test('a name is taken once, whatever its case, and only good names and passwords are', async () => {
+    const bea = fleet.anonymous()
+    await bea.register('bea', PASSWORD)
+    await expect(bea.register('BEA', PASSWORD)).rejects.toMatchObject(code('USER_TAKEN'))
+    await expect(bea.register('b e a', PASSWORD)).rejects.toMatchObject(code('BAD_NAME'))
+    await expect(bea.register('}{g:x}', PASSWORD)).rejects.toMatchObject(code('BAD_NAME'))
+    await expect(bea.register('bea2', 'short')).rejects.toMatchObject(code('WEAK_PASSWORD'))
+  })
+
+  test('an unknown user and a wrong password get the same answer', async () => {
+    await fleet.user('cid')
+    const login = (user: string) =>
+      fleet.send('POST', '/v1/sessions', { key: 'k', body: { user, password: 'wrong password' } })
+    const [known, unknown] = [await login('cid'), await login('nobody')]
+    expect(known).toEqual(unknown)
+    expect(known).toMatchObject({ status: 401, body: { error: { code: 'WRONG_PASSWORD' } } })
+  })
+
+  test('a new password ends all other sessions, and a repeated change is answered as the first', async () => {
+    const dan = await fleet.user('dan')
+    const elsewhere = fleet.anonymous()
+    await elsewhere.login('dan', PASSWORD)
+    await expect(dan.changePassword('wrong password', 'another one')).rejects.toMatchObject(
+      code('WRONG_PASSWORD'),
+    )
+    const body = { old: PASSWORD, new: 'another password' }
+    const change = () => fleet.send('PUT', '/v1/users/me/password', { token: dan.token, key: 'change', body })
+    expect((await change()).status).toBe(204)
+    expect((await change()).status).toBe(204)
+    expect(await dan.whoami()).toEqual({ user: 'dan' })
+    await expect(elsewhere.whoami()).rejects.toMatchObject(code('TOKEN_INVALID'))
+    await expect(elsewhere.login('dan', PASSWORD)).rejects.toMatchObject(code('WRONG_PASSWORD'))
+    expect(await elsewhere.login('dan', 'another password')).toMatchObject({ user: 'dan' })
+  })
+
+  test.each(['', 'Basic abc', 'Bearer', 'Bearer x', `Bearer shoal_ann.${'A'.repeat(43)}`])(
+    'the authorization %j lets nobody in',
+    async (authorization) => {
+      const response = await fetch(`${fleet.url}/v1/users/me`, { headers: { authorization } })
+      expect(response.status).toBe(401)
+    },
+  )
+})
+
+describe('groups', () => {
+  test('a group is made, found, joined, governed and left', async () => {
+    const { owner, admin, member, stranger } = await groupOfFour(fleet, 'story')
+    await stranger.requestJoin('story')
+    expect(await admin.requests('story')).toMatchObject({ requests: [{ user: 'story-stranger' }] })
+    await admin.reject('story', ['story-stranger'])
+    expect(await admin.requests('story')).toEqual({ requests: [] })
+    expect(await member.group('story')).toMatchObject({
+      group: 'story',
+      owner: 'story-owner',
+      role: 'member',
+      members: expect.arrayContaining([expect.objectContaining({ user: 'story-admin', role: 'admin' })]),
+      files: 0,
+    })
+    await admin.kick('story', ['story-member'])
+    await expect(member.group('story')).rejects.toMatchObject(code('NOT_A_MEMBER'))
+    expect(await owner.leave('story')).toMatchObject({ removed: false, heir: 'story-admin' })
+    expect(await admin.leave('story')).toMatchObject({ removed: true, heir: null })
+    await expect(admin.group('story')).rejects.toMatchObject(code('GROUP_NOT_FOUND'))
+  })
+
+  test('all groups are listed over pages, with the asker’s own role', async () => {
+    const owner = await fleet.user('lister')
+    const names = Array.from({ length: 103 }, (_, i) => `list-${String(i).padStart(3, '0')}`)
+    await Promise.all(names.map((name) => owner.createGroup(name)))
+    const stranger = await fleet.user('looker')
+    const listed = async (client: TrackerClient) => {
+      const found = []
+      for await (const group of client.listGroups()) if (group.group.startsWith('list-')) found.push(group)
+      return found
+    }
+    expect((await listed(owner)).map((group) => group.group)).toEqual(names)
+    expect((await listed(owner))[0]).toEqual({
+      group: 'list-000',
+      owner: 'lister',
+      members: 1,
+      role: 'owner',
+    })
+    expect((await listed(stranger))[0]).toMatchObject({ owner: 'lister', role: null })
+  })
+
+  test('each role may do what it may and nothing else', async () => {
+    const actors = await groupOfFour(fleet, 'roles')
+    const calls: Record<string, [call: (client: TrackerClient) => Promise<unknown>, ...answers: string[]]> = {
+      //               owner, admin, member, stranger, anonymous
+      group: [(c) => c.group('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
+      files: [(c) => c.files('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
+      events: [(c) => firstEvent(c, 'roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
+      hashes: [
+        (c) => c.hashes('roles', 'a'.repeat(64), 0, 1),
+        ...Array(3).fill('FILE_NOT_FOUND'),
+        'NOT_A_MEMBER',
+      ],
+      stage: [
+        (c) => c.stageHashes('roles', 'a'.repeat(64), 0, Buffer.alloc(32)),
+        'ok',
+        'ok',
+        'ok',
+        'NOT_A_MEMBER',
+      ],
+      swarms: [
+        (c) => c.joinSwarms('roles', { peer: 'b'.repeat(64), fileIds: ['a'.repeat(64)] }),
+        ...Array(3).fill('FILE_NOT_FOUND'),
+        'NOT_A_MEMBER',
+      ],
+      remove: [(c) => c.removeFile('roles', 'x'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      requests: [(c) => c.requests('roles'), 'ok', 'ok', 'NOT_AN_ADMIN', 'NOT_A_MEMBER'],
+      accept: [
+        (c) => c.accept('roles', ['ghost']),
+        ...Array(2).fill('REQUEST_NOT_FOUND'),
+        ...Array(2).fill('NOT_AN_ADMIN'),
+      ],
+      reject: [
+        (c) => c.reject('roles', ['ghost']),
+        ...Array(2).fill('REQUEST_NOT_FOUND'),
+        ...Array(2).fill('NOT_AN_ADMIN'),
+      ],
+      kick: [
+        (c) => c.kick('roles', ['ghost']),
+        ...Array(2).fill('MEMBER_NOT_FOUND'),
+        ...Array(2).fill('NOT_AN_ADMIN'),
+      ],
+      promote: [(c) => c.promote('roles', 'ghost'), 'MEMBER_NOT_FOUND', ...Array(3).fill('NOT_THE_OWNER')],
+      join: [(c) => c.requestJoin('roles'), ...Array(3).fill('ALREADY_MEMBER'), 'ok'],
+      status: [(c) => c.status(), 'ok', 'ok', 'ok', 'ok'],
+    }
+    const clients = [actors.owner, actors.admin, actors.member, actors.stranger, actors.anonymous]
+    for (const [name, [call, ...expected]] of Object.entries(calls)) {
+      const answers: string[] = []
+      for (const client of clients)
+        answers.push(
+          await call(client).then(
+            () => 'ok',
+            (error) => error.code,
+          ),
+        )
+      expect([name, ...answers]).toEqual([name, ...expected, 'NOT_LOGGED_IN'])
+    }
+  })
+})
+
+/** The group's creation, which any member may see. */
+async function firstEvent(client: TrackerClient, group: string): Promise<void> {
+  const stop = new AbortController()
+  for await (const event of client.events(group, 0, stop.signal)) {
+    expect(event).toMatchObject({ type: 'group.created', revision: 1 })
+    stop.abort()
+  }
+}
+
+describe('bad requests', () => {
+  let token: string | null
+  beforeAll(async () => {
+    token = (await fleet.user('careless')).token
+  })
+
+  const bad: [what: string, method: string, path: string, body: unknown, status: number, code: string][] = [
+    ['a missing field', 'POST', '/v1/groups', {}, 400, 'BAD_REQUEST'],
+    ['a field of another type', 'POST', '/v1/groups', { group: 7 }, 400, 'BAD_REQUEST'],
+    ['no JSON', 'POST', '/v1/groups', '{"group"', 400, 'BAD_REQUEST'],
+    ['a poisoned prototype', 'POST', '/v1/groups', '{"group":"x","__proto__":{"y":1}}', 400, 'BAD_REQUEST'],
+    ['a bad group name', 'POST', '/v1/groups', { group: 'a}b' }, 400, 'BAD_NAME'],
+    ['a bad group name in the path', 'GET', '/v1/groups/a%7Db', undefined, 400, 'BAD_NAME'],
+    ['a limit that is no number', 'GET', '/v1/groups?limit=many', undefined, 400, 'BAD_REQUEST'],
+    ['a limit that is too high', 'GET', '/v1/groups?limit=9999', undefined, 400, 'BAD_REQUEST'],
+    ['a path that is not well-formed', 'GET', '/v1/groups/%zz', undefined, 400, 'BAD_REQUEST'],
+    ['an unknown route', 'GET', '/v1/nowhere', undefined, 404, 'ROUTE_NOT_FOUND'],
+    ['an unknown method', 'PUT', '/v1/groups', {}, 404, 'ROUTE_NOT_FOUND'],
+    ['a body that is too large', 'POST', '/v1/groups', { group: 'x'.repeat(2 ** 20) }, 413, 'TOO_LARGE'],
+    ['an empty list of users', 'POST', '/v1/groups/x/kick', { users: [] }, 400, 'BAD_REQUEST'],
+  ]
+  test.each(bad)('%s is answered with its own error', async (_, method, path, body, status, name) => {
+    const answer = await fleet.send(method, path, { token, key: 'k', body })
+    expect(answer).toMatchObject({ status, body: { error: { code: name, message: expect.any(String) } } })
+  })
+
+  test('a change without an idempotency key is refused, and one that is repeated with its key happens once', async () => {
+    const body = { group: 'once' }
+    expect(await fleet.send('POST', '/v1/groups', { token, body })).toMatchObject({ status: 400 })
+    const first = await fleet.send('POST', '/v1/groups', { token, key: 'again', body })
+    expect(await fleet.send('POST', '/v1/groups', { token, key: 'again', body })).toEqual(first)
+    expect(await fleet.send('POST', '/v1/groups', { token, key: 'other', body })).toMatchObject({
+      status: 409,
+    })
+  })
+})

@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { GroupEvent } from '../../protocol/records.ts'
+import { startTracker } from '../../tracker/start.ts'
+import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
+import { until } from '../support/until.ts'
+
+let fleet: TestFleet
+beforeAll(async () => {
+  fleet = await TestFleet.start(2)
+})
+afterAll(() => fleet.stop())
+
+test('what one replica wrote, the other one answers at once: a client never sees time go backwards', async () => {
+  const owner = await fleet.user('clock')
+  await owner.createGroup('clock')
+  for (let i = 0; i < 20; i++) {
+    const joiner = fleet.anonymous(i % 2)
+    joiner.token = owner.token
+    const group = `clock-${i}`
+    await joiner.createGroup(group)
+    const other = fleet.anonymous((i + 1) % 2)
+    other.token = owner.token
+    expect(await other.group(group)).toMatchObject({ role: 'owner', revision: 1 })
+  }
+})
+
+test('a request that names a revision is answered at that revision or later, and says which', async () => {
+  const owner = await fleet.user('revised')
+  const { revision } = await owner.createGroup('revised')
+  const [, second] = fleet.trackers
+  const headers = { authorization: `Bearer ${owner.token}`, 'shoal-revision': String(revision) }
+  const response = await fetch(`${second?.url}/v1/groups/revised`, { headers })
+  expect(Number(response.headers.get('shoal-revision'))).toBeGreaterThanOrEqual(revision)
+  expect(response.status).toBe(200)
+})
+
+test('members follow a group’s events in order from any revision, on any replica, until they are removed', async () => {
+  const { owner, member } = await groupOfFour(fleet, 'feed')
+  const follower = fleet.anonymous(1)
+  follower.token = member.token
+  const seen: GroupEvent[] = []
+  const following = (async () => {
+    for await (const event of follower.events('feed', 1, new AbortController().signal)) seen.push(event)
+  })()
+  await until(() => seen.length === 4)
+  await owner.kick('feed', ['feed-admin'])
+  await owner.kick('feed', ['feed-member'])
+  await expect(following).rejects.toMatchObject(code('NOT_A_MEMBER'))
+  expect(seen.map((event) => event.revision)).toEqual([2, 3, 4, 5, 6, 7])
+  expect(seen.map((event) => event.type)).toEqual([
+    'member.requested',
+    'member.requested',
+    'member.accepted',
+    'member.promoted',
+    'member.kicked',
+    'member.kicked',
+  ])
+})
+
+test('the status names all replicas and counts what there is', async () => {
+  const owner = await fleet.user('counter')
+  await owner.createGroup('counted')
+  const status = await owner.status()
+  expect(status.replicas.map((replica) => replica.url).sort()).toEqual(
+    fleet.trackers.map((t) => t.url).sort(),
+  )
+  expect(status.users).toBeGreaterThanOrEqual(1)
+  expect(status.groups).toBeGreaterThanOrEqual(1)
+})
+
+test('the OpenAPI document names every route, and says which are public', async () => {
+  const { body: document } = await fleet.send('GET', '/v1/openapi.json')
+  const operations = Object.entries(
+    document.paths as Record<string, Record<string, { security?: unknown[] }>>,
+  ).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { security }]) => `${method} ${path}${security ? ' public' : ''}`),
+  )
+  expect(operations.sort()).toEqual(
+    [
+      'post /v1/users public',
+      'get /v1/users/me',
+      'put /v1/users/me/password',
+      'post /v1/sessions public',
+      'delete /v1/sessions/current',
+      'post /v1/groups',
+      'get /v1/groups',
+      'get /v1/groups/{group}',
+      'post /v1/groups/{group}/requests',
+      'get /v1/groups/{group}/requests',
+      'post /v1/groups/{group}/requests/accept',
+      'post /v1/groups/{group}/requests/reject',
+      'post /v1/groups/{group}/leave',
+      'post /v1/groups/{group}/kick',
+      'post /v1/groups/{group}/promote',
+      'get /v1/groups/{group}/files',
+      'post /v1/groups/{group}/files',
+      'delete /v1/groups/{group}/files',
+      'put /v1/groups/{group}/hashes/{fileId}',
+      'get /v1/groups/{group}/hashes/{fileId}',
+      'post /v1/groups/{group}/swarms',
+      'get /v1/groups/{group}/events',
+      'post /v1/announce',
+      'get /v1/keys public',
+      'get /v1/status',
+    ].sort(),
+  )
+})
+
+test('a tracker that stops ends its streams, answers what is under way, and leaves the fleet to the others', async () => {
+  const extra = await fleet.add()
+  const owner = await fleet.user('patient')
+  await owner.createGroup('patient')
+  expect((await fetch(`${extra.url}/readyz`)).status).toBe(200)
+  const stream = await fetch(`${extra.url}/v1/groups/patient/events`, {
+    headers: { authorization: `Bearer ${owner.token}` },
+  })
+  // Its body is held back until the tracker is stopping: the answer must come all the same.
+  const slow = request(`${extra.url}/v1/sessions`, {
+    method: 'POST',
+    headers: { 'idempotency-key': 'k', 'content-type': 'application/json', expect: '100-continue' },
+  })
+  slow.flushHeaders()
+  await new Promise((resolve) => slow.once('continue', resolve))
+  const answered = new Promise<number | undefined>((resolve) =>
+    slow.once('response', (r) => resolve(r.resume().statusCode)),
+  )
+  const stopped = extra.stop()
+  fleet.trackers.pop()
+  expect(await stream.text()).toBe(': hello\n\n')
+  slow.end(JSON.stringify({ user: 'nobody', password: 'wrong password' }))
+  expect(await answered).toBe(401)
+  await stopped
+  await expect(fetch(`${extra.url}/healthz`)).rejects.toThrow()
+  const { replicas } = await owner.status()
+  expect(replicas).toHaveLength(2)
+})
+
+test('a port that is taken is named, and nothing is left behind', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shoal-port-'))
+  const port = Number(new URL(fleet.url).port)
+  const options = { listen: { host: '127.0.0.1', port }, dataFolder: folder, log: 'silent' as const }
+  await expect(startTracker(options)).rejects.toMatchObject(code('PORT_IN_USE'))
+  await rm(folder, { recursive: true })
+})
+
+test('two trackers on one data folder share the embedded Redis, which lives as long as one of them', async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'shoal-data-'))
+  const options = { listen: { host: '127.0.0.1', port: 0 }, dataFolder, log: 'silent' as const }
+  const first = await startTracker(options)
+  const second = await startTracker(options)
+  expect(second.redis).toBe(first.redis)
+  await first.stop()
+  expect((await fetch(`${second.url}/readyz`)).status).toBe(200)
+  await second.stop()
+  await rm(dataFolder, { recursive: true })
+})
+
+test('without Redis changes are refused in a second, and the tracker says that it is not ready', async () => {
+  const own = await TestFleet.start()
+  try {
+    const owner = await own.user('ann')
+    await owner.createGroup('team')
+    await owner.group('team')
+    await own.redis.kill()
+    const start = performance.now()
+    await expect(owner.createGroup('other')).rejects.toMatchObject(code('STORE_UNAVAILABLE'))
+    expect(performance.now() - start).toBeLessThan(1500)
+    expect(await owner.group('team')).toMatchObject({ group: 'team' })
+    expect((await own.send('GET', '/readyz')).status).toBe(503)
+    expect((await own.send('GET', '/healthz')).status).toBe(200)
+    await own.redis.start()
+    await until(async () => (await own.send('GET', '/readyz')).status === 200)
+    expect(await owner.createGroup('other')).toEqual({ revision: 1 })
+  } finally {
+    await own.stop()
+  }
+})
