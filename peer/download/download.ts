@@ -220,11 +220,9 @@ export class Download {
   #received(peer: string, chunk: number): void {
     const length = chunkLength(this.job.size, chunk)
     this.#bytesFetched += length
-    this.#swarm?.credit(peer, length)
-    if (this.#have.has(chunk)) return
+    if (!this.#swarm?.received(peer, chunk, length)) return
     this.#hold(chunk)
     this.#partial?.tell(chunk, false)
-    this.#swarm?.schedule()
     if (this.#have.isFull) this.#ended.resolve()
   }
 

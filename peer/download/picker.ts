@@ -1,4 +1,4 @@
-import type { Bitmap } from '../../protocol/bitmap.ts'
+import { Bitmap } from '../../protocol/bitmap.ts'
 import type { Extent } from '../../protocol/chunking.ts'
 
 export type PeerId = string
@@ -29,6 +29,8 @@ const ENDGAME_COPIES = 2
 const READ_AHEAD = 64
 /** With this many partial peers, seeds are spared what those hold; with fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
+/** The rarest of this many is rare enough. */
+const SAMPLE = 4096
 
 /**
  * Chooses what to fetch from whom: the rarest extent that the peer holds, random among equals, so that
@@ -45,7 +47,8 @@ export class Picker {
   readonly #sources: Uint16Array
   /** Per chunk: peers that were asked for it. */
   readonly #copies: Uint8Array
-  #asked = 0
+  /** Chunks that are asked for and not here yet. */
+  readonly #awaited: Bitmap
   /** Partial peers that hold something. */
   #partialPeers = 0
   /** Everything below is held. */
@@ -57,6 +60,7 @@ export class Picker {
     this.#sequential = sequential
     this.#sources = new Uint16Array(have.size)
     this.#copies = new Uint8Array(have.size)
+    this.#awaited = new Bitmap(have.size)
   }
 
   get done(): boolean {
@@ -66,6 +70,11 @@ export class Picker {
   /** Chunks that are not held yet, asked for or not. */
   get missing(): number {
     return this.#have.size - this.#have.count
+  }
+
+  /** Whether what may be picked changes with every chunk that comes in: reading in order, and in the endgame. */
+  get anyPeerMayHelp(): boolean {
+    return this.#sequential || this.missing === this.#awaited.count
   }
 
   /** Adds a peer; `have` is the picker's from then on. */
@@ -137,6 +146,7 @@ export class Picker {
 
   /** A chunk came in, verified. False when it was here already. */
   received(chunk: number): boolean {
+    this.#awaited.delete(chunk)
     return this.#have.add(chunk)
   }
 
@@ -163,33 +173,42 @@ export class Picker {
     return null
   }
 
-  /** One pass: the least sources win; among equals each has the same chance (reservoir sampling). */
+  /**
+   * The least sources win; among equals each has the same chance (reservoir sampling). Starts anywhere and
+   * looks at no more than SAMPLE chunks that may be asked for, so that its cost is bounded however long the file.
+   */
   #rarest(peer: PickerPeer): number | null {
     let best: number | null = null
     let fewest = peer.seed && this.#partialPeers >= MANY_PARTIAL_PEERS ? 0 : 0x10000
     let equals = 0
-    for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
-      const sources = this.#sources[chunk]!
-      if (sources > fewest || !this.#isFree(peer, chunk)) continue
-      if (sources < fewest) {
-        fewest = sources
-        equals = 0
+    let looked = 0
+    const bytes = this.#have.bytes.length
+    const start = Math.floor(this.#random() * bytes)
+    for (let i = 0; i < bytes && looked < SAMPLE; i++) {
+      const at = start + i < bytes ? start + i : start + i - bytes
+      let free = peer.have.bytes[at]! & ~this.#have.bytes[at]! & ~this.#awaited.bytes[at]!
+      for (; free !== 0; free &= free - 1) {
+        const chunk = at * 8 + Math.clz32(free & -free) - 24
+        const sources = this.#sources[chunk]!
+        looked++
+        if (sources > fewest) continue
+        if (sources < fewest) {
+          fewest = sources
+          equals = 0
+        }
+        if (this.#random() * ++equals < 1) best = chunk
       }
-      equals++
-      if (this.#random() * equals < 1) best = chunk
     }
     return best
   }
 
   /** The last chunks are asked for twice, so that one slow peer does not hold up the end. */
   #endgame(peer: PickerPeer): number | null {
-    if (this.missing > this.#asked) return null
+    if (this.missing > this.#awaited.count) return null
     let best: number | null = null
     let seen = 0
-    for (let chunk = this.#low; chunk < this.#have.size; chunk++) {
-      const copies = this.#copies[chunk]!
-      if (this.#have.has(chunk) || copies === 0 || copies >= ENDGAME_COPIES) continue
-      if (!peer.have.has(chunk) || peer.asked.has(chunk)) continue
+    for (const chunk of both(peer.have.bytes, this.#awaited.bytes)) {
+      if (this.#copies[chunk]! >= ENDGAME_COPIES || peer.asked.has(chunk)) continue
       seen++
       if (this.#random() * seen < 1) best = chunk
     }
@@ -205,7 +224,8 @@ export class Picker {
     const sources = this.#sources[first]!
     let end = first
     do {
-      if (this.#copies[end]!++ === 0) this.#asked++
+      this.#copies[end]!++
+      this.#awaited.add(end)
       peer.asked.add(end++)
     } while (
       end - first < limit &&
@@ -217,7 +237,7 @@ export class Picker {
   }
 
   #release(chunk: number): void {
-    if (--this.#copies[chunk]! === 0) this.#asked--
+    if (--this.#copies[chunk]! === 0) this.#awaited.delete(chunk)
   }
 
   #count(peer: PickerPeer, delta: 1 | -1): void {
@@ -230,3 +250,10 @@ export class Picker {
 }
 
 const counts = (peer: PickerPeer): boolean => !peer.seed && !peer.snubbed
+
+/** The chunks whose bits are set in both, in order. */
+function* both(a: Uint8Array, b: Uint8Array): Generator<number> {
+  for (let at = 0; at < a.length; at++)
+    for (let bits = a[at]! & b[at]!; bits !== 0; bits &= bits - 1)
+      yield at * 8 + Math.clz32(bits & -bits) - 24
+}

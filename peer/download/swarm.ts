@@ -5,6 +5,7 @@ import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records
 import type { Credentials } from '../pinned-connect.ts'
 import { followHave } from './have-client.ts'
 import type { Picker } from './picker.ts'
+import { Scheduler } from './scheduler.ts'
 import { SwarmPeer } from './swarm-peer.ts'
 
 /** An extent to be asked of a peer. */
@@ -37,11 +38,13 @@ export interface SwarmOptions {
 export class Swarm {
   readonly #options: SwarmOptions
   readonly #peers = new Map<string, SwarmPeer>()
+  readonly #scheduler: Scheduler
   #scheduled = false
   #closed = false
 
   constructor(options: SwarmOptions) {
     this.#options = options
+    this.#scheduler = new Scheduler(options.picker)
   }
 
   /** Verified bytes by peer. */
@@ -74,10 +77,11 @@ export class Swarm {
     }
   }
 
-  /** A chunk from `peer` was verified and written. */
-  credit(peer: string, bytes: number): void {
+  /** A chunk of `bytes` from `peer` was verified and written. False when it was here already. */
+  received(peer: string, chunk: number, bytes: number): boolean {
     const from = this.#peers.get(peer)
     if (from) from.bytes += bytes
+    return this.#options.picker.received(chunk)
   }
 
   /** The assignment ended well. */
@@ -90,6 +94,7 @@ export class Swarm {
   /** The assignment failed by the peer's doing. */
   failed({ peer, extent }: Assignment, error: Error): void {
     this.#settle(peer, extent)
+    this.#scheduler.wakeAll()
     const from = this.#peers.get(peer)
     if (!from) return
     const code = error instanceof ShoalError ? error.code : null
@@ -104,44 +109,29 @@ export class Swarm {
     this.#fail(from, error)
   }
 
-  /** Lets every free peer have something to do, soon. */
-  schedule(): void {
-    if (this.#scheduled || this.#closed) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      this.#assign()
-    })
-  }
-
   close(): void {
     this.#closed = true
     for (const { stop } of this.#peers.values()) stop?.abort()
   }
 
-  /** Round by round, one extent a peer, so that all of them get a share however small the file; partial peers first. */
-  #assign(): void {
-    if (this.#closed) return
-    const { picker } = this.#options
-    let free = [...this.#peers.values()].filter((peer) => peer.wantsMore())
-    free.sort((a, b) => Number(picker.isSeed(a.address.peer)) - Number(picker.isSeed(b.address.peer)))
-    const fair = Math.ceil(picker.missing / (2 * Math.max(1, free.length)))
-    while (free.length > 0) {
-      free = free.filter((peer) => {
-        const extent = picker.pick(peer.address.peer, Math.max(1, Math.min(fair, peer.extentLimit())))
-        if (!extent) return false
-        peer.underway++
-        this.#options.onAssign({ peer: peer.address.peer, extent, startedAt: performance.now() })
-        return peer.wantsMore()
-      })
-    }
+  /** Gives the peers that are free something to do, soon. */
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (this.#closed) return
+      for (const choice of this.#scheduler.next())
+        this.#options.onAssign({ ...choice, startedAt: performance.now() })
+    })
   }
 
   #settle(peer: string, extent: Extent): void {
     const from = this.#peers.get(peer)
-    if (from) from.underway--
+    if (from) from.pace.underway--
     this.#options.picker.settled(peer, extent)
-    this.schedule()
+    this.#scheduler.wake(peer)
+    this.#schedule()
   }
 
   #start(peer: SwarmPeer, complete: boolean): void {
@@ -152,8 +142,9 @@ export class Swarm {
     peer.stop = stop
     const join = (have: Bitmap): void => {
       picker.addPeer(id, have)
+      this.#scheduler.add(id, peer.pace)
       this.#options.onPeer(id, 'joined')
-      this.schedule()
+      this.#schedule()
     }
     if (complete) {
       join(Bitmap.full(chunks))
@@ -164,7 +155,8 @@ export class Swarm {
       onBitmap: join,
       onChunk: (chunk: number) => {
         picker.peerHas(id, chunk)
-        this.schedule()
+        this.#scheduler.wake(id)
+        this.#schedule()
       },
       onPending: (chunk: number) => picker.peerPending(id, chunk),
     }
@@ -185,6 +177,9 @@ export class Swarm {
     peer.stop.abort()
     peer.stop = null
     this.#options.picker.removePeer(peer.address.peer)
+    this.#scheduler.remove(peer.address.peer)
+    this.#scheduler.wakeAll()
+    this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }
 }

@@ -1,0 +1,34 @@
+import { CHUNK_SIZE, MAX_EXTENT_CHUNKS } from '../../protocol/chunking.ts'
+
+/** Extents are sized for this long at the peer's rate, and two of them kept under way. */
+const EXTENT_SECONDS = 0.25
+const RATE_WEIGHT = 0.4
+
+/** How much one peer is asked for at a time, from how fast it proves to be. Pure: the caller brings the time. */
+export class Pace {
+  /** Extents asked for and not settled. */
+  underway = 0
+  /** Bytes a second, 0 until measured. */
+  rate = 0
+  #settledAt = 0
+
+  /** Chunks to ask for at once. */
+  get extentLimit(): number {
+    const chunks = Math.round((this.rate * EXTENT_SECONDS) / CHUNK_SIZE)
+    return Math.max(1, Math.min(MAX_EXTENT_CHUNKS, chunks))
+  }
+
+  /** Whether another extent may be asked for: the longest ones are short in time, so more of them are kept. */
+  get wantsMore(): boolean {
+    return this.underway < (this.extentLimit === MAX_EXTENT_CHUNKS ? 4 : 2)
+  }
+
+  /** An extent of `bytes`, asked for at `startedAt`, came in whole at `now` (milliseconds). */
+  succeeded(bytes: number, startedAt: number, now: number): void {
+    const seconds = (now - Math.max(startedAt, this.#settledAt)) / 1000
+    this.#settledAt = now
+    if (seconds <= 0) return
+    const rate = bytes / seconds
+    this.rate = this.rate === 0 ? rate : this.rate + RATE_WEIGHT * (rate - this.rate)
+  }
+}
