@@ -107,12 +107,20 @@ function bearer(request: IncomingMessage): string | null {
   return /^Bearer ([\w.-]{1,4096})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
 }
 
+/** One handshake proves one certificate: asking OpenSSL again at each request would cost more than the rest of it. */
+const proven = new WeakMap<TLSSocket, string>()
+
 /** SHA-256 of the certificate that the client proved in the handshake; null without TLS. */
 function clientFingerprint(request: IncomingMessage): string | null {
   const socket = request.socket as TLSSocket
   if (!socket.encrypted) return null
-  const der = socket.getPeerCertificate()?.raw
-  return der ? fingerprint(der) : 'none'
+  let found = proven.get(socket)
+  if (found === undefined) {
+    const der = socket.getPeerX509Certificate()?.raw
+    found = der ? fingerprint(der) : 'none'
+    proven.set(socket, found)
+  }
+  return found
 }
 
 /** A fetching peer serves too: with TLS its certificate and address are proven, so its swarm mates may call back. */
