@@ -3,9 +3,11 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Command, type Interfaces } from '@oclif/core'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import type { TrackerClient } from '../tracker/client/client.ts'
+import { answers } from './answers.ts'
 import { chooseTrackers } from './config.ts'
 import { globalFlags } from './flags.ts'
 import { homeFolder, makePrivateFolder } from './home.ts'
+import type { PeerChoice, PeerWork } from './with-peer.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
@@ -54,9 +56,28 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     return client
   }
 
+  /** Does `work` with the home's peer as the flags say, then tells its result. */
+  protected async withPeer<R>(
+    given: { once: boolean; 'seed-for': number; 'no-tls': boolean },
+    work: PeerWork<R>,
+    tell: (result: R) => void,
+  ): Promise<void> {
+    const choice: PeerChoice = {
+      home: this.home,
+      trackers: this.trackers,
+      once: given.once,
+      seedForMs: given['seed-for'],
+      tls: !given['no-tls'],
+      logLevel: this.flags['log-level'],
+      progress: this.flags.progress,
+    }
+    const { withPeer } = await import('./with-peer.ts')
+    await withPeer(choice, work, tell)
+  }
+
   /** The command's one answer on stdout: the document with --json, else the text. */
   protected print(document: object, text: string): void {
-    process.stdout.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+    answers.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
   }
 
   /** A remark for people, on stderr; --json leaves it out. */

@@ -6,14 +6,21 @@ import { errorFromBody, ShoalError, storageError } from '../protocol/errors.ts'
 import { makePrivateFolder } from './home.ts'
 import { interrupt } from './interrupt.ts'
 
+/** What a tracker or a peer prints once it is ready; the fields depend on which of them it is. */
+export interface Ready {
+  url: string
+  pid: number
+}
+
 /**
- * Starts this program once more, as a process of its own with its logs in `logFile`, and waits until it prints
- * its one line of JSON: what it is, or why it cannot start (which is thrown). It lives on after this process.
+ * Runs `words` (a command with its arguments, less --detach) in a process of its own with its logs in
+ * `logFile`, and waits until that prints its one line of JSON: what it is, or why it cannot start, which is
+ * thrown. It lives on after this process.
  */
-export async function startDetached<T>(words: readonly string[], logFile: string): Promise<T> {
+export async function startDetached(words: readonly string[], logFile: string): Promise<Ready> {
   const log = openLog(logFile)
   const [program, ...leading] = ownCommand()
-  const child = spawn(program, [...leading, ...words, '--json'], {
+  const child = spawn(program, [...leading, ...words.filter((word) => word !== '--detach'), '--json'], {
     detached: true,
     // Its environment is ours, but it is the one that does not detach.
     env: { ...process.env, SHOAL_DETACH: '' },
@@ -24,7 +31,7 @@ export async function startDetached<T>(words: readonly string[], logFile: string
   const ready = parseLine(await firstLine(child), logFile)
   child.stdout?.destroy()
   child.unref()
-  return ready as T
+  return ready as Ready
 }
 
 /** The command line that runs this program: Node or Deno with bin/run.ts, or the single binary. */

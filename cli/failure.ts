@@ -25,7 +25,11 @@ export function errorText(error: ShoalError, debug: boolean): string {
   return lines.join('\n')
 }
 
+const BUG_HINT =
+  'this is a bug in shoal: please report it (CONTRIBUTING.md says where) with the output of the same command run with DEBUG=1'
+
 function hintOf(error: ShoalError): string {
+  if (error.code === 'INTERNAL') return error.hint ?? BUG_HINT
   return error.hint ?? DEFAULT_HINTS[error.kind] ?? 'run the command with --help to see what it takes'
 }
 
@@ -43,10 +47,7 @@ const DEFAULT_HINTS: Partial<Record<ShoalError['kind'], string>> = {
 }
 
 function unexpected(cause: Error): ShoalError {
-  return new ShoalError('INTERNAL', cause.message || cause.name, {
-    hint: 'this is a bug in shoal: please report it (CONTRIBUTING.md says where) with the output of the same command run with DEBUG=1',
-    cause,
-  })
+  return new ShoalError('INTERNAL', cause.message || cause.name, { cause })
 }
 
 /** oclif puts the flag's name and advice around the message of what a flag's parser throws. */

@@ -56,3 +56,18 @@ export const globalFlags = flags({
 export const passwordFlags = flags({
   'password-stdin': Flags.boolean({ description: 'read the password from the first line of standard input' }),
 })
+
+export const tlsFlags = flags({
+  'no-tls': Flags.boolean({ description: 'serve without TLS: on networks that you trust alone' }),
+})
+
+/** For commands that may bring their own peer. */
+export const onceFlags = flags({
+  once: Flags.boolean({ description: 'run a peer in this command alone, where none runs in this home' }),
+  'seed-for': durationFlag({
+    description: 'with --once: go on serving for so long afterwards',
+    default: 0,
+    defaultHelp: async () => '0s',
+  }),
+  ...tlsFlags,
+})

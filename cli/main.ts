@@ -1,6 +1,7 @@
 import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
 import { ShoalError } from '../protocol/errors.ts'
+import { answers } from './answers.ts'
 import { understand, wantsJson } from './dispatch.ts'
 import { exitCode } from './exit-codes.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
@@ -51,7 +52,7 @@ async function showHelp(config: Config, subject: string, json: boolean): Promise
 }
 
 function tell(error: ShoalError, json: boolean): number {
-  if (json) process.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
+  if (json) answers.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
   else process.stderr.write(`${errorText(error, Boolean(process.env.DEBUG))}\n`)
   return exitCode(error)
 }

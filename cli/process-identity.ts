@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ShoalError } from '../protocol/errors.ts'
 
 /**
  * When process `pid` started, in the system's own words; null where there is none. A process id alone says
@@ -29,12 +30,20 @@ function fromPs(pid: number): string | null {
   }
 }
 
-/** Resolves once the process has ended; false where it has not within `timeoutMs`. */
-export async function processEnds(pid: number, start: string, timeoutMs: number): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs
-  while (processStart(pid) === start) {
-    if (performance.now() > deadline) return false
+const STOP_TIMEOUT_MS = 30_000
+
+/** One process for certain: its id and when it started. */
+export interface ProcessIdentity {
+  pid: number
+  started: string
+}
+
+/** Waits until a process that was asked to end is gone. */
+export async function waitForEnd({ pid, started }: ProcessIdentity): Promise<void> {
+  const deadline = performance.now() + STOP_TIMEOUT_MS
+  while (processStart(pid) === started) {
+    if (performance.now() > deadline)
+      throw new ShoalError('INTERNAL', `process ${pid} does not end`, { hint: `end it with: kill -9 ${pid}` })
     await delay(20)
   }
-  return true
 }

@@ -2,15 +2,12 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { storageError } from '../protocol/errors.ts'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
-import { processStart } from './process-identity.ts'
+import { type ProcessIdentity, processStart } from './process-identity.ts'
 
 /** A tracker that runs on a data folder of this machine. */
-export interface Replica {
-  pid: number
+export interface Replica extends ProcessIdentity {
   url: string
   replica: string
-  /** Tells the process from a later one with the same id (processStart). */
-  started: string
 }
 
 const folderOf = (data: string): string => join(data, 'replicas')

@@ -1,4 +1,4 @@
-import { rmSync, unwatchFile, watchFile } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
 
@@ -27,11 +27,4 @@ export function clearSession(home: string): void {
 /** SHOAL_TOKEN, else the session's: what requests carry. */
 export function currentToken(home: string, env: NodeJS.ProcessEnv = process.env): string | null {
   return env.SHOAL_TOKEN || (readSession(home)?.token ?? null)
-}
-
-/** Calls back with the token whenever another process logs in or out in this home, until the signal aborts. */
-export function followSession(home: string, signal: AbortSignal, tell: (token: string | null) => void): void {
-  const file = sessionFile(home)
-  watchFile(file, { interval: 500, persistent: false }, () => tell(currentToken(home)))
-  signal.addEventListener('abort', () => unwatchFile(file))
 }

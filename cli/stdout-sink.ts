@@ -21,21 +21,22 @@ export class StdoutSink {
   hear(event: ProgressEvent): void {
     if (event.event !== 'chunk') return
     this.#work = this.#work.then(() => this.#copy(event.path, event.upTo))
-    // close() reports it; until then nobody waits for this promise.
+    // finish() reports it; until then nobody waits for this promise.
     this.#work.catch(() => {})
   }
 
-  /** Resolves when everything that was told of is written; throws the first error. */
+  /** Writes what is left of the complete file; resolves when all is written, throws the first error. */
+  async finish(path: string, size: number): Promise<void> {
+    await this.#work
+    await this.#copy(path, size)
+  }
+
   async close(): Promise<void> {
-    try {
-      await this.#work
-    } finally {
-      await this.#file?.close()
-    }
+    await this.#work.catch(() => {})
+    await this.#file?.close()
   }
 
   async #copy(path: string, upTo: number): Promise<void> {
-    // Opened at the first event and kept: the peer may remove the file when it is complete.
     this.#file ??= await open(path)
     const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
     while (this.#written < upTo) {
@@ -43,6 +44,7 @@ export class StdoutSink {
       const { bytesRead } = await this.#file.read(buffer, 0, length, this.#written)
       if (bytesRead === 0) throw new Error(`${path} ends at ${this.#written}, before ${upTo}`)
       this.#written += bytesRead
+      // Copied, since the stream may hold on to it after the next read.
       if (!this.#output.write(Uint8Array.from(buffer.subarray(0, bytesRead))))
         await once(this.#output, 'drain')
     }

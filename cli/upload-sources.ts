@@ -16,15 +16,31 @@ export interface Sources {
   files: Source[]
   /** What was left out, as sentences. */
   notices: string[]
+  /** Removes what was made for an upload that came to nothing. */
+  discard(): Promise<void>
+}
+
+/** What the arguments of an upload stand for: files and folders, or "-" for standard input alone. */
+export async function openSources(
+  paths: readonly string[],
+  as: string | undefined,
+  home: string,
+  signal: AbortSignal,
+): Promise<Sources> {
+  if (!paths.includes('-')) return collectSources(paths, as)
+  if (paths.length === 1) return keepStdin(home, as, signal)
+  throw new ShoalError('USAGE', 'standard input cannot be mixed with files', {
+    hint: 'upload it by a command of its own: shoal peer upload - --as NAME; a file called "-" is ./-',
+  })
 }
 
 /**
- * Turns the arguments of an upload into files and names. One file is named `as` or as it is; a folder gives
+ * Turns paths into files and names. One file is named `as` or as it is; a folder gives
  * its files the prefix `as` or its own name; with several arguments `as` is a folder above them all.
  * Throws before anything is uploaded: BAD_NAME, USAGE, or what the file system says.
  */
 export async function collectSources(paths: readonly string[], as: string | undefined): Promise<Sources> {
-  const sources: Sources = { files: [], notices: [] }
+  const sources: Sources = { files: [], notices: [], discard: async () => {} }
   for (const path of paths) {
     const absolute = resolve(path)
     const own = basename(absolute)
@@ -94,14 +110,10 @@ function refuseDoubles(files: readonly Source[]): void {
 }
 
 /**
- * Copies standard input into a file of the home, where it stays, since the peer serves files from where they
- * are. Returns the file and what removes it again.
+ * Standard input as a source: copied into a file of the home, where it stays, since the peer serves files from
+ * where they are.
  */
-export async function keepStdin(
-  home: string,
-  as: string | undefined,
-  signal: AbortSignal,
-): Promise<Source & { remove(): Promise<void> }> {
+async function keepStdin(home: string, as: string | undefined, signal: AbortSignal): Promise<Sources> {
   if (as === undefined)
     throw new ShoalError('USAGE', 'standard input has no name', { hint: 'name it with --as NAME' })
   const name = checkFileName(as)
@@ -109,13 +121,13 @@ export async function keepStdin(
   makePrivateFolder(uploads)
   const folder = await mkdtemp(join(uploads, 'stdin-'))
   const path = join(folder, basename(name))
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }), { signal })
   } catch (error) {
-    await remove()
+    await discard()
     signal.throwIfAborted()
     throw storageError(error, path)
   }
-  return { path, name, remove }
+  return { files: [{ path, name }], notices: [], discard }
 }

@@ -1,0 +1,52 @@
+import { Flags } from '@oclif/core'
+import { targetArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { outputPath, toStdout } from '../../cli/download-output.ts'
+import { durationFlag, flags, onceFlags, rateFlag } from '../../cli/flags.ts'
+import { interrupt } from '../../cli/interrupt.ts'
+import { downloadText } from '../../cli/render-peer.ts'
+
+export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
+  static override summary =
+    'Download a file, or a folder with all files below it, from the peers that have it'
+  static override description = 'Run it again to go on with a download that was stopped.'
+  static override aliases = ['download']
+  static override args = { target: targetArg() }
+  static override flags = flags({
+    output: Flags.string({
+      char: 'o',
+      helpValue: 'PATH',
+      description: 'file or folder to write, or "-" for standard output (default: its own name, here)',
+    }),
+    wait: durationFlag({
+      description: 'how long to wait for a peer that serves it',
+      default: 10_000,
+      defaultHelp: async () => '10s',
+    }),
+    'max-down': rateFlag({ description: 'fetch at most so many bytes a second, for example 10MB' }),
+    'max-up': rateFlag({ description: 'serve at most so many bytes a second' }),
+    sequential: Flags.boolean({ description: 'fetch from front to back' }),
+    ...onceFlags,
+  })
+
+  override async run(): Promise<void> {
+    await this.loggedIn()
+    const { output, wait, sequential } = this.flags
+    const request = {
+      ...this.args.target,
+      output: outputPath(output, this.args.target),
+      maxDown: this.flags['max-down'] ?? 0,
+      maxUp: this.flags['max-up'] ?? 0,
+      sequential,
+      waitMs: wait,
+    }
+    await this.withPeer(
+      this.flags,
+      (peer, progress) =>
+        request.output === null
+          ? toStdout((listener) => peer.download(request, listener, interrupt.signal), progress)
+          : peer.download(request, progress, interrupt.signal),
+      ({ files }) => this.print({ files }, downloadText(files)),
+    )
+  }
+}

@@ -1,0 +1,41 @@
+import { Flags } from '@oclif/core'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { startDetached } from '../../cli/detach.ts'
+import { flags, listenFlag, tlsFlags } from '../../cli/flags.ts'
+import { interrupt } from '../../cli/interrupt.ts'
+import { ANY_ADDRESS, peerLogFile, startHere } from '../../cli/with-peer.ts'
+
+export default class PeerStart extends ShoalCommand<typeof PeerStart> {
+  static override summary = "Run this home's peer until Ctrl-C: it serves the home's files and fetches others"
+  static override description = 'Prints one line of JSON once it is ready.'
+  static override flags = flags({
+    listen: listenFlag({
+      description: 'where other peers reach this one; port 0 is any free one',
+      default: async () => ANY_ADDRESS,
+      defaultHelp: async () => '0.0.0.0:0',
+    }),
+    detach: Flags.boolean({ description: 'run in the background, with logs in peer.log in the home' }),
+    ...tlsFlags,
+  })
+
+  override async run(): Promise<void> {
+    if (this.flags.detach) {
+      const ready = await startDetached(['peer', 'start', ...this.argv], peerLogFile(this.home))
+      process.stdout.write(`${JSON.stringify(ready)}\n`)
+      return this.notice('The peer runs. Stop it with: shoal peer stop')
+    }
+    interrupt.takeOver()
+    const choice = {
+      home: this.home,
+      trackers: this.trackers,
+      tls: !this.flags['no-tls'],
+      logLevel: this.flags['log-level'],
+    }
+    const peer = await startHere(choice, this.flags.listen)
+    process.stdout.write(`${JSON.stringify({ url: peer.url, peer: peer.peer, pid: process.pid })}\n`)
+    this.notice('The peer runs. Stop it with Ctrl-C.')
+    await Promise.race([interrupt.wait(), peer.stopped])
+    await peer.stop()
+    process.exitCode = interrupt.exitCode ?? 0
+  }
+}

@@ -1,0 +1,21 @@
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { statusText } from '../../cli/render-peer.ts'
+import type { PeerStatus as Status } from '../../peer/control/api.ts'
+
+export default class PeerStatus extends ShoalCommand<typeof PeerStatus> {
+  static override summary = "Show what this home's peer serves and fetches"
+
+  override async run(): Promise<void> {
+    const { connectPeer } = await import('../../peer/control/client.ts')
+    const running = await connectPeer(this.home)
+    const status = running ? await running.status() : await this.#idle()
+    this.print(status, statusText(status))
+  }
+
+  /** The status of a home whose peer does not run. */
+  async #idle(): Promise<Status> {
+    const { loadIdentity } = await import('../../peer/identity.ts')
+    const { peer } = await loadIdentity(this.home)
+    return { peer, url: null, pid: null, seeding: [], downloads: [] }
+  }
+}

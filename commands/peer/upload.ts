@@ -1,0 +1,56 @@
+import { Args, Flags } from '@oclif/core'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { flags, onceFlags } from '../../cli/flags.ts'
+import { interrupt } from '../../cli/interrupt.ts'
+import { uploadText } from '../../cli/render-peer.ts'
+import { openSources } from '../../cli/upload-sources.ts'
+import { checkGroupName } from '../../protocol/names.ts'
+
+export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
+  static override summary = 'Share files with a group: they are hashed where they lie and served from there'
+  static override description =
+    'A folder is shared with all that lies below it. "-" reads standard input, and needs --as.'
+  static override aliases = ['upload']
+  static override args = {
+    path: Args.string({
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+      description: 'files, folders, or "-"',
+    }),
+  }
+  static override flags = flags({
+    group: Flags.string({
+      required: true,
+      helpValue: 'GROUP',
+      description: 'group to share with',
+      parse: async (text) => checkGroupName(text),
+    }),
+    as: Flags.string({
+      helpValue: 'NAME',
+      description: 'name in the group; of a folder or several files, their folder',
+    }),
+    ...onceFlags,
+  })
+
+  override async run(): Promise<void> {
+    await this.loggedIn()
+    interrupt.takeOver()
+    const { group, as } = this.flags
+    const sources = await openSources(this.args.path, as, this.home, interrupt.signal)
+    for (const notice of sources.notices) this.notice(notice)
+    let shared = false
+    try {
+      await this.withPeer(
+        this.flags,
+        (peer, progress) => peer.upload({ group, files: sources.files }, progress, interrupt.signal),
+        ({ files }) => {
+          shared = true
+          this.print({ files }, uploadText(group, files))
+        },
+      )
+    } finally {
+      if (!shared) await sources.discard()
+    }
+  }
+}

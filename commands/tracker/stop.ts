@@ -1,0 +1,23 @@
+import { join, resolve } from 'node:path'
+import { Flags } from '@oclif/core'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { flags } from '../../cli/flags.ts'
+import { waitForEnd } from '../../cli/process-identity.ts'
+import { runningReplicas } from '../../cli/replica-files.ts'
+
+export default class TrackerStop extends ShoalCommand<typeof TrackerStop> {
+  static override summary = 'Stop the trackers of a data folder on this machine, and wait until they are gone'
+  static override flags = flags({
+    data: Flags.string({ description: 'data folder (default: tracker in the home)', helpValue: 'DIR' }),
+  })
+
+  override async run(): Promise<void> {
+    const data = this.flags.data ? resolve(this.flags.data) : join(this.home, 'tracker')
+    const replicas = runningReplicas(data)
+    for (const { pid } of replicas) process.kill(pid, 'SIGTERM')
+    await Promise.all(replicas.map(waitForEnd))
+    const stopped = replicas.map(({ pid, url, replica }) => ({ pid, url, replica }))
+    const text = stopped.map(({ url, pid }) => `Stopped the tracker at ${url} (process ${pid})`).join('\n')
+    this.print({ stopped }, text || `No tracker runs on ${data}`)
+  }
+}

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names (the single binary, say). */
+const SHOAL = process.env.SHOAL_BIN ?? join(import.meta.dirname, '../../bin/shoal')
+const PASSWORD = 'correct horse battery'
+
+export interface RunOptions {
+  /** What the command reads from standard input; without it that is empty. */
+  stdin?: string | Buffer
+  env?: Record<string, string>
+  cwd?: string
+}
+
+export interface Outcome {
+  code: number | null
+  stdout: Buffer
+  stderr: string
+}
+
+/**
+ * One test's own world: a temporary folder with homes and data folders in it, and every process that ran in
+ * it. `close` stops them all, says which it had to kill, and removes the folder.
+ */
+export class World {
+  readonly folder = mkdtempSync(join(tmpdir(), 'shoal-e2e-'))
+  /** What SHOAL_TRACKER says in every home. */
+  trackers: string[] = []
+  readonly #homes = new Map<string, Home>()
+  readonly #datas = new Set<string>()
+
+  home(name: string): Home {
+    const home = this.#homes.get(name) ?? new Home(this, name)
+    this.#homes.set(name, home)
+    return home
+  }
+
+  /** A path in the world's folder. */
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts)
+  }
+
+  /** Starts a tracker replica on a data folder of the world and waits until it is ready. */
+  async tracker(data = 'data', words: string[] = []): Promise<Running> {
+    this.#datas.add(data)
+    const line = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', this.path(data), ...words]
+    const running = await this.home('operator').start(line)
+    this.trackers.push(running.ready.url as string)
+    return running
+  }
+
+  async close(): Promise<void> {
+    for (const home of this.#homes.values()) {
+      await home.endAll()
+      if (existsSync(join(home.folder, 'identity'))) await home.run('peer stop')
+    }
+    for (const data of [...this.#datas, 'homes/operator/tracker'])
+      if (existsSync(this.path(data)))
+        await this.home('operator').run(['tracker', 'stop', '--data', this.path(data)])
+    const left = processesOf(this.folder)
+    for (const { pid } of left) process.kill(pid, 'SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+    if (left.length > 0) throw new Error(`left running: ${left.map(({ command }) => command).join('; ')}`)
+  }
+}
+
+export class Home {
+  readonly folder: string
+  readonly #world: World
+  readonly #started: ChildProcess[] = []
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.folder = world.path('homes', name)
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
+  }
+
+  /** Runs a command to its end. A line is split at spaces; give words where one holds a space. */
+  async run(line: string | string[], options: RunOptions = {}): Promise<Outcome> {
+    const child = this.spawn(line, options)
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    child.stdout?.on('data', (part: Buffer) => stdout.push(part))
+    child.stderr?.on('data', (part: Buffer) => stderr.push(part))
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(options.stdin ?? '')
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
+  }
+
+  /** Runs it with --json, expects exit 0 and one JSON document on stdout, and returns that. */
+  async ok<T = Record<string, unknown>>(line: string | string[], options: RunOptions = {}): Promise<T> {
+    const outcome = await this.run([...words(line), '--json'], options)
+    if (outcome.code !== 0)
+      throw new Error(`shoal ${line}: exit ${outcome.code}: ${outcome.stdout}${outcome.stderr}`)
+    return JSON.parse(outcome.stdout.toString()) as T
+  }
+
+  /** Runs it with --json and returns how it fails: its exit status, and the one JSON document on stdout. */
+  async fails(
+    line: string | string[],
+    options: RunOptions = {},
+  ): Promise<{ exit: number | null; code: string; message: string; hint: string }> {
+    const outcome = await this.run([...words(line), '--json'], options)
+    const document = JSON.parse(outcome.stdout.toString())
+    return { exit: outcome.code, ...document.error }
+  }
+
+  /** Starts a command that prints one line of JSON once it is ready, and goes on. */
+  async start(line: string | string[], options: RunOptions = {}): Promise<Running> {
+    const child = this.spawn(line, options)
+    child.stdin?.end()
+    const errors: Buffer[] = []
+    child.stderr?.on('data', (part: Buffer) => errors.push(part))
+    const ready = await firstLine(child)
+    if (ready === null) throw new Error(`shoal ${line}: ${Buffer.concat(errors)}`)
+    return new Running(child, JSON.parse(ready))
+  }
+
+  /** Logs `user` in here, as a new user. */
+  async join(user: string): Promise<this> {
+    await this.ok(['user', 'register', user])
+    await this.ok(['user', 'login', user])
+    return this
+  }
+
+  spawn(line: string | string[], options: RunOptions = {}): ChildProcess {
+    const child = spawn(SHOAL, words(line), { cwd: options.cwd ?? this.folder, env: this.#env(options) })
+    this.#started.push(child)
+    return child
+  }
+
+  async endAll(): Promise<void> {
+    for (const child of this.#started) await end(child, 'SIGTERM')
+  }
+
+  #env(options: RunOptions): NodeJS.ProcessEnv {
+    const outside = Object.entries(process.env).filter(([name]) => !/^(SHOAL_|NODE_ENV$|DEBUG$)/.test(name))
+    return {
+      ...Object.fromEntries(outside),
+      SHOAL_HOME: this.folder,
+      SHOAL_PASSWORD: PASSWORD,
+      ...(this.#world.trackers.length > 0 ? { SHOAL_TRACKER: this.#world.trackers.join(',') } : {}),
+      ...options.env,
+    }
+  }
+}
+
+/** A tracker or peer in the foreground. */
+export class Running {
+  readonly ready: Record<string, unknown>
+  readonly #child: ChildProcess
+
+  constructor(child: ChildProcess, ready: Record<string, unknown>) {
+    this.#child = child
+    this.ready = ready
+  }
+
+  /** Sends the signal and waits for the end; returns the exit status, null where the signal itself ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    return end(this.#child, signal)
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const ended = once(child, 'exit')
+  child.kill(signal)
+  await ended
+  return child.exitCode
+}
+
+function firstLine(child: ChildProcess): Promise<string | null> {
+  return new Promise((resolve) => {
+    if (!child.stdout) return resolve(null)
+    const lines = createInterface({ input: child.stdout })
+    lines.once('line', resolve)
+    lines.once('close', () => resolve(null))
+  })
+}
+
+const words = (line: string | string[]): string[] => (typeof line === 'string' ? line.split(' ') : line)
+
+/** Processes that have `folder` in their environment or command line; none where there is no /proc. */
+function processesOf(folder: string): { pid: number; command: string }[] {
+  const pids = readdirOrNone('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  return pids.flatMap((pid) => {
+    const command = readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+    const named = `${command} ${readOrEmpty(`/proc/${pid}/environ`)}`.includes(folder)
+    return named && command !== '' ? [{ pid: Number(pid), command }] : []
+  })
+}
+
+function readdirOrNone(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
