@@ -1,3 +1,4 @@
+import type { Member } from '../protocol/records.ts'
 import type { Database } from './database.ts'
 import { GROUP_DIRECTORY, groupKeys } from './keys.ts'
 import type { GroupSummary } from './store.ts'
@@ -34,8 +35,12 @@ export class GroupDirectory {
     return this.#db.ask((redis) => redis.zcard(GROUP_DIRECTORY))
   }
 
-  /** Up to `limit` groups after the name `after`. */
-  async list(after: string, limit: number): Promise<{ groups: GroupSummary[]; next: string | null }> {
+  /** Up to `limit` groups after the name `after`, with the role of `user` in each. */
+  async list(
+    after: string,
+    limit: number,
+    user?: string,
+  ): Promise<{ groups: GroupSummary[]; next: string | null }> {
     const groups: GroupSummary[] = []
     let from = after
     while (groups.length < limit) {
@@ -43,7 +48,7 @@ export class GroupDirectory {
       const names = await this.#db.ask((redis) =>
         redis.zrangebylex(GROUP_DIRECTORY, from === '' ? '-' : `(${from}`, '+', 'LIMIT', 0, wanted),
       )
-      const found = await Promise.all(names.map((name) => this.#summary(name)))
+      const found = await Promise.all(names.map((name) => this.#summary(name, user)))
       groups.push(...found.filter((summary) => summary !== null))
       if (names.length < wanted) return { groups, next: null }
       from = names.at(-1)!
@@ -51,13 +56,16 @@ export class GroupDirectory {
     return { groups, next: from }
   }
 
-  async #summary(group: string): Promise<GroupSummary | null> {
-    const { meta, members } = groupKeys(group)
-    const [[name, owner], count] = await Promise.all([
-      this.#db.ask((redis) => redis.hmget(meta, 'name', 'owner')),
-      this.#db.ask((redis) => redis.hlen(members)),
+  async #summary(group: string, user: string | undefined): Promise<GroupSummary | null> {
+    const keys = groupKeys(group)
+    const [[name, owner], members, files, member] = await Promise.all([
+      this.#db.ask((redis) => redis.hmget(keys.meta, 'name', 'owner')),
+      this.#db.ask((redis) => redis.hlen(keys.members)),
+      this.#db.ask((redis) => redis.hlen(keys.files)),
+      user === undefined ? null : this.#db.ask((redis) => redis.hget(keys.members, user)),
     ])
-    if (name === group && owner) return { group, owner, members: count }
+    const role = member === null ? null : (JSON.parse(member) as Member).role
+    if (name === group && owner) return { group, owner, members, files, role }
     await this.forget(group)
     return null
   }

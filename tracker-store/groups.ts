@@ -38,8 +38,12 @@ export class RedisGroups implements GroupStore {
     return this.#views.get(group, atLeast)
   }
 
-  list(after: string, limit: number): Promise<{ groups: GroupSummary[]; next: string | null }> {
-    return this.#directory.list(after, limit)
+  list(
+    after: string,
+    limit: number,
+    user?: string,
+  ): Promise<{ groups: GroupSummary[]; next: string | null }> {
+    return this.#directory.list(after, limit, user)
   }
 
   count(): Promise<number> {

@@ -72,6 +72,9 @@ export interface GroupSummary {
   group: string
   owner: string
   members: number
+  files: number
+  /** The role of the user who asks; null where nobody does or it is no member. */
+  role: Role | null
 }
 
 /** An answer and the revision of the group that it was read at. */
@@ -88,8 +91,8 @@ export interface GroupStore {
    * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
-  /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each. */
-  list(after: string, limit: number): Promise<{ groups: GroupSummary[]; next: string | null }>
+  /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */
+  list(after: string, limit: number, user?: string): Promise<{ groups: GroupSummary[]; next: string | null }>
   count(): Promise<number>
 
   /** Throws GROUP_NOT_FOUND, ALREADY_MEMBER, ALREADY_REQUESTED. */

@@ -46,9 +46,9 @@ export class TestFleet {
     return new TrackerClient({ trackers: replica === undefined ? all : all.slice(replica, replica + 1) })
   }
 
-  /** A client of a user who is registered and logged in here for the first time. */
+  /** A client, of the first replica, of a user who is registered and logged in here for the first time. */
   async user(name: string): Promise<TrackerClient> {
-    const client = this.anonymous()
+    const client = this.anonymous(0)
     await client.register(name, PASSWORD)
     await client.login(name, PASSWORD)
     return client

@@ -27,12 +27,9 @@ export function groupRoutes(app: TrackerApp, { store }: Services): void {
     async (request) => {
       const { user } = actorOf(request)
       const { after = '', limit = PAGE } = request.query
-      const { groups, next } = await store.groups.list(after, limit)
-      const listed = groups.map(async (summary) => {
-        const view = await store.groups.view(summary.group)
-        return { ...summary, role: view?.members.get(user)?.role ?? null }
-      })
-      return { groups: await Promise.all(listed), next }
+      const { groups, next } = await store.groups.list(after, limit, user)
+      const listed = groups.map(({ group, owner, members, role }) => ({ group, owner, members, role }))
+      return { groups: listed, next }
     },
   )
 

@@ -34,8 +34,8 @@ export function statusRoutes(app: TrackerApp, { store, presence, grants }: Servi
   async function countFiles(): Promise<number> {
     let files = 0
     for (let after: string | null = ''; after !== null; ) {
-      const page = await store.groups.list(after, 100)
-      for (const { group } of page.groups) files += (await store.groups.view(group))?.files.size ?? 0
+      const page = await store.groups.list(after, 1000)
+      for (const group of page.groups) files += group.files
       after = page.next
     }
     return files

@@ -136,8 +136,9 @@ export function describeGroups(fixture: Fixture): void {
       expect(found.filter((group) => group.startsWith(stem))).toEqual(
         ['B', 'D', 'a', 'e'].map((letter) => `${stem}-${letter}`),
       )
-      const first = await fixture.b.groups.list(stem, 1)
-      expect(first.groups).toEqual([{ group: `${stem}-B`, owner: 'ann', members: 2 }])
+      const summary = { group: `${stem}-B`, owner: 'ann', members: 2, files: 0 }
+      expect((await fixture.b.groups.list(stem, 1)).groups).toEqual([{ ...summary, role: null }])
+      expect((await fixture.b.groups.list(stem, 1, 'bob')).groups).toEqual([{ ...summary, role: 'member' }])
     })
 
     test('the count follows the groups that are made and removed, and forgets a name without a group', async () => {
