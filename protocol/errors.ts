@@ -136,6 +136,7 @@ const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
   ENOENT: ['PATH_NOT_FOUND', 'check the path'],
   ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file, not a folder'],
   EISDIR: ['PATH_IN_THE_WAY', 'the path is a folder: name a file'],
+  ELOOP: ['PATH_IN_THE_WAY', 'a symbolic link is in the way: remove it, or choose another place'],
   EEXIST: ['PATH_IN_THE_WAY', 'move what is there out of the way'],
 }
 

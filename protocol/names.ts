@@ -3,9 +3,12 @@ import { ShoalError } from './errors.ts'
 /** Users and groups: short, plain, safe in a path, a URL and a Redis hash tag. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_FILE_NAME_BYTES = 1024
+/** Ends the name of a download under way. No file may be called so: it would take another's place in a folder. */
+export const PART_SUFFIX = '.shoal-part'
+export const JOURNAL_SUFFIX = `${PART_SUFFIX}.journal`
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
-const BIDI_CONTROL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/
+const BIDI_CONTROL = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 export function checkUserName(name: string): string {
@@ -49,8 +52,15 @@ function fileNameFault(name: string): string | null {
     if (part === '') return 'it has an empty part'
     if (part === '.' || part === '..') return `it has a part ${JSON.stringify(part)}`
     if (Buffer.byteLength(part) > 255) return 'it has a part longer than 255 bytes'
+    if (isWorkingName(part)) return 'it is what a download under way is called'
   }
   return null
+}
+
+/** In any case of letters, for file systems that take them for the same. */
+function isWorkingName(part: string): boolean {
+  const lower = part.toLowerCase()
+  return lower.endsWith(PART_SUFFIX) || lower.endsWith(JOURNAL_SUFFIX)
 }
 
 export interface Target {

@@ -3,10 +3,8 @@ import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../protocol/names.ts'
 import { encodeHeader, encodeMarks, encodeSeal, type Journal, parseJournal } from './journal.ts'
-
-export const PART_SUFFIX = '.shoal-part'
-const JOURNAL_SUFFIX = `${PART_SUFFIX}.journal`
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
 export interface Leftover {
