@@ -15,6 +15,8 @@ export interface Credentials {
   cert: string
 }
 
+/** AES-128 first: a quarter faster than the 256 that OpenSSL prefers, and as far out of anyone's reach. */
+export const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384'
 export const CONNECT_TIMEOUT_MS = 3000
 
 /**
@@ -33,6 +35,7 @@ export function connectPinned(
           ...where,
           ...credentials,
           minVersion: 'TLSv1.3',
+          ciphers: CIPHERS,
           // The pin below replaces the chain of trust: peers' certificates are self-signed.
           rejectUnauthorized: false,
           checkServerIdentity: () => undefined,

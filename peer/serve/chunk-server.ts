@@ -6,6 +6,7 @@ import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
 import { fingerprint, type Identity } from '../identity.ts'
+import { CIPHERS } from '../pinned-connect.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { Library, SeenPeer, ServedFile } from './library.ts'
@@ -43,6 +44,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
           key: options.identity.key,
           cert: options.identity.cert,
           minVersion: 'TLSv1.3',
+          ciphers: CIPHERS,
           // Any certificate will do: the grant names the one that it belongs to.
           requestCert: true,
           rejectUnauthorized: false,

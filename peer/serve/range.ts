@@ -1,13 +1,15 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
+import { closedSignal } from './closed-signal.ts'
 import type { FileReader, ServedFile } from './library.ts'
+import { ReadBuffers } from './read-buffers.ts'
 
 /** Large enough that a system call is cheap beside its data, small enough that many connections fit in memory. */
-const READ_SIZE = 1024 * 1024
+const READ_SIZE = 512 * 1024
+const buffers = new ReadBuffers(READ_SIZE)
 
 /** `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. */
 export async function sendRange(
@@ -37,9 +39,11 @@ export async function sendRange(
     response.end()
     return
   }
+  const closed = closedSignal(request.socket)
+  if (closed.aborted) return
   const reader = await file.open()
   response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
-  await sendBody(reader, response, start, end, limit)
+  await sendBody(reader, response, start, end, limit, closed)
 }
 
 function requireHeld(file: ServedFile, start: number, end: number): void {
@@ -54,24 +58,41 @@ async function sendBody(
   start: number,
   end: number,
   limit: ByteLimit,
+  closed: AbortSignal,
 ): Promise<void> {
-  const closed = new AbortController()
-  const onClose = (): void => closed.abort()
-  response.once('close', onClose)
   const step = limit.stepSize(READ_SIZE)
+  let inFlight: Promise<void> = Promise.resolve()
   try {
-    for (let at = start; at < end && !closed.signal.aborted; at += step) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(step, end - at))
-      await reader.read(buffer, at)
-      await limit.take(buffer.length, closed.signal)
-      if (!response.write(buffer)) await once(response, 'drain', { signal: closed.signal })
+    for (let at = start; at < end; at += step) {
+      const buffer = buffers.take()
+      const data = buffer.subarray(0, Math.min(step, end - at))
+      await reader.read(data, at)
+      await limit.take(data.length, closed)
+      // One piece is read while the one before is on its way.
+      await inFlight
+      closed.throwIfAborted()
+      inFlight = write(response, data, closed).finally(() => buffers.give(buffer))
+      inFlight.catch(() => {})
     }
+    await inFlight
   } catch (error) {
-    if (!closed.signal.aborted) throw error
+    if (!closed.aborted) throw error
   } finally {
-    response.off('close', onClose)
     // Throws where the file changed meanwhile; the body is then cut short instead of ended.
     await reader.close()
   }
-  if (!closed.signal.aborted) response.end()
+  if (!closed.aborted) response.end()
+}
+
+/** Resolves when the socket is done with `data`; rejects when the connection closes first. */
+function write(response: ServerResponse, data: Buffer, closed: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(closed.reason as Error)
+    closed.addEventListener('abort', abort, { once: true })
+    response.write(data, (error) => {
+      closed.removeEventListener('abort', abort)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
 }

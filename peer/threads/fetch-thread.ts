@@ -31,10 +31,12 @@ export type ToFetchThread =
   | { type: 'drop'; target: PeerAddress; reason: string }
 
 export type FromFetchThread =
-  | { type: 'chunk'; id: number; chunk: number }
+  | { type: 'chunks'; id: number; chunks: number[] }
   | { type: 'settled'; id: number; error: { code: string; message: string } | null }
 
 const STALL_CHECK_MS = 500
+/** Chunks are reported together where they come fast: a message costs as much as a tenth of a chunk's work. */
+const REPORT_MS = 5
 const port = parentPort!
 const { credentials, ownPort } = workerData as FetchThreadData
 const pool = new BufferPool()
@@ -56,15 +58,41 @@ function connectionTo(target: PeerAddress): FetchConnection {
 
 function fetchExtent({ id, target, fileId, grant, ...extent }: FetchRequest): void {
   const start = extent.first * CHUNK_SIZE
+  const report = new ChunkReport(id)
   connectionTo(target).request({
     path: filePath(fileId),
     grant,
     start,
     end: Math.min(extent.size, start + extent.count * CHUNK_SIZE),
     size: extent.size,
-    sink: new ChunkSink(extent, pool, (chunk) => send({ type: 'chunk', id, chunk })),
-    settle: (error) => send({ type: 'settled', id, error: error && describe(error) }),
+    sink: new ChunkSink(extent, pool, (chunk) => report.add(chunk)),
+    settle: (error) => {
+      report.flush()
+      send({ type: 'settled', id, error: error && describe(error) })
+    },
   })
+}
+
+class ChunkReport {
+  readonly #id: number
+  #chunks: number[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(id: number) {
+    this.#id = id
+  }
+
+  add(chunk: number): void {
+    this.#chunks.push(chunk)
+    this.#timer ??= setTimeout(() => this.flush(), REPORT_MS)
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#chunks.length > 0) send({ type: 'chunks', id: this.#id, chunks: this.#chunks })
+    this.#chunks = []
+  }
 }
 
 function describe(error: Error): { code: string; message: string } {
