@@ -121,8 +121,9 @@ export class Views {
         else if (revision > slot.position.revision) this.#suspect(slot, revision, slot.doubtful)
       },
       revision: (revision) => {
-        // Lower: Redis lost what this view has seen, unless an event has overtaken the answer.
-        if (revision !== slot.position.revision)
+        // Lower: Redis lost what this view has seen, unless an event has overtaken the answer. Behind: a repair
+        // failed while Redis was away.
+        if (revision !== slot.position.revision || isBehind(slot))
           this.#suspect(slot, revision, revision < slot.position.revision)
         return slot.repair ?? undefined
       },

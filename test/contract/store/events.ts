@@ -1,7 +1,8 @@
 import type { GroupEvent } from '../../../protocol/records.ts'
+import { openStore } from '../../../tracker-store/open.ts'
 import type { Store } from '../../../tracker-store/store.ts'
 import { until } from '../../support/until.ts'
-import { by, type Fixture, fresh, makeGroup } from './fixture.ts'
+import { by, type Fixture, fresh, makeGroup, newFile } from './fixture.ts'
 
 /** Follows a group in the background; `stop` resolves when the iteration has ended. */
 function collect(store: Store, group: string, revision: number) {
@@ -93,6 +94,28 @@ export function describeEvents(fixture: Fixture): void {
       await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 0)
       await fixture.raw.del(`{g:${group}}:stream`)
       await until(async () => (await fixture.b.groups.view(group))?.requests.size === 0, 3000)
+    })
+
+    test('a group of many pages that changes while it is read is whole', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      const published = range(0, 10_000).map((i) => newFile(`file${i}`))
+      for (let i = 0; i < published.length; i += 1000)
+        await fixture.a.groups.publish(by('ann'), group, published.slice(i, i + 1000))
+      const late = await openStore({ redis: fixture.url, replicaId: 'late' })
+      const loading = late.groups.view(group)
+      const changes = range(0, 300).map((i) =>
+        i % 2 === 0
+          ? fixture.a.groups.removeFile(by('ann'), group, `file${i * 30}`)
+          : fixture.a.groups.publish(by('ann'), group, [newFile(`file${i * 30}`, `changed ${i}`)]),
+      )
+      await Promise.all([loading, ...changes])
+      const view = await late.groups.view(group, 10_301)
+      const stored = Object.values(await fixture.raw.hgetall(`{g:${group}}:files`))
+      const files = new Map(view?.files.page('', '', 20_000).map((file) => [file.name, file]))
+      expect(files).toEqual(new Map(stored.map((json) => [JSON.parse(json).name, JSON.parse(json)])))
+      expect(files.size).toBe(9850)
+      await late.close()
     })
 
     test('loads of one group that come at once read it once', async () => {

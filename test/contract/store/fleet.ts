@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { openStore } from '../../../tracker-store/open.ts'
 import type { PeerPresence, PresenceChange } from '../../../tracker-store/store.ts'
 import { until } from '../../support/until.ts'
 import { by, type Fixture, fresh } from './fixture.ts'
@@ -93,7 +94,6 @@ export function describeFleet(fixture: Fixture): void {
 
   describe('replicas', () => {
     test('replicas that joined are listed with their lag, and one that leaves is not', async () => {
-      const { openStore } = await import('../../../tracker-store/open.ts')
       const guest = await openStore({ redis: fixture.url, replicaId: 'guest' })
       const info = (id: string) => ({ id, url: `http://${id}`, started: new Date(0).toISOString() })
       await fixture.a.replicas.join(() => info('a'))

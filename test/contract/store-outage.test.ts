@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import { connectRedis } from '../../redis/connect.ts'
+import { openStore } from '../../tracker-store/open.ts'
+import type { Mutation, Store } from '../../tracker-store/store.ts'
+import { TestRedis } from '../support/redis-server.ts'
+import { until } from '../support/until.ts'
+import { by, code, fresh, makeGroup, newFile } from './store/fixture.ts'
+
+describe('the store when Redis goes away', () => {
+  let redis: TestRedis
+  let store: Store
+
+  beforeEach(async () => {
+    redis = await TestRedis.start()
+    store = await openStore({ redis: redis.url, replicaId: 'a' })
+  })
+  afterEach(async () => {
+    redis.thaw()
+    await store.close()
+    await redis.stop()
+  })
+
+  /** Every method that asks Redis. */
+  const questions = (group: string): Record<string, () => Promise<unknown>> => ({
+    'users.create': () => store.users.create(by('eve'), { user: 'eve', passwordHash: 'h' }),
+    'users.get': () => store.users.get('ann'),
+    'users.count': () => store.users.count(),
+    'sessions.get': () => store.sessions.get('ann', 'token'),
+    'groups.create': () => store.groups.create(by('ann'), 'late'),
+    'groups.request': () => store.groups.request(by('eve'), group),
+    'groups.publish': () => store.groups.publish(by('ann'), group, [newFile('late')]),
+    'groups.list': () => store.groups.list('', 10),
+    'groups.view of another': () => store.groups.view('unknown'),
+    'groups.view from the future': () => store.groups.view(group, 1000),
+    'hashes.stage': () => store.hashes.stage(group, 'ann', newFile('x').fileId, 0, randomBytes(32)),
+    'hashes.read': () => store.hashes.read(group, newFile('x').fileId, 0, 1),
+    'keys.list': () => store.keys.list(),
+    'replicas.list': () => store.replicas.list(),
+  })
+
+  async function expectUnavailable(group: string): Promise<void> {
+    const asked = Object.values(questions(group)).map(async (ask) => {
+      const start = performance.now()
+      await expect(ask()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', hint: expect.any(String) })
+      expect(performance.now() - start).toBeLessThan(1000)
+    })
+    await Promise.all(asked)
+    expect(await store.ready()).toBe(false)
+  }
+
+  test('every method says so within a second, loaded views go on answering, and nothing was queued', async () => {
+    const group = fresh('g')
+    await makeGroup(store, group, 'ann')
+    expect(await store.groups.view(group)).toMatchObject({ revision: 1 })
+    await redis.kill()
+    await until(async () => !(await store.ready()))
+    await expectUnavailable(group)
+    const start = performance.now()
+    expect(await store.groups.view(group, 1)).toMatchObject({ revision: 1, owner: 'ann' })
+    expect(performance.now() - start).toBeLessThan(50)
+
+    await redis.start()
+    await until(() => store.ready())
+    expect(await store.groups.view(group)).toMatchObject({ revision: 1 })
+    expect(await store.users.get('eve')).toBeNull()
+    expect(await store.groups.view('late')).toBeNull()
+    expect((await store.groups.request(by('eve'), group)).revision).toBe(2)
+  })
+
+  test('a view whose repair failed is repaired by the next check', async () => {
+    const group = fresh('g')
+    await makeGroup(store, group, 'ann')
+    await store.groups.view(group)
+    const raw = connectRedis(redis.url, 'queue')
+    await raw.acl('SETUSER', 'default', '-xrange')
+    await raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await until(async () => !(await store.ready()))
+    expect(await store.groups.view(group, 1)).toMatchObject({ revision: 1 })
+    await raw.acl('SETUSER', 'default', '+xrange')
+    raw.disconnect()
+    await until(() => store.ready())
+  })
+
+  test('a Redis that hangs is given up on within a second too', async () => {
+    const group = fresh('g')
+    await makeGroup(store, group, 'ann')
+    await store.groups.view(group)
+    redis.freeze()
+    await expectUnavailable(group)
+    expect(await store.groups.view(group, 1)).toMatchObject({ revision: 1 })
+    redis.thaw()
+    await until(() => store.ready())
+    expect(await store.groups.view(group)).not.toBeNull()
+  })
+
+  test('a reader of events and announced peers outlive the outage', async () => {
+    const group = fresh('g')
+    await makeGroup(store, group, 'ann')
+    const aborter = new AbortController()
+    const revisions: number[] = []
+    const reading = (async () => {
+      for await (const { revision } of store.groups.events(group, 0, aborter.signal)) revisions.push(revision)
+    })()
+    await until(() => revisions.length === 1)
+    await redis.kill()
+    const presence = { peer: 'p', user: 'ann', host: 'h', port: 1, tls: true, sequence: 1, seen: Date.now() }
+    store.presence.push({ type: 'announce', presence: { ...presence, files: new Map() } })
+    const reloads: unknown[] = []
+    store.presence.subscribe((change) => reloads.push(change))
+    await until(async () => !(await store.ready()))
+    await redis.start()
+    await until(() => store.ready())
+    await store.groups.request(by('bob'), group)
+    await until(() => revisions.length === 2)
+    expect(reloads).toContain(null)
+    const isLoaded = async (): Promise<boolean> => {
+      for await (const { peer } of store.presence.load()) if (peer === 'p') return true
+      return false
+    }
+    await until(isLoaded)
+    aborter.abort()
+    await reading
+  })
+
+  test('a Redis that a newer Shoal wrote is left alone', async () => {
+    const raw = connectRedis(redis.url, 'queue')
+    await raw.set('{shoal}:schema', 2)
+    raw.disconnect()
+    await expect(openStore({ redis: redis.url, replicaId: 'b' })).rejects.toEqual(code('SCHEMA_TOO_NEW'))
+  })
+
+  test('200 changes over a connection that is cut at random are each applied once', async () => {
+    const group = fresh('g')
+    await makeGroup(store, group, 'ann')
+    const raw = connectRedis(redis.url, 'queue')
+    let done = false
+    const cutting = cutAtRandom(raw, () => done)
+    const revisions: number[] = []
+    for (let i = 0; i < 200; i++) {
+      const mutation = by('ann')
+      const publish = () => store.groups.publish(mutation, group, [newFile('counter', `content ${i}`)])
+      revisions.push((await insist(publish)).revision)
+    }
+    done = true
+    expect(await cutting).toBeGreaterThan(5)
+    raw.disconnect()
+    expect(revisions).toEqual(Array.from({ length: 200 }, (_, i) => i + 2))
+    const view = await insist(() => store.groups.view(group, 201))
+    expect(view?.files.get('counter')?.version).toBe(200)
+  })
+
+  test('registrations and sessions over such a connection count once', async () => {
+    const raw = connectRedis(redis.url, 'queue')
+    let done = false
+    const cutting = cutAtRandom(raw, () => done)
+    for (let i = 0; i < 50; i++) {
+      const user = `user${i}`
+      const [making, opening] = [by(user), by(user)]
+      const session: [Mutation, Parameters<Store['sessions']['create']>[1]] = [
+        opening,
+        { tokenHash: `t${i}`, expires: new Date(Date.now() + 60_000).toISOString(), scope: 'read' },
+      ]
+      await insist(() => store.users.create(making, { user, passwordHash: 'h' }))
+      await insist(() => store.sessions.create(...session))
+      expect(await insist(() => store.sessions.get(user, `t${i}`))).not.toBeNull()
+    }
+    done = true
+    await cutting
+    raw.disconnect()
+    expect(await insist(() => store.users.count())).toBe(50)
+  })
+})
+
+/** Cuts the clients' connections at random moments, and returns how many. No seed could repeat the moments. */
+async function cutAtRandom(raw: Redis, isDone: () => boolean): Promise<number> {
+  let cuts = 0
+  while (!isDone()) {
+    await delay(20 * Math.random())
+    cuts += Number(await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+  }
+  return cuts
+}
+
+/** Asks again with the same key until the store answers, as a client does. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  let answer: T | undefined
+  await until(async () => {
+    try {
+      answer = await ask()
+      return true
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'STORE_UNAVAILABLE') throw error
+      return false
+    }
+  })
+  return answer as T
+}
