@@ -24,10 +24,10 @@ const KINDS: Record<ConnectionKind, RedisOptions> = {
 
 /** `redis://`, `rediss://` (TLS) or `unix:///path`. Throws BAD_CONFIG for anything else. */
 export function redisOptions(url: string): RedisOptions {
-  const parsed = URL.canParse(url) ? new URL(url) : null
+  const parsed = URL.canParse(url) && isDecodable(url) ? new URL(url) : null
   if (parsed?.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname) }
   if (parsed?.protocol !== 'redis:' && parsed?.protocol !== 'rediss:')
-    throw new ShoalError('BAD_CONFIG', `${JSON.stringify(url)} is not a Redis URL`, {
+    throw new ShoalError('BAD_CONFIG', `${JSON.stringify(redactedUrl(url))} is not a Redis URL`, {
       hint: 'write redis://host:6379, rediss://user:password@host:6379/0 or unix:///path/redis.sock',
     })
   const db = parsed.pathname.length > 1 ? Number(parsed.pathname.slice(1)) : 0
@@ -43,11 +43,20 @@ export function redisOptions(url: string): RedisOptions {
   }
 }
 
-export const unixUrl = (path: string): string => `unix://${encodeURI(path)}`
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const unixUrl = (path: string): string => `unix://${path.split('/').map(encodeURIComponent).join('/')}`
 
 /** Without its password: what may be printed and logged. */
 export function redactedUrl(url: string): string {
-  if (!URL.canParse(url)) return url
+  if (!URL.canParse(url)) return url.replace(/\/\/.*@/s, '//***@')
   const parsed = new URL(url)
   if (parsed.password) parsed.password = '***'
   return parsed.href

@@ -47,7 +47,7 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   const url = unixUrl(socket)
   const pid = await serverPid(url)
   shares.set(url, (shares.get(url) ?? 0) + 1)
-  return { url, pid, release: () => release(lifeline, url, pid) }
+  return { url, pid, release: () => release(lifeline, url) }
 }
 
 /** The write end of a lifeline that a supervisor holds open; null where there is none. */
@@ -127,37 +127,41 @@ function ping(socket: string): Promise<boolean> {
 async function serverPid(url: string): Promise<number> {
   const redis = connectRedis(url, 'queue')
   try {
-    return Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+    return pidOf(await redis.info('server'))
   } finally {
     redis.disconnect()
   }
 }
 
+const pidOf = (info: string): number => Number(/process_id:(\d+)/.exec(info)?.[1])
+
 async function shutDown(url: string): Promise<void> {
   const redis = connectRedis(url, 'queue')
-  const info = await redis.info('server')
-  const pid = Number(/process_id:(\d+)/.exec(info)?.[1])
+  const pid = pidOf(await redis.info('server'))
   redis.shutdown('NOSAVE').catch(() => {})
   await gone(pid)
   redis.disconnect()
 }
 
-async function release(lifeline: number, url: string, pid: number): Promise<void> {
+async function release(lifeline: number, url: string): Promise<void> {
   const left = (shares.get(url) ?? 1) - 1
   shares.set(url, left)
-  const last = left === 0 && !(await hasOtherOwners(url).catch(() => false))
+  // Asked only now: the supervisor may have put another server in the place of the first.
+  const pid = left === 0 ? await pidWithoutOtherOwners(url).catch(() => null) : null
   closeSync(lifeline)
-  if (last) await gone(pid)
+  if (pid !== null) await gone(pid)
 }
 
-async function hasOtherOwners(url: string): Promise<boolean> {
+/** The server's process id; null where another process is connected to it. */
+async function pidWithoutOtherOwners(url: string): Promise<number | null> {
   const redis = connectRedis(url, 'commands')
   try {
     await new Promise<void>((resolve, reject) => redis.once('ready', resolve).once('close', reject))
     const clients = String(await redis.client('LIST'))
-    return [...clients.matchAll(/ name=(\S*)/g)].some(
+    const shared = [...clients.matchAll(/ name=(\S*)/g)].some(
       ([, name]) => name?.startsWith(CONNECTION_PREFIX) && name !== connectionName(),
     )
+    return shared ? null : pidOf(await redis.info('server'))
   } finally {
     redis.disconnect()
   }

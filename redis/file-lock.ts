@@ -1,47 +1,55 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 
 const WAIT_MS = 15_000
+const SQLITE_BUSY = 5
 
 /**
- * Runs `work` while holding `path` as a lock between processes: a file made exclusively, with the holder's
- * process id in it, so that the lock of a process that died is taken over.
+ * Runs `work` while holding `path` as a lock between processes. It is SQLite's lock on an empty database,
+ * which is the kernel's: a holder that dies gives it up, however it dies. A file with the holder's process id
+ * would have to be judged by others, who may be wrong (ids come again) or two at once.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + WAIT_MS
-  while (!take(path)) {
+  let lock = take(path)
+  while (lock === null) {
     if (performance.now() > deadline)
       throw new ShoalError('ALREADY_RUNNING', `another process holds ${path}`, {
-        hint: 'wait for it to finish, or remove the file if no such process runs',
+        hint: 'wait for it to finish, or end it',
       })
     await delay(10)
+    lock = take(path)
   }
   try {
     return await work()
   } finally {
-    rmSync(path, { force: true })
+    lock.close()
   }
 }
 
-function take(path: string): boolean {
+/** null while another holds it. */
+function take(path: string): DatabaseSync | null {
+  let lock: DatabaseSync | null = null
   try {
-    writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 })
-    return true
+    lock = new DatabaseSync(path, { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError(error, path)
-    if (!holderIsAlive(path)) rmSync(path, { force: true })
-    return false
+    lock?.close()
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null
+    throw reason(error, path)
   }
 }
 
-function holderIsAlive(path: string): boolean {
+/** SQLite says only that it cannot open a file; the file system says why. */
+function reason(error: unknown, path: string): Error {
   try {
-    const text = readFileSync(path, 'utf8')
-    // An empty file is a holder between making the file and writing its id.
-    if (text !== '') process.kill(Number(text), 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    accessSync(dirname(path), constants.W_OK)
+    return storageError(error, path)
+  } catch (why) {
+    return storageError(why, path)
   }
 }
