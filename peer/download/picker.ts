@@ -72,9 +72,13 @@ export class Picker {
     return this.#have.size - this.#have.count
   }
 
-  /** Whether what may be picked changes with every chunk that comes in: reading in order, and in the endgame. */
-  get anyPeerMayHelp(): boolean {
-    return this.#sequential || this.missing === this.#awaited.count
+  /** Everything that is missing was asked for: the last chunks may be asked for twice. */
+  get inEndgame(): boolean {
+    return this.missing === this.#awaited.count
+  }
+
+  get isSequential(): boolean {
+    return this.#sequential
   }
 
   /** Adds a peer; `have` is the picker's from then on. */
@@ -100,16 +104,18 @@ export class Picker {
     this.#peers.delete(id)
   }
 
-  /** The peer got a chunk. */
-  peerHas(id: PeerId, chunk: number): void {
+  /** The peer got a chunk. True when that is something to ask it for. */
+  peerHas(id: PeerId, chunk: number): boolean {
     const peer = this.#peers.get(id)
-    if (!peer || chunk >= this.#have.size || peer.have.has(chunk)) return
+    if (!peer || chunk >= this.#have.size || peer.have.has(chunk)) return false
     if (!peer.pending.delete(chunk) && counts(peer)) this.#sources[chunk]!++
     if (counts(peer) && peer.have.count === 0) this.#partialPeers++
     peer.have.add(chunk)
-    if (!peer.have.isFull) return
-    this.#count(peer, -1)
-    peer.seed = true
+    if (peer.have.isFull) {
+      this.#count(peer, -1)
+      peer.seed = true
+    }
+    return !this.#have.has(chunk) && this.#copies[chunk]! < (this.inEndgame ? ENDGAME_COPIES : 1)
   }
 
   /** The peer is fetching a chunk from a seed, and will soon hold it. */
@@ -138,10 +144,12 @@ export class Picker {
     const peer = this.#peers.get(id)
     if (!peer || this.done) return null
     while (this.#have.has(this.#low)) this.#low++
+    if (this.inEndgame) {
+      const again = this.#endgame(peer)
+      return again === null ? null : this.#take(peer, again, 1)
+    }
     const first = this.#sequential ? this.#firstInOrder(peer) : this.#rarest(peer)
-    if (first !== null) return this.#take(peer, first, limit)
-    const again = this.#endgame(peer)
-    return again === null ? null : this.#take(peer, again, 1)
+    return first === null ? null : this.#take(peer, first, limit)
   }
 
   /** A chunk came in, verified. False when it was here already. */
@@ -204,7 +212,6 @@ export class Picker {
 
   /** The last chunks are asked for twice, so that one slow peer does not hold up the end. */
   #endgame(peer: PickerPeer): number | null {
-    if (this.missing > this.#awaited.count) return null
     let best: number | null = null
     let seen = 0
     for (const chunk of both(peer.have.bytes, this.#awaited.bytes)) {

@@ -16,6 +16,7 @@ export class Scheduler {
   readonly #picker: Picker
   readonly #paces = new Map<PeerId, Pace>()
   readonly #awake = new Set<PeerId>()
+  #wasEndgame = false
 
   constructor(picker: Picker) {
     this.#picker = picker
@@ -44,7 +45,10 @@ export class Scheduler {
 
   /** Round by round, one extent a peer, so that all get a share however small the file; partial peers first. */
   *next(): Generator<Choice> {
-    if (this.#picker.anyPeerMayHelp) this.wakeAll()
+    // Reading in order, every chunk moves the window; the endgame gives idle peers something once, at its start.
+    const { inEndgame } = this.#picker
+    if (this.#picker.isSequential || (inEndgame && !this.#wasEndgame)) this.wakeAll()
+    this.#wasEndgame = inEndgame
     let free = [...this.#awake].filter((peer) => this.#paces.get(peer)!.wantsMore)
     this.#awake.clear()
     const isSeed = (peer: PeerId): number => Number(this.#picker.isSeed(peer))

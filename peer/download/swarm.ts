@@ -154,7 +154,7 @@ export class Swarm {
     const listener = {
       onBitmap: join,
       onChunk: (chunk: number) => {
-        picker.peerHas(id, chunk)
+        if (!picker.peerHas(id, chunk)) return
         this.#scheduler.wake(id)
         this.#schedule()
       },

@@ -1,0 +1,103 @@
+import { Bitmap } from '../../protocol/bitmap.ts'
+import { chunkCount } from '../../protocol/chunking.ts'
+import { handOut } from '../../tracker/presence/handout-policy.ts'
+import { Clock } from './clock.ts'
+import { Host } from './host.ts'
+import { Leecher } from './leecher.ts'
+import { seededRandom } from './random.ts'
+
+export interface Scenario {
+  leechers: number
+  /** Bytes. */
+  size: number
+  /** Bytes a second, up and down. */
+  rate: number
+  /** Bytes a second that the origin sends at most. */
+  originRate: number
+  /** Seconds, one way. */
+  latency: number
+  /** Seconds between two leechers' starts. */
+  every: number
+  seed: number
+}
+
+export interface Outcome {
+  /** Seconds from each leecher's own start to its last chunk, ascending. */
+  times: number[]
+  /** Seconds from the first start to the last leecher's last chunk. */
+  last: number
+  /** How often the origin sent the file. */
+  originCopies: number
+  /** Chunks that came twice, per leecher. */
+  duplicates: number
+  complete: number
+}
+
+/** Hosts of one subnet (a rack): what the handout policy sees of the network. */
+const HOSTS_A_SUBNET = 40
+/** A download asks the tracker for peers again after this long (peer/download/download.ts). */
+const REJOIN_SECONDS = 10
+const REJOIN_ALONE_SECONDS = 0.5
+
+/** One origin and `leechers` hosts that fetch the same file from it and each other, in virtual time. */
+export function simulate(scenario: Scenario): Outcome {
+  const { size, rate, originRate, latency, every } = scenario
+  const clock = new Clock(latency)
+  const random = seededRandom(scenario.seed)
+  const chunks = chunkCount(size)
+  const swarm = new Map<string, { host: Host; leecher: Leecher | null }>()
+  const leechers: Leecher[] = []
+  let running = scenario.leechers
+
+  const origin = new Host(clock, recordOf(0, true), { up: originRate, down: rate }, Bitmap.full(chunks))
+  swarm.set(origin.id, { host: origin, leecher: null })
+
+  const join = (leecher: Leecher): void => {
+    if (leecher.done) return
+    const records = function* () {
+      for (const { host } of swarm.values()) yield host.record
+    }
+    const peers = handOut(records(), leecher.host.record, random)
+    swarm.set(leecher.host.id, { host: leecher.host, leecher })
+    for (const { peer, complete } of peers) {
+      const known = swarm.get(peer)!
+      leecher.offer(known.host, known.leecher, complete)
+    }
+    const pause = leecher.connections === 0 ? REJOIN_ALONE_SECONDS : REJOIN_SECONDS
+    clock.at(clock.now + pause, { happen: () => join(leecher) })
+  }
+  const start = (n: number): void => {
+    const have = new Bitmap(chunks)
+    const host = new Host(clock, recordOf(n, false), { up: rate, down: rate }, have)
+    const onDone = (): void => {
+      running--
+      host.record.complete = true
+    }
+    const leecher = new Leecher({ clock, host, size, random, onDone })
+    leechers.push(leecher)
+    // To the tracker and back.
+    clock.at(clock.now + 2 * latency, { happen: () => join(leecher) })
+  }
+  for (let n = 1; n <= scenario.leechers; n++) clock.at((n - 1) * every, { happen: () => start(n) })
+
+  clock.run(() => running === 0)
+  const finished = leechers.filter(({ done }) => done)
+  return {
+    times: finished.map(({ startedAt, finishedAt }) => finishedAt - startedAt).sort((a, b) => a - b),
+    last: Math.max(...finished.map(({ finishedAt }) => finishedAt)),
+    originCopies: origin.uplink.sent / size,
+    duplicates: leechers.reduce((sum, { duplicates }) => sum + duplicates, 0) / scenario.leechers,
+    complete: finished.length,
+  }
+}
+
+function recordOf(n: number, complete: boolean) {
+  const subnet = Math.floor(n / HOSTS_A_SUBNET)
+  return {
+    peer: n.toString(16).padStart(64, '0'),
+    host: `10.${subnet >> 8}.${subnet & 255}.${1 + (n % HOSTS_A_SUBNET)}`,
+    port: 4000,
+    tls: true,
+    complete,
+  }
+}
