@@ -32,7 +32,7 @@ export class ProgressBar {
     const payload = {
       label: tally.label,
       sizes: `${formatBytes(done)} of ${formatBytes(total)}`,
-      rate: formatRate(rate),
+      rate: done === total ? '' : formatRate(rate),
       peers: plural(tally.peers, 'peer'),
       left: done === total ? '' : eta,
     }
