@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError, storageError } from '../protocol/errors.ts'
+import { serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { withFileLock } from '../redis/file-lock.ts'
 import type { TrackerClient } from '../tracker/client/client.ts'
@@ -129,10 +130,9 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   }, SEED_CHECK_MS)
   closers.push(() => clearInterval(timer))
 
-  const host = options.listen.host.includes(':') ? `[${server.host}]` : server.host
   const node: PeerNode = new PeerNode({
     peer: identity.peer,
-    url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
+    url: serviceUrl(options.tls ? 'https' : 'http', options.listen.host, port),
     catalog,
     downloads,
     uploads: { client, seeds, hashPool },

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
-import { ShoalError } from '../protocol/errors.ts'
+import { listenError, serviceUrl } from '../protocol/listen.ts'
 import { redactedUrl } from '../redis/connect.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { openStore } from '../tracker-store/open.ts'
@@ -97,24 +96,10 @@ async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string
 }
 
 async function listen(app: TrackerApp, { listen: { host, port }, tls }: TrackerOptions): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new ShoalError('PORT_IN_USE', `port ${port} of ${host} is in use`, {
-        hint: 'is a tracker running already? choose another port with --listen HOST:PORT',
-      })
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-      throw new ShoalError('BAD_CONFIG', `cannot listen on ${host}:${port}: ${code}`, { cause: error })
-    throw error
-  }
+  await app.listen({ host, port }).catch((error: unknown) => {
+    throw listenError(error, host, port)
+  })
   const address = app.server.address()
   const actual = typeof address === 'object' && address ? address.port : port
-  return `${tls ? 'https' : 'http'}://${hostInUrl(host)}:${actual}`
-}
-
-function hostInUrl(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return isIPv6(host) ? `[${host}]` : host
+  return serviceUrl(tls ? 'https' : 'http', host, actual)
 }

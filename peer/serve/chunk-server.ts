@@ -2,7 +2,8 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { listenError } from '../../protocol/listen.ts'
 import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
 import { fingerprint, type Identity } from '../identity.ts'
@@ -33,7 +34,7 @@ export interface ChunkServer {
 
 const ROUTE = /^\/v1\/files\/([^/]+)(?:\/(have|proof\/(\d{1,10})))?$/
 
-/** Serves the library to holders of grants. Throws PORT_IN_USE or NO_PERMISSION when it cannot listen. */
+/** Serves the library to holders of grants. Throws PORT_IN_USE or BAD_CONFIG when it cannot listen. */
 export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     serve(options, request, response).catch((error: unknown) => fail(options, response, error))
@@ -71,15 +72,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE')
-        reject(
-          new ShoalError('PORT_IN_USE', `port ${port} on ${host} is in use`, {
-            hint: 'choose another with --listen HOST:PORT (port 0 takes a free one)',
-          }),
-        )
-      else reject(storageError(error, `${host}:${port}`))
-    })
+    server.once('error', (error) => reject(listenError(error, host, port)))
     server.listen(port, host, () => resolve())
   })
 }

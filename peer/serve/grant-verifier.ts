@@ -25,7 +25,8 @@ export class GrantVerifier {
   readonly #verified = new LRUCache<string, JWTPayload>({ max: 5000 })
   /** "group/user" → seconds since the epoch: grants issued until then are void. */
   readonly #revoked = new Map<string, number>()
-  #refreshed = Number.NEGATIVE_INFINITY
+  #refreshedAt = Number.NEGATIVE_INFINITY
+  #refreshing: Promise<KeySet> | null = null
 
   constructor(keys: KeySource) {
     this.#keys = keys
@@ -54,16 +55,22 @@ export class GrantVerifier {
   async #verify(token: string): Promise<JWTPayload> {
     const payload = await this.#verifyWith(this.#keys.current(), token)
       .catch(async (error: unknown) => {
-        const mayBeNewKey = error instanceof errors.JWKSNoMatchingKey
-        if (!mayBeNewKey || performance.now() - this.#refreshed < REFRESH_PAUSE_MS) throw error
-        this.#refreshed = performance.now()
-        return this.#verifyWith(await this.#keys.refresh(), token)
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+        return this.#verifyWith(await this.#freshKeys(), token)
       })
       .catch((error: unknown) => {
         throw refused(error instanceof errors.JWTExpired ? 'it has expired' : 'its signature does not hold')
       })
     this.#verified.set(token, payload)
     return payload
+  }
+
+  /** Asks for the keys once for all who wait, and not again for a while: grants with made-up keys cost no more. */
+  #freshKeys(): Promise<KeySet> {
+    if (this.#refreshing && performance.now() - this.#refreshedAt < REFRESH_PAUSE_MS) return this.#refreshing
+    this.#refreshedAt = performance.now()
+    this.#refreshing = this.#keys.refresh()
+    return this.#refreshing
   }
 
   async #verifyWith(keys: KeySet, token: string): Promise<JWTPayload> {

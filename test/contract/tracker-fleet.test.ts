@@ -98,7 +98,7 @@ test('the OpenAPI document names every route, and says which are public', async 
       'get /v1/groups/{group}/events',
       'post /v1/announce',
       'get /v1/keys public',
-      'get /v1/status',
+      'get /v1/status public',
     ].sort(),
   )
 })

@@ -89,7 +89,10 @@ export class SwarmTable {
 
   #enterSwarm(key: string, peer: string, complete: boolean): void {
     let swarm = this.#swarms.get(key)
-    if (!swarm) this.#swarms.set(key, (swarm = { seeders: 0, leechers: 0, peers: new Map() }))
+    if (!swarm) {
+      swarm = { seeders: 0, leechers: 0, peers: new Map() }
+      this.#swarms.set(key, swarm)
+    }
     const before = swarm.peers.get(peer)
     if (before === complete) return
     if (before !== undefined) count(swarm, before, -1)

@@ -2,7 +2,10 @@ import { KeySet, StatusBody } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import type { Services } from '../services.ts'
 
-/** The fleet's public keys and what it holds. */
+/**
+ * The fleet's public keys, and how it is: counts and replicas, open to all, so that a health check or an
+ * operator needs no account.
+ */
 export function statusRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
   app.get(
     '/keys',
@@ -10,7 +13,8 @@ export function statusRoutes(app: TrackerApp, { store, presence, grants }: Servi
     async () => grants.keySet(),
   )
 
-  app.get('/status', { schema: { tags: ['fleet'], response: { 200: StatusBody } } }, async () => {
+  const schema = { tags: ['fleet'], response: { 200: StatusBody } }
+  app.get('/status', { config: { access: 'public' }, schema }, async () => {
     const [replicas, users, groups] = await Promise.all([
       store.replicas.list(),
       store.users.count(),

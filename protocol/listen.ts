@@ -1,0 +1,26 @@
+import { isIPv6 } from 'node:net'
+import { ShoalError } from './errors.ts'
+
+/**
+ * The URL at which a service that listens on `host` and `port` is reached from its own machine: loopback for
+ * one that listens on every address.
+ */
+export function serviceUrl(scheme: 'http' | 'https', host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+/** Says why `listen` failed: PORT_IN_USE, or BAD_CONFIG for an address that is not this machine's to use. */
+export function listenError(error: unknown, host: string, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return new ShoalError('PORT_IN_USE', `port ${port} of ${host} is in use`, {
+      hint: 'does one run already? choose another port with --listen HOST:PORT (port 0 takes a free one)',
+    })
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new ShoalError('BAD_CONFIG', `cannot listen on ${host}:${port}: ${code}`, {
+      hint: 'name an address of this machine, and a port above 1023, with --listen HOST:PORT',
+      cause: error,
+    })
+  return error
+}
