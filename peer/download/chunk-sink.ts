@@ -37,6 +37,7 @@ export class ChunkSink {
   #chunk: number
   #buffer: Buffer | null = null
   #filled = 0
+  #abandoned = false
 
   constructor(target: ExtentTarget, pool: BufferPool, onChunk: (chunk: number) => void) {
     this.#target = target
@@ -61,6 +62,15 @@ export class ChunkSink {
     return this.#chunk === this.#target.first + this.#target.count
   }
 
+  /** Nothing is verified, written or told from now on: the descriptor may be closed. What still comes is dropped. */
+  abandon(): void {
+    this.#abandoned = true
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned
+  }
+
   release(): void {
     if (this.#buffer) this.#pool.give(this.#buffer)
     this.#buffer = null
@@ -71,6 +81,13 @@ export class ChunkSink {
   }
 
   #complete(): void {
+    if (!this.#abandoned) this.#keep()
+    this.#chunk++
+    this.#filled = 0
+    if (this.done) this.release()
+  }
+
+  #keep(): void {
     const { fd, first, hashes } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE
@@ -78,9 +95,6 @@ export class ChunkSink {
       throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
     writeFully(fd, data, this.#chunk * CHUNK_SIZE)
     this.#onChunk(this.#chunk)
-    this.#chunk++
-    this.#filled = 0
-    if (this.done) this.release()
   }
 }
 

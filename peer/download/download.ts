@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
@@ -13,6 +13,7 @@ import type { Identity } from '../identity.ts'
 import type { Library, SeenPeer } from '../serve/library.ts'
 import type { Seeds } from '../serve/seeds.ts'
 import type { FetchPool } from './fetch-pool.ts'
+import { Fetches } from './fetches.ts'
 import { loadHashes } from './hash-list.ts'
 import { PartFile } from './part-file.ts'
 import { PartialFile } from './partial-file.ts'
@@ -70,6 +71,7 @@ export class Download {
   readonly #limit: ByteLimit
   readonly #started = performance.now()
   readonly #ended = Promise.withResolvers<void>()
+  readonly #fetches: Fetches
   #have = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
@@ -93,6 +95,7 @@ export class Download {
     this.job = job
     this.#context = context
     this.#limit = limit
+    this.#fetches = new Fetches(context.fetchPool)
     this.#emit = emit
     this.#meter = new ProgressMeter(job.name, job.size)
   }
@@ -113,6 +116,7 @@ export class Download {
       if (!this.#have.isFull) await this.#fetchMissing(signal)
       return await this.#finish()
     } catch (error) {
+      await this.#fetches.end()
       await this.#part?.seal().catch(() => {})
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -130,7 +134,7 @@ export class Download {
   async fetch(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { peer, extent } = assignment
     const address = this.#swarm?.address(peer)
-    if (!address || !this.#part || !this.#ticket) return
+    if (!address || !this.#part || !this.#ticket || this.#fetches.ended) return
     try {
       await this.#limit.take(extent.count * CHUNK_SIZE, signal)
       const { fileId, size } = this.job
@@ -144,9 +148,10 @@ export class Download {
         ...extent,
         hashes,
       }
-      await this.#context.fetchPool.fetch(request, (chunk) => this.#received(peer, chunk))
+      await this.#fetches.fetch(request, (chunk) => this.#received(peer, chunk))
       this.#swarm?.fetched(assignment)
     } catch (error) {
+      if (this.#fetches.ended) return
       if (error instanceof ShoalError && error.kind === 'storage') this.#ended.reject(error)
       else this.#swarm?.failed(assignment, error as Error)
     }
@@ -154,7 +159,9 @@ export class Download {
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
   async #prepare(signal: AbortSignal): Promise<void> {
-    const { job, part, leftover } = { job: this.job, ...(await this.#openPart()) }
+    const { job } = this
+    const [part, leftover] = await PartFile.open(job.path, job.fileId, job.size)
+    this.#part = part
     this.#have = new Bitmap(chunkCount(job.size))
     if (job.size === 0) return
     this.#ticket = await this.#context.tickets.join(job.group, job.fileId)
@@ -166,12 +173,6 @@ export class Download {
     await copyLocalChunks(part, this.#have, this.#hashes, this.#context, reused, signal)
     this.#bytesReused = this.#meter.done
     signal.throwIfAborted()
-  }
-
-  async #openPart(): Promise<{ part: PartFile; leftover: Awaited<ReturnType<typeof PartFile.open>>[1] }> {
-    const [part, leftover] = await PartFile.open(this.job.path, this.job.fileId, this.job.size)
-    this.#part = part
-    return { part, leftover }
   }
 
   async #fetchMissing(signal: AbortSignal): Promise<void> {
@@ -211,7 +212,8 @@ export class Download {
   }
 
   #assign(assignment: Assignment, fromSeed: boolean): void {
-    if (fromSeed) for (const chunk of chunksOf(assignment.extent)) this.#partial?.tell(chunk, true)
+    const { first, count } = assignment.extent
+    if (fromSeed) for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
     this.#context
       .enqueue(this.job, assignment)
       .catch((error: Error) => this.#swarm?.failed(assignment, error))
@@ -280,6 +282,7 @@ export class Download {
 
   async #finish(): Promise<DownloadedFile> {
     const { job } = this
+    await this.#fetches.end()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
     if (job.keep) this.#seed(await part.publish())
@@ -298,8 +301,4 @@ export class Download {
       peers: this.#swarm?.shares ?? [],
     }
   }
-}
-
-function* chunksOf({ first, count }: Extent): Generator<number> {
-  for (let chunk = first; chunk < first + count; chunk++) yield chunk
 }

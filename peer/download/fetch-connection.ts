@@ -71,6 +71,11 @@ export class FetchConnection {
     if (this.#socket) this.#send(request)
   }
 
+  /** Ends when none of the answers under way is wanted any more. */
+  closeIfAbandoned(): void {
+    if (this.#requests.every(({ sink }) => sink.abandoned)) this.close(new Error('it is not wanted any more'))
+  }
+
   /** Closes as stalled when an answer is due and nothing has arrived for STALL_MS. Called now and then. */
   checkStall(): void {
     if (this.#requests.length > 0 && this.#socket && performance.now() - this.#lastByte > STALL_MS)

@@ -37,16 +37,25 @@ export class FetchPool {
   /**
    * Resolves when every chunk of the extent is verified and written; `onChunk` hears of each. Rejects with
    * HASH_MISMATCH, PEER_BAD_ANSWER, NO_PEER (stalled), GRANT_INVALID, CHUNK_NOT_HELD, a storage error, or the
-   * connection's error.
+   * connection's error. When the signal aborts it rejects too, once nothing is written any more: only then may
+   * the descriptor be closed, since its number would soon be another file's.
    */
-  fetch(request: Omit<FetchRequest, 'id'>, onChunk: (chunk: number) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++
-      const thread = this.#leastBusy()
-      thread.underway.set(id, { onChunk, resolve, reject })
-      thread.worker.ref()
-      thread.worker.postMessage({ type: 'fetch', request: { ...request, id } } satisfies ToFetchThread)
-    })
+  fetch(
+    request: Omit<FetchRequest, 'id'>,
+    onChunk: (chunk: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    if (signal.aborted) return Promise.reject(signal.reason)
+    const id = this.#nextId++
+    const thread = this.#leastBusy()
+    const tell = (message: ToFetchThread): void => thread.worker.postMessage(message)
+    const cancel = (): void => tell({ type: 'cancel', id })
+    signal.addEventListener('abort', cancel, { once: true })
+    thread.underway.set(id, { onChunk, resolve, reject })
+    thread.worker.ref()
+    tell({ type: 'fetch', request: { ...request, id } })
+    return promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
   /** Closes the connections to a peer; what is under way on them fails. */

@@ -28,6 +28,7 @@ export interface FetchThreadData {
 
 export type ToFetchThread =
   | { type: 'fetch'; request: FetchRequest }
+  | { type: 'cancel'; id: number }
   | { type: 'drop'; target: PeerAddress; reason: string }
 
 export type FromFetchThread =
@@ -41,6 +42,7 @@ const port = parentPort!
 const { credentials, ownPort } = workerData as FetchThreadData
 const pool = new BufferPool()
 const connections = new Map<string, FetchConnection>()
+const underway = new Map<number, { connection: FetchConnection; sink: ChunkSink; report: ChunkReport }>()
 
 const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
 
@@ -59,18 +61,33 @@ function connectionTo(target: PeerAddress): FetchConnection {
 function fetchExtent({ id, target, fileId, grant, ...extent }: FetchRequest): void {
   const start = extent.first * CHUNK_SIZE
   const report = new ChunkReport(id)
-  connectionTo(target).request({
+  const sink = new ChunkSink(extent, pool, (chunk) => report.add(chunk))
+  const connection = connectionTo(target)
+  underway.set(id, { connection, sink, report })
+  connection.request({
     path: filePath(fileId),
     grant,
     start,
     end: Math.min(extent.size, start + extent.count * CHUNK_SIZE),
     size: extent.size,
-    sink: new ChunkSink(extent, pool, (chunk) => report.add(chunk)),
+    sink,
     settle: (error) => {
       report.flush()
+      if (!underway.delete(id)) return
       send({ type: 'settled', id, error: error && describe(error) })
     },
   })
+}
+
+/** Once this is answered the descriptor is not touched again. */
+function cancel(id: number): void {
+  const extent = underway.get(id)
+  if (!extent) return
+  underway.delete(id)
+  extent.sink.abandon()
+  extent.report.flush()
+  send({ type: 'settled', id, error: { code: 'ABORT_ERR', message: 'cancelled' } })
+  extent.connection.closeIfAbandoned()
 }
 
 class ChunkReport {
@@ -106,6 +123,7 @@ function send(message: FromFetchThread): void {
 
 port.on('message', (message: ToFetchThread) => {
   if (message.type === 'fetch') fetchExtent(message.request)
+  else if (message.type === 'cancel') cancel(message.id)
   else connections.get(keyOf(message.target))?.close(new Error(message.reason))
 })
 
