@@ -51,7 +51,7 @@ async function prompt(message: string, confirm = false): Promise<string> {
   // On stderr, since stdout belongs to the command's answer.
   const context = { output: process.stderr, signal: interrupt.signal }
   const ask = (question: string): Promise<string> =>
-    password({ message: question }, context).catch((error: unknown) => {
+    password({ message: question, toggleMask: false }, context).catch((error: unknown) => {
       throw (error as Error).name === 'ExitPromptError' ? interrupted('SIGINT') : error
     })
   const first = await ask(`${message}:`)
