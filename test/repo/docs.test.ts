@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import manifest from '../../oclif.manifest.json' with { type: 'json' }
+import pjson from '../../package.json' with { type: 'json' }
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const documents = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', '*.md'], { cwd: root })
+  .toString()
+  .trim()
+  .split('\n')
+  .filter((path) => existsSync(join(root, path)))
+
+interface CommandEntry {
+  aliases: string[]
+  flags: Record<string, { char?: string; aliases?: string[] }>
+}
+
+const commands = new Map<string, CommandEntry>()
+for (const [id, command] of Object.entries(manifest.commands as unknown as Record<string, CommandEntry>))
+  for (const name of [id, ...command.aliases]) commands.set(name.replaceAll(':', ' '), command)
+const topics = new Set(
+  [...commands.keys()].flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
+)
+
+/** Every command line that starts with `shoal`, from code blocks and code in sentences. */
+function commandLines(text: string): string[] {
+  const blocks = [...text.matchAll(/^```sh.*?\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+    block.split('\n'),
+  )
+  const inline = [...text.replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/`([^`\n]+)`/g)].map(
+    ([, code = '']) => code,
+  )
+  return [...blocks, ...inline].filter((line) => /^(\.\/bin\/)?shoal /.test(line))
+}
+
+/** What is wrong with a command line, as far as the command table can tell. */
+function faultOf(line: string): string | null {
+  const words = line
+    .replace(/\s#.*$/, '')
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+  if (words[0] === '--help' || words[0] === '--version') return null
+  const name = [words.slice(0, 2).join(' '), words[0] ?? ''].find((known) => commands.has(known))
+  if (name === undefined)
+    return words.length === 1 && topics.has(words[0]!) ? null : `${line}: no such command`
+  const { flags } = commands.get(name)!
+  const known = new Set(
+    Object.entries(flags).flatMap(([flag, { char }]) => [`--${flag}`, ...(char ? [`-${char}`] : [])]),
+  )
+  const unknown = words.filter((word) => /^--?[a-z]/.test(word) && !known.has(word.split('=')[0]!))
+  return unknown.length > 0 ? `${line}: no flag ${unknown.join(' ')}` : null
+}
+
+test('every relative link in a document leads somewhere', () => {
+  const broken = documents.flatMap((path) =>
+    [...read(path).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => !existsSync(join(root, dirname(path), target.split('#')[0]!)))
+      .map((target) => `${path}: ${target}`),
+  )
+  expect(documents).toContain('README.md')
+  expect(broken).toEqual([])
+})
+
+test('every command line in a document is a command with its flags', () => {
+  const lines = documents.map((path) => ({ path, lines: commandLines(read(path)) }))
+  expect(lines.flatMap((each) => each.lines).length).toBeGreaterThan(30)
+  expect(
+    lines.flatMap(({ path, lines }) =>
+      lines.flatMap((line) => (faultOf(line) ? `${path}: ${faultOf(line)}` : [])),
+    ),
+  ).toEqual([])
+})
+
+test('a command or flag that does not exist is found', () => {
+  expect(faultOf('shoal group destroy team')).toContain('no such command')
+  expect(faultOf('shoal group create team --force')).toContain('no flag --force')
+})
+
+test('every script that a document runs by npm exists', () => {
+  const named = documents.flatMap((path) =>
+    [...read(path).matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!),
+  )
+  expect(named.filter((name) => !(name in pjson.scripts))).toEqual([])
+})
+
+test('every file of this repository that a document names in backticks exists', () => {
+  const missing = documents.flatMap((path) =>
+    [
+      ...read(path).matchAll(
+        /`((?:bin|cli|commands|docs|peer|protocol|redis|scripts|test|tracker|tracker-store)\/[\w./-]*)`/g,
+      ),
+    ]
+      .map(([, named]) => named!)
+      .filter((named) => !existsSync(join(root, named)))
+      .map((named) => `${path}: ${named}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('the README begins with the two commands that show and prove everything', () => {
+  const [, block] = /^# Shoal\n\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+  const named = block
+    ?.split('\n')
+    .map((line) => line.replace(/\s*#.*/, ''))
+    .filter(Boolean)
+  expect(named).toEqual(['./bin/quickstart', 'npm cit'])
+  expect(existsSync(join(root, 'bin/quickstart'))).toBe(true)
+})
+
+test('every package has its reason in decision 1, and no other has', () => {
+  const text = read('docs/decisions/0001-dependencies.md')
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'))
+  const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
+  const used = [...Object.keys(pjson.dependencies), ...Object.keys(pjson.devDependencies)]
+  expect(named.sort()).toEqual(used.sort())
+})
+
+test('the decisions are numbered without a gap, and each says context, decision, consequence and measure', () => {
+  const pages = documents.filter((path) => path.startsWith('docs/decisions/')).sort()
+  pages.forEach((path, i) => {
+    const number = String(i + 1).padStart(4, '0')
+    expect(relative('docs/decisions', path).slice(0, 5)).toBe(`${number}-`)
+    const text = read(path)
+    expect(text).toMatch(new RegExp(`^# ${i + 1}\\. `))
+    for (const part of ['Context', 'Decision', 'Consequence', 'Measured'])
+      expect(text).toContain(`**${part}.**`)
+  })
+  expect(pages.length).toBeGreaterThan(0)
+})

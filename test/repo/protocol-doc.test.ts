@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { HaveReader } from '../../peer/download/have-client.ts'
+import type { Bitmap } from '../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { fileId } from '../../protocol/file-id.ts'
+import { inclusionProof, leafHash, merkleRoot, sha256, verifyInclusion } from '../../protocol/merkle.ts'
+import { TestFleet } from '../support/tracker-fleet.ts'
+
+const text = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8')
+
+/** The code in the second column of the row that starts with `label`. */
+function documented(label: string): string {
+  const row = text.split('\n').find((line) => line.startsWith(`| ${label}`))
+  return [...(row?.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, code]) => code).join('')
+}
+
+test('the worked example of a file id is what the code computes', () => {
+  const data = Buffer.alloc(2 * CHUNK_SIZE + 1)
+  const hashes = [0, 1, 2].map((i) => sha256(data.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE)))
+  const packed = Buffer.concat(hashes)
+  const proof = inclusionProof(packed, 2)
+  for (const [i, hash] of hashes.entries()) expect(documented(`chunk hash ${i}`)).toBe(hash.toString('hex'))
+  expect(documented('leaf 0, leaf 1')).toBe(leafHash(hashes[0]!).toString('hex'))
+  expect(documented('leaf 2')).toBe(leafHash(hashes[2]!).toString('hex'))
+  expect(documented('node over')).toBe(proof.map((node) => node.toString('hex')).join())
+  expect(documented('root')).toBe(merkleRoot(packed).toString('hex'))
+  expect(documented('file id |')).toBe(fileId(data.length, merkleRoot(packed)))
+  const committed = Buffer.concat([Buffer.from(documented('before the root'), 'hex'), merkleRoot(packed)])
+  expect(sha256(committed).toString('hex')).toBe(documented('file id |'))
+  expect(verifyInclusion(hashes[2]!, 2, 3, proof, merkleRoot(packed))).toBe(true)
+  expect(documented('file id of the empty file')).toBe(fileId(0, merkleRoot(Buffer.alloc(0))))
+})
+
+test('the example of a have stream says what the page says', () => {
+  const [, hex = ''] = /^(00 00 00 03 .*)$/m.exec(text) ?? []
+  const heard: unknown[] = []
+  const reader = new HaveReader(3, {
+    onBitmap: (have: Bitmap) => heard.push([0, 1, 2].map((chunk) => have.has(chunk))),
+    onPending: (chunk: number) => heard.push(['pending', chunk]),
+    onChunk: (chunk: number) => heard.push(['has', chunk]),
+  })
+  reader.push(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
+  reader.end()
+  expect(heard).toEqual([
+    [true, false, true],
+    ['pending', 1],
+    ['has', 1],
+  ])
+})
+
+test('the table of routes is that of the OpenAPI document', async () => {
+  const fleet = await TestFleet.start()
+  try {
+    const { paths } = (await fleet.send('GET', '/v1/openapi.json')).body as { paths: Record<string, object> }
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    const table = [
+      ...text.matchAll(/^\| `([A-Z]+ \/v1\/[^`]*)` \| [^|]*(?:user|member|admin|owner|anyone)/gm),
+    ]
+    expect(table.map(([, route]) => route).sort()).toEqual(routes.sort())
+  } finally {
+    await fleet.stop()
+  }
+})
