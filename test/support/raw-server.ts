@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { PeerAddress } from '../../protocol/records.ts'
+
+/** What arrived of one request. */
+export interface RawRequest {
+  head: string
+  /** The range asked for, [start, end). */
+  start: number
+  end: number
+}
+
+/** A peer that may say anything: a TCP server whose answers are whatever `answer` writes. */
+export class RawServer {
+  readonly requests: RawRequest[] = []
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  private constructor(answer: (request: RawRequest, socket: Socket) => void) {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      let text = ''
+      socket.on('data', (data) => {
+        text += data.toString('latin1')
+        for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+          const head = text.slice(0, end)
+          text = text.slice(end + 4)
+          const [, start, last] = /range: bytes=(\d+)-(\d+)/i.exec(head) ?? []
+          const request = { head, start: Number(start), end: Number(last) + 1 }
+          this.requests.push(request)
+          answer(request, socket)
+        }
+      })
+    })
+  }
+
+  static async start(answer: (request: RawRequest, socket: Socket) => void): Promise<RawServer> {
+    const server = new RawServer(answer)
+    server.#server.listen(0, '127.0.0.1')
+    await once(server.#server, 'listening')
+    return server
+  }
+
+  get address(): PeerAddress {
+    const { port } = this.#server.address() as AddressInfo
+    return { peer: 'f0'.repeat(32), host: '127.0.0.1', port, tls: false }
+  }
+
+  get connections(): number {
+    return [...this.#sockets].filter((socket) => !socket.destroyed).length
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** The head of a right answer to `request`, of a file of `size` bytes; `headers` replaces or removes (null) some. */
+export function headFor(
+  { start, end }: RawRequest,
+  size: number,
+  headers: Record<string, string | number | null> = {},
+  statusLine = 'HTTP/1.1 206 Partial Content',
+): string {
+  const all = {
+    'content-length': end - start,
+    'content-range': `bytes ${start}-${end - 1}/${size}`,
+    ...headers,
+  }
+  const lines = Object.entries(all).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${value}`]))
+  return `${[statusLine, ...lines].join('\r\n')}\r\n\r\n`
+}
