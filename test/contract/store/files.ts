@@ -138,8 +138,17 @@ export function describeFiles(fixture: Fixture): void {
       const { hashes: _, ...bare } = one
       await fixture.a.groups.publish(by('ann'), group, [bare])
       expect(await fixture.raw.ttl(key)).toBe(-1)
+    })
+
+    test('a removed group leaves no file and no hash behind', async () => {
+      const group = fresh('hashes')
+      await makeGroup(fixture.a, group, 'ann')
+      const files = Array.from({ length: 2500 }, (_, i) => newFile(`f${i}`))
+      await fixture.a.groups.publish(by('ann'), group, files)
       await fixture.a.groups.leave(by('ann'), group)
-      expect(await fixture.raw.ttl(key)).toBeGreaterThan(86_000)
+      const left = (await fixture.raw.keys(`{g:${group}}:*`)).filter((key) => !key.includes(':idem:'))
+      expect(left.sort()).toEqual([`{g:${group}}:revision`, `{g:${group}}:stream`])
+      expect(await fixture.raw.ttl(`{g:${group}}:stream`)).toBeGreaterThan(86_000)
     })
   })
 }
