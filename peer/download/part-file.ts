@@ -1,4 +1,5 @@
-import { type FileHandle, open, readFile, rename, rm, statfs, truncate } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
@@ -44,18 +45,20 @@ export class PartFile {
   /** Opens or makes the part file of `finalPath` for this content. Throws NO_SPACE before anything is written. */
   static async open(finalPath: string, fileId: string, size: number): Promise<[PartFile, Leftover]> {
     const path = finalPath + PART_SUFFIX
+    const handles: FileHandle[] = []
     try {
-      const old = await readFile(finalPath + JOURNAL_SUFFIX).catch(() => null)
-      const journal = old && parseJournal(old, fileId, size)
-      const file = await open(path, journal ? 'r+' : 'w+').catch(() => open(path, 'w+'))
+      const file = await openPlain(path, 0o666, handles)
+      const marks = await openPlain(finalPath + JOURNAL_SUFFIX, 0o600, handles)
+      const journal = parseJournal(await marks.readFile(), fileId, size)
+      if (journal === null) await file.truncate(0)
       const stat = await file.stat({ bigint: true })
-      const leftover = describe(journal, size, stat)
       await requireSpace(path, size - Number(stat.blocks) * 512)
+      const leftover = describe(journal, size, stat)
       await file.truncate(size)
-      const part = new PartFile(finalPath, size, file, await open(finalPath + JOURNAL_SUFFIX, 'a', 0o600))
-      await part.#beginJournal(fileId)
-      return [part, leftover]
+      await beginJournal(marks, journal !== null, encodeHeader(fileId, size))
+      return [new PartFile(finalPath, size, file, marks), leftover]
     } catch (error) {
+      for (const handle of handles) await handle.close()
       throw storageError(error, path)
     }
   }
@@ -67,12 +70,6 @@ export class PartFile {
   /** Chunks that are verified, and safely on disk or about to be. */
   get marked(): Bitmap {
     return this.#marked
-  }
-
-  /** The journal starts anew at each open: what still holds is marked again after it was checked. */
-  async #beginJournal(fileId: string): Promise<void> {
-    await truncate(this.finalPath + JOURNAL_SUFFIX, 0)
-    await this.#journal.appendFile(encodeHeader(fileId, this.size))
   }
 
   /** A verified chunk was written; its mark follows with the next flush. */
@@ -166,6 +163,27 @@ export class PartFile {
     await this.#file.close()
     await this.#journal.close()
   }
+}
+
+/** Opens or makes a file of our own: never what a link leads to, nor a pipe or a device. */
+async function openPlain(path: string, mode: number, opened: FileHandle[]): Promise<FileHandle> {
+  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
+  const append = path.endsWith(JOURNAL_SUFFIX) ? O_APPEND : 0
+  const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | append, mode)
+  opened.push(handle)
+  if ((await handle.stat()).isFile()) return handle
+  throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, {
+    hint: 'move what is there out of the way',
+  })
+}
+
+/**
+ * The journal starts anew at each open: what still holds is marked again after it was checked. A header that
+ * is there already stays, since a crash without one would lose all that was downloaded.
+ */
+async function beginJournal(journal: FileHandle, hasHeader: boolean, header: Buffer): Promise<void> {
+  await journal.truncate(hasHeader ? header.length : 0)
+  if (!hasHeader) await journal.appendFile(header)
 }
 
 function describe(
