@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { HASH_SIZE } from '../protocol/chunking.ts'
 
 /** A complete file on this machine that the peer serves, and the state in which it was hashed. */
@@ -28,14 +29,16 @@ const SCHEMA = `
   PRAGMA busy_timeout = 5000;
   CREATE TABLE IF NOT EXISTS files (
     grp TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, file_id TEXT NOT NULL, size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL, fault TEXT, PRIMARY KEY (grp, path)
+    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL, fault TEXT, PRIMARY KEY (grp, name, path)
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS files_by_id ON files (file_id);
   CREATE TABLE IF NOT EXISTS hashes (file_id TEXT PRIMARY KEY, packed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS chunks (
     hash BLOB PRIMARY KEY, file_id TEXT NOT NULL, idx INTEGER NOT NULL
   ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS files_by_path ON files (path);
 `
+const CHUNKS_A_SLICE = 2000
 const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault'
 
 /**
@@ -58,15 +61,20 @@ export class Catalog {
     this.#findChunk = this.#db.prepare('SELECT file_id, idx FROM chunks WHERE hash = ?')
   }
 
-  /** Records complete files with their packed chunk hashes, replacing what their paths held before. */
-  put(entries: readonly { entry: CatalogEntry; hashes: Uint8Array }[]): void {
+  /** Records a complete file with its packed chunk hashes. Long lists are written in slices between other work. */
+  async put(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
+    for (let at = 0; at < hashes.length; at += CHUNKS_A_SLICE * HASH_SIZE) {
+      if (at > 0) await setImmediate()
+      const end = Math.min(hashes.length, at + CHUNKS_A_SLICE * HASH_SIZE)
+      this.#transaction(() => {
+        for (let i = at; i < end; i += HASH_SIZE)
+          this.#putChunk.run(hashes.subarray(i, i + HASH_SIZE), entry.fileId, i / HASH_SIZE)
+      })
+    }
+    const { group, path, name, fileId, size, mtimeNs, ino, fault } = entry
     this.#transaction(() => {
-      for (const { entry: e, hashes } of entries) {
-        this.#put.run(e.group, e.path, e.name, e.fileId, e.size, e.mtimeNs, e.ino, e.fault)
-        this.#putHashes.run(e.fileId, hashes)
-        for (let at = 0; at < hashes.length; at += HASH_SIZE)
-          this.#putChunk.run(hashes.subarray(at, at + HASH_SIZE), e.fileId, at / HASH_SIZE)
-      }
+      this.#putHashes.run(fileId, hashes)
+      this.#put.run(group, path, name, fileId, size, mtimeNs, ino, fault)
     })
   }
 
@@ -76,6 +84,10 @@ export class Catalog {
 
   byFileId(fileId: string): CatalogEntry[] {
     return this.#select('WHERE file_id = ?', fileId)
+  }
+
+  byPath(path: string): CatalogEntry[] {
+    return this.#select('WHERE path = ?', path)
   }
 
   byName(group: string, name: string): CatalogEntry[] {
@@ -92,17 +104,19 @@ export class Catalog {
     return row ? { fileId: row.file_id as string, index: Number(row.idx) } : null
   }
 
-  setFault(path: string, fault: string | null): void {
-    this.#db.prepare('UPDATE files SET fault = ? WHERE path = ?').run(fault, path)
+  /** Notes why a copy is no longer served; another content that has come to its path meanwhile is not meant. */
+  setFault({ group, name, path, fileId }: CatalogEntry, fault: string): void {
+    this.#db
+      .prepare('UPDATE files SET fault = ? WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
+      .run(fault, group, name, path, fileId)
   }
 
-  /** Forgets a file of a group; its hashes go when nothing else has the content. */
-  remove(group: string, path: string): void {
+  /** Forgets a copy; the content's hashes go when there is no other. */
+  remove({ group, name, path, fileId }: CatalogEntry): void {
     this.#transaction(() => {
-      const row = this.#db.prepare('SELECT file_id FROM files WHERE grp = ? AND path = ?').get(group, path)
-      if (!row) return
-      this.#db.prepare('DELETE FROM files WHERE grp = ? AND path = ?').run(group, path)
-      const fileId = row.file_id as string
+      this.#db
+        .prepare('DELETE FROM files WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
+        .run(group, name, path, fileId)
       if (this.byFileId(fileId).length > 0) return
       this.#db.prepare('DELETE FROM hashes WHERE file_id = ?').run(fileId)
       this.#db.prepare('DELETE FROM chunks WHERE file_id = ?').run(fileId)

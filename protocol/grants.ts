@@ -63,3 +63,11 @@ export function refused(why: string): ShoalError {
     hint: 'ask the tracker for a new grant',
   })
 }
+
+/**
+ * The answer to who shows no grant that the fleet signed: the same whether the file is here or not, so that
+ * strangers learn nothing of what a peer holds.
+ */
+export function refusedToStranger(): ShoalError {
+  return refused('this peer does not serve that file to you')
+}

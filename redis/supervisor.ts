@@ -2,7 +2,7 @@
  * Keeps one Redis server alive for exactly as long as some process wants it, however that process ends. Each
  * owner holds the write end of a named pipe (the lifeline); the kernel closes it when the owner dies, even by
  * SIGKILL, and the last close is the end of file that this shell waits for. Until then it restarts a server
- * that dies. Plain POSIX sh, because a watchdog in Node would cost 40 MB beside a server of 3.
+ * that dies ($$ is the shell's own process, also in the subshell: without it nothing is restarted). Plain POSIX sh, because a watchdog in Node would cost 40 MB beside a server of 3.
  *
  * Arguments: the pipe, then the server's command line.
  */
@@ -13,7 +13,7 @@ exec 3<"$fifo"
 trap '' INT HUP
 (
   trap 'kill "$server" 2>/dev/null; wait "$server"; exit 0' TERM
-  while :; do
+  while kill -0 $$ 2>/dev/null; do
     "$@" &
     server=$!
     wait "$server"

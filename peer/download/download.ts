@@ -3,7 +3,6 @@ import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { ByteLimit } from '../byte-limit.ts'
 import type { Catalog } from '../catalog.ts'
@@ -21,6 +20,7 @@ import { Picker } from './picker.ts'
 import { ProgressMeter } from './progress-meter.ts'
 import { copyLocalChunks, recheck } from './recheck.ts'
 import { type Assignment, Swarm } from './swarm.ts'
+import { SwarmMembership } from './swarm-membership.ts'
 import type { Tickets } from './tickets.ts'
 
 /** The job of one download, as it stands in the queue. */
@@ -55,9 +55,6 @@ export interface DownloadContext {
 }
 
 const TICK_MS = 500
-/** Peers are asked for again this often while there are some, and at each tick while there are none. */
-const REJOIN_MS = 10_000
-const GRANT_MARGIN_MS = 60_000
 
 /**
  * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
@@ -77,9 +74,7 @@ export class Download {
   #part: PartFile | null = null
   #partial: PartialFile | null = null
   #swarm: Swarm | null = null
-  #ticket: JoinedSwarm | null = null
-  #joinedAt = Number.NEGATIVE_INFINITY
-  #joining = false
+  #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
   #bytesFetched = 0
   #bytesReused = 0
@@ -134,7 +129,7 @@ export class Download {
   async fetch(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { peer, extent } = assignment
     const address = this.#swarm?.address(peer)
-    if (!address || !this.#part || !this.#ticket || this.#fetches.ended) return
+    if (!address || !this.#part || !this.#membership || this.#fetches.ended) return
     try {
       await this.#limit.take(extent.count * CHUNK_SIZE, signal)
       const { fileId, size } = this.job
@@ -142,7 +137,7 @@ export class Download {
       const request = {
         target: address,
         fileId,
-        grant: this.#ticket.grant,
+        grant: this.#membership.grant,
         fd: this.#part.fd,
         size,
         ...extent,
@@ -164,9 +159,9 @@ export class Download {
     this.#part = part
     this.#have = new Bitmap(chunkCount(job.size))
     if (job.size === 0) return
-    this.#ticket = await this.#context.tickets.join(job.group, job.fileId)
-    this.#hashes =
-      this.#context.catalog.hashes(job.fileId) ?? (await loadHashes(this.#context.client, job, this.#ticket))
+    this.#membership = await SwarmMembership.join(this.#context.tickets, job)
+    const { catalog, client } = this.#context
+    this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
@@ -178,6 +173,7 @@ export class Download {
   async #fetchMissing(signal: AbortSignal): Promise<void> {
     const { identity, library, ownPort } = this.#context
     const { fileId, size, sequential } = this.job
+    const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
     this.#partial = new PartialFile(this.job, this.#have, this.#hashes, this.#part!)
     library.set(this.#partial)
@@ -189,16 +185,13 @@ export class Download {
       credentials: identity,
       ownPort,
       picker,
-      grant: () => this.#ticket!.grant,
-      onStale: () => {
-        this.#joinedAt = Number.NEGATIVE_INFINITY
-      },
+      grant: () => membership.grant,
+      onStale: () => membership.expire(),
       onAssign: (assignment) => this.#assign(assignment, picker.isSeed(assignment.peer)),
       onPeer: (peer, state, reason) =>
         this.#emit({ event: 'peer', name: this.job.name, peer, state, ...(reason ? { reason } : {}) }),
     })
-    this.#joinedAt = performance.now()
-    this.#swarm.offer(this.#ticket!.peers)
+    this.#swarm.offer(membership.ticket.peers)
     const abort = (): void => this.#ended.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     const timer = setInterval(() => this.#tick(), TICK_MS)
@@ -246,32 +239,24 @@ export class Download {
     this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
-    const stale = this.#ticket !== null && Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
-    if (stale || this.#swarm?.size === 0 || now - this.#joinedAt > REJOIN_MS) void this.#rejoin(now)
+    void this.#renew(now)
   }
 
-  async #rejoin(now: number): Promise<void> {
-    if (this.#joining) return
-    this.#joining = true
-    this.#joinedAt = now
+  /** A tracker that is away does not stop a download that has peers; one that refuses does. */
+  async #renew(now: number): Promise<void> {
     try {
-      this.#ticket = await this.#context.tickets.join(this.job.group, this.job.fileId)
-      this.#swarm?.offer(this.#ticket.peers)
+      const peers = await this.#membership?.renew(now, this.#swarm?.size ?? 0)
+      if (peers) this.#swarm?.offer(peers)
     } catch (error) {
-      // A tracker that is away does not stop a download that has peers; one that refuses does.
-      const kind = error instanceof ShoalError ? error.kind : 'unexpected'
-      if (kind === 'unreachable' || kind === 'busy') {
-        this.#emit({ event: 'retry', name: this.job.name, reason: (error as Error).message })
-      } else this.#ended.reject(error)
-    } finally {
-      this.#joining = false
+      const away = error instanceof ShoalError && (error.kind === 'unreachable' || error.kind === 'busy')
+      if (away) this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
+      else this.#ended.reject(error)
     }
   }
 
-  #seed(state: { mtimeNs: bigint; ino: bigint }): void {
+  async #seed(state: { mtimeNs: bigint; ino: bigint }): Promise<void> {
     const { group, name, fileId, size, path } = this.job
-    const entry = { group, name, fileId, size, path, ...state, fault: null }
-    this.#context.seeds.add([{ entry, hashes: this.#hashes }])
+    await this.#context.seeds.add({ group, name, fileId, size, path, ...state, fault: null }, this.#hashes)
   }
 
   #noPeer(): ShoalError {
@@ -285,7 +270,7 @@ export class Download {
     await this.#fetches.end()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
-    if (job.keep) this.#seed(await part.publish())
+    if (job.keep) await this.#seed(await part.publish())
     else await part.finish()
     this.#part = null
     this.#emit(this.#meter.event(performance.now(), this.#swarm?.size ?? 0))

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
 import { ByteLimit } from '../byte-limit.ts'
@@ -12,25 +13,41 @@ import type {
 } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { Download, type DownloadContext, type DownloadJob } from './download.ts'
-import { DownloadQueue, type ExtentJob } from './queue.ts'
+import { DownloadQueue, type ExtentJob, type QueuedDownload } from './queue.ts'
 import { placeFiles, resolveFiles } from './targets.ts'
 
-/** Someone waits for a job: a command that asked for the file. */
+/** Someone waits for a download: a command that asked for the file. */
 interface Waiter {
   progress: ProgressListener
   resolve(file: DownloadedFile): void
-  reject(error: Error): void
+  reject(error: unknown): void
+}
+
+/** One try at one download in this process. */
+interface Task {
+  run: string
+  waiters: Set<Waiter>
+  abort: AbortController
+  download: Download | null
+  ended: Promise<void>
+  end(): void
+  /** Settles when an earlier, given up try at the same download has let go of its part file. */
+  after: Promise<void>
 }
 
 const PARKED = Symbol('the peer stops')
+/** Files of `-o -` whose reader never came back are removed after a day. */
+const STALE_MS = 24 * 3600_000
 
 /** All downloads of a peer: turns requests into jobs, runs them, and tells those who wait. */
 export class Downloads {
   readonly #context: Omit<DownloadContext, 'enqueue'>
   readonly #temporary: string
-  readonly #running = new Map<string, { download: Download; abort: AbortController }>()
-  readonly #waiters = new Map<string, Set<Waiter>>()
+  readonly #tasks = new Map<string, Task>()
+  /** Marks the jobs of this process; others on the queue were left by one that died or stopped. */
+  readonly #epoch = randomUUID()
   #queue!: DownloadQueue
+  #runs = 0
 
   private constructor(context: Omit<DownloadContext, 'enqueue'>, temporary: string) {
     this.#context = context
@@ -43,9 +60,10 @@ export class Downloads {
     redisUrl: string,
     temporary: string,
   ): Promise<Downloads> {
+    removeStale(temporary)
     const downloads = new Downloads(context, temporary)
     downloads.#queue = await DownloadQueue.open(redisUrl, {
-      download: (job) => downloads.#run(job),
+      download: (queued) => downloads.#run(queued),
       extent: (job) => downloads.#fetchExtent(job),
     })
     return downloads
@@ -60,113 +78,149 @@ export class Downloads {
     const { group, name, output } = request
     const files = await resolveFiles(this.#context.client, group, name)
     if (output === null && files.length !== 1)
-      throw new ShoalError(
-        'USAGE',
-        `${group}:${name} is ${files.length} files, and standard output takes one`,
-        {
-          hint: 'name one file, or a folder to write to with -o',
-        },
-      )
+      throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {
+        hint: 'name one file, or a folder to write to with -o',
+      })
     const targets =
       output === null
         ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
         : await placeFiles(files, name, output)
     const stop = new AbortController()
-    const abort = (): void => stop.abort(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
+    const either = AbortSignal.any([signal, stop.signal])
     try {
       const jobs = targets.map(({ file, path }): DownloadJob => ({ ...jobOf(request, file, path), group }))
-      const waits = jobs.map((job) => this.#wait(job, progress, stop.signal))
-      return { files: await Promise.all(waits) }
+      return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
       // One file failed: the others of the same request stop too, in good order.
       stop.abort(error)
       throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
   }
 
   list(): PeerStatus['downloads'] {
-    return [...this.#running.values()].map(({ download }) => {
+    return this.#running().map((download) => {
       const { id, name, size } = download.job
       return { id, name, size, ...download.progress }
     })
   }
 
   seen(peer: SeenPeer): void {
-    for (const { download } of this.#running.values())
-      if (download.job.fileId === peer.fileId) download.seen(peer)
+    for (const download of this.#running()) if (download.job.fileId === peer.fileId) download.seen(peer)
   }
 
   /** Parks what runs, so that the peer's next start goes on with it. */
   async close(): Promise<void> {
-    for (const { abort } of this.#running.values()) abort.abort(PARKED)
+    for (const { abort } of this.#tasks.values()) abort.abort(PARKED)
     await this.#queue.close()
   }
 
+  #running(): Download[] {
+    return [...this.#tasks.values()].flatMap(({ download }) => download ?? [])
+  }
+
+  /** Waits for the download, with others who want the same one, or as the first. */
   async #wait(job: DownloadJob, progress: ProgressListener, signal: AbortSignal): Promise<DownloadedFile> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<DownloadedFile>()
+    const before = this.#tasks.get(job.id)
+    const joins = before !== undefined && !before.abort.signal.aborted
+    const task = joins ? before : this.#newTask(job.id, `${this.#epoch}-${this.#runs++}`, before?.ended)
     const waiter: Waiter = { progress, resolve, reject }
-    const waiters = this.#waiters.get(job.id) ?? new Set()
-    this.#waiters.set(job.id, waiters.add(waiter))
+    task.waiters.add(waiter)
     const leave = (): void => {
-      waiters.delete(waiter)
-      if (waiters.size === 0) this.#giveUp(job.id, signal.reason)
-      reject(signal.reason as Error)
+      task.waiters.delete(waiter)
+      if (task.waiters.size === 0) this.#giveUp(job.id, task, signal.reason)
+      reject(signal.reason)
     }
     signal.addEventListener('abort', leave, { once: true })
     try {
-      await this.#queue.add(job)
+      if (!joins) await this.#queue.add({ run: task.run, epoch: this.#epoch, job })
       return await promise
+    } catch (error) {
+      if (task.download === null) this.#giveUp(job.id, task, error)
+      throw error
     } finally {
       signal.removeEventListener('abort', leave)
     }
   }
 
-  async #run(job: DownloadJob): Promise<'done' | 'parked'> {
-    const abort = new AbortController()
+  #newTask(id: string, run: string, after: Promise<void> = Promise.resolve()): Task {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const task: Task = {
+      run,
+      waiters: new Set(),
+      abort: new AbortController(),
+      download: null,
+      ended: promise,
+      end: resolve,
+      after,
+    }
+    this.#tasks.set(id, task)
+    return task
+  }
+
+  /** Nobody wants it any more. */
+  #giveUp(id: string, task: Task, reason: unknown): void {
+    task.abort.abort(reason)
+    if (task.download !== null) return
+    this.#queue.remove(task.run).catch(() => {})
+    this.#endTask(id, task)
+  }
+
+  #endTask(id: string, task: Task): void {
+    task.end()
+    if (this.#tasks.get(id) === task) this.#tasks.delete(id)
+  }
+
+  async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
+    const task = this.#taskFor(run, epoch, job)
+    if (!task) return 'done'
+    const { abort, waiters } = task
     const emit = (event: ProgressEvent): void => {
-      for (const { progress } of this.#waiters.get(job.id) ?? []) progress(event)
+      for (const { progress } of waiters) progress(event)
     }
     const context: DownloadContext = {
       ...this.#context,
       enqueue: ({ id }, assignment) => this.#queue.addExtent({ download: id, assignment }),
     }
+    await task.after
     const download = new Download(job, context, new ByteLimit(job.maxDown), emit)
-    this.#running.set(job.id, { download, abort })
+    task.download = download
     try {
+      abort.signal.throwIfAborted()
       const file = await download.run(abort.signal)
-      this.#settle(job.id, (waiter) => waiter.resolve(file))
+      for (const waiter of waiters) waiter.resolve(file)
       return 'done'
     } catch (error) {
       if (abort.signal.reason === PARKED) return 'parked'
-      this.#settle(job.id, (waiter) => waiter.reject(error as Error))
+      for (const waiter of waiters) waiter.reject(error)
       throw error
     } finally {
-      this.#running.delete(job.id)
+      this.#endTask(job.id, task)
     }
   }
 
+  /**
+   * The task of a job that the queue hands out: the one that its request made, or a new one for a job that an
+   * earlier process left. null for a job that was given up, or that another request has taken the place of.
+   */
+  #taskFor(run: string, epoch: string, job: DownloadJob): Task | null {
+    const task = this.#tasks.get(job.id)
+    if (task) return task.run === run ? task : null
+    return epoch !== this.#epoch && job.keep ? this.#newTask(job.id, run) : null
+  }
+
   async #fetchExtent({ download, assignment }: ExtentJob): Promise<void> {
-    const running = this.#running.get(download)
-    await running?.download.fetch(assignment, running.abort.signal)
+    const task = this.#tasks.get(download)
+    await task?.download?.fetch(assignment, task.abort.signal)
   }
+}
 
-  /** Nobody wants it any more. */
-  #giveUp(id: string, reason: unknown): void {
-    this.#waiters.delete(id)
-    const running = this.#running.get(id)
-    if (running) running.abort.abort(reason)
-    else this.#queue.remove(id).catch(() => {})
-  }
-
-  #settle(id: string, settle: (waiter: Waiter) => void): void {
-    const waiters = this.#waiters.get(id) ?? []
-    this.#waiters.delete(id)
-    for (const waiter of waiters) settle(waiter)
+function removeStale(folder: string): void {
+  if (!existsSync(folder)) return
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { force: true })
   }
 }
 

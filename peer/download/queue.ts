@@ -17,9 +17,17 @@ export interface ExtentJob {
   assignment: Assignment
 }
 
+export interface QueuedDownload {
+  /** The job's own id: each request of a download is a job of its own. */
+  run: string
+  /** The process that queued it. */
+  epoch: string
+  job: DownloadJob
+}
+
 export interface QueueHandlers {
   /** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
-  download(job: DownloadJob): Promise<'done' | 'parked'>
+  download(queued: QueuedDownload): Promise<'done' | 'parked'>
   extent(job: ExtentJob): Promise<void>
 }
 
@@ -30,7 +38,7 @@ export interface QueueHandlers {
  */
 export class DownloadQueue {
   readonly #redis: Redis
-  readonly #downloads: Queue<DownloadJob>
+  readonly #downloads: Queue<QueuedDownload>
   readonly #extents: Queue<ExtentJob>
   readonly #workers: Worker[]
 
@@ -41,7 +49,7 @@ export class DownloadQueue {
     this.#extents = new Queue('chunks', options)
     const worker = { ...options, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, autorun: false }
     this.#workers = [
-      new Worker<DownloadJob>('downloads', (job, token) => runDownload(job, token, handlers), {
+      new Worker<QueuedDownload>('downloads', (job, token) => runDownload(job, token, handlers), {
         ...worker,
         concurrency: DOWNLOADS_AT_ONCE,
         // A peer may be killed any number of times: its downloads go on all the same.
@@ -66,14 +74,14 @@ export class DownloadQueue {
     return queue
   }
 
-  /** Adds a download; nothing happens where a job with its id is there already. */
-  async add(job: DownloadJob): Promise<void> {
-    await this.#downloads.add('download', job, { jobId: job.id, removeOnComplete: true, removeOnFail: true })
+  async add(queued: QueuedDownload): Promise<void> {
+    const options = { jobId: queued.run, removeOnComplete: true, removeOnFail: true }
+    await this.#downloads.add('download', queued, options)
   }
 
   /** Takes a download that has not begun off the queue. */
-  async remove(id: string): Promise<void> {
-    await this.#downloads.remove(id)
+  async remove(run: string): Promise<void> {
+    await this.#downloads.remove(run)
   }
 
   async addExtent(job: ExtentJob): Promise<void> {
@@ -98,7 +106,7 @@ export class DownloadQueue {
 }
 
 async function runDownload(
-  job: Job<DownloadJob>,
+  job: Job<QueuedDownload>,
   token: string | undefined,
   handlers: QueueHandlers,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
@@ -58,15 +58,14 @@ export async function placeFiles(
       Promise.reject(storageError(error, output)),
     )
   const root = realpathSync(output)
-  return Promise.all(
-    files.map(async (file) => {
-      const relative = checkFileName(name === '' ? file.name : file.name.slice(name.length + 1))
-      const path = join(root, ...relative.split('/'))
-      await makeFolderInside(root, dirname(path))
-      refuseFolder(path)
-      return { file, path }
-    }),
-  )
+  const made = new Set<string>()
+  return files.map((file) => {
+    const relative = checkFileName(name === '' ? file.name : file.name.slice(name.length + 1))
+    const path = join(root, ...relative.split('/'))
+    makeFolderInside(root, dirname(path), made)
+    refuseFolder(path)
+    return { file, path }
+  })
 }
 
 function isFolder(path: string): boolean {
@@ -80,15 +79,20 @@ function refuseFolder(path: string): void {
     })
 }
 
-async function makeFolderInside(root: string, folder: string): Promise<void> {
+/** Makes `folder` below `root` a level at a time: a link that leads out is found before anything is made behind it. */
+function makeFolderInside(root: string, folder: string, made: Set<string>): void {
+  if (folder === root || made.has(folder)) return
+  makeFolderInside(root, dirname(folder), made)
+  let real: string
   try {
-    await mkdir(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true })
+    real = realpathSync(folder)
   } catch (error) {
     throw storageError(error, folder)
   }
-  const real = realpathSync(folder)
-  if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep))
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep) && real !== root)
     throw new ShoalError('PATH_IN_THE_WAY', `${folder} leads out of ${root} by a symbolic link`, {
       hint: 'remove the link, or choose another folder with -o',
     })
+  made.add(folder)
 }

@@ -40,12 +40,12 @@ export class Tickets {
     if (!waiting) return
     this.#waiting.delete(group)
     const fileIds = [...new Set(waiting.map(({ fileId }) => fileId))]
-    this.#client.joinSwarms(group, { peer: this.#peer, fileIds, hashes: true }).then(
-      ({ swarms }) => {
-        const byId = new Map(swarms.map((swarm) => [swarm.fileId, swarm]))
+    this.#ask(group, fileIds).then(
+      (swarms) => {
         for (const { fileId, resolve, reject } of waiting) {
-          const swarm = byId.get(fileId)
-          if (swarm) resolve(swarm)
+          const swarm = swarms.get(fileId)
+          if (swarm instanceof Error) reject(swarm)
+          else if (swarm) resolve(swarm)
           else
             reject(new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a file that it was asked for'))
         }
@@ -54,5 +54,18 @@ export class Tickets {
         for (const { reject } of waiting) reject(error)
       },
     )
+  }
+
+  async #ask(group: string, fileIds: string[]): Promise<Map<string, JoinedSwarm | Error>> {
+    try {
+      const { swarms } = await this.#client.joinSwarms(group, { peer: this.#peer, fileIds, hashes: true })
+      return new Map(swarms.map((swarm) => [swarm.fileId, swarm]))
+    } catch (error) {
+      if (!(error instanceof ShoalError && error.code === 'FILE_NOT_FOUND')) throw error
+      // One that was removed meanwhile must not take the others with it.
+      if (fileIds.length === 1) return new Map([[fileIds[0]!, error]])
+      const parts = await Promise.all(fileIds.map((id) => this.#ask(group, [id])))
+      return new Map(parts.flatMap((part) => [...part]))
+    }
   }
 }

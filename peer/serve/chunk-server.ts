@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ShoalError } from '../../protocol/errors.ts'
+import { refusedToStranger } from '../../protocol/grants.ts'
 import { listenError } from '../../protocol/listen.ts'
 import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
@@ -88,8 +89,7 @@ async function serve(
   if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
   const [, fileId, part, chunk] = route as unknown as [string, string, string | undefined, string | undefined]
   const file = options.library.get(fileId)
-  // The same answer for a file that is not here and for one that may not be fetched: strangers learn nothing.
-  if (!file) throw new ShoalError('GRANT_INVALID', 'this peer does not serve that file to you')
+  if (!file) throw refusedToStranger()
   const client = clientFingerprint(request)
   await options.grants.check(bearer(request), file, client)
   noteSeen(options, request, file, client)

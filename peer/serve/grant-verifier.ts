@@ -7,6 +7,7 @@ import {
   GRANT_TYPE,
   type GrantClaims,
   refused,
+  refusedToStranger,
 } from '../../protocol/grants.ts'
 import type { KeySet } from '../../tracker/api/schemas.ts'
 import type { ServedFile } from './library.ts'
@@ -39,7 +40,7 @@ export class GrantVerifier {
 
   /** Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. */
   async check(token: string | null, file: ServedFile, fingerprint: string | null): Promise<GrantClaims> {
-    if (token === null) throw refused('there is none')
+    if (token === null) throw refusedToStranger()
     const payload = this.#verified.get(token) ?? (await this.#verify(token))
     const claims = checkGrantClaims(payload, {
       fileId: file.fileId,
@@ -59,7 +60,7 @@ export class GrantVerifier {
         return this.#verifyWith(await this.#freshKeys(), token)
       })
       .catch((error: unknown) => {
-        throw refused(error instanceof errors.JWTExpired ? 'it has expired' : 'its signature does not hold')
+        throw error instanceof errors.JWTExpired ? refused('it has expired') : refusedToStranger()
       })
     this.#verified.set(token, payload)
     return payload

@@ -31,7 +31,7 @@ export class SeededFile implements ServedFile {
     return this.#groups
   }
 
-  /** Adds a copy, or replaces the one of the same group and path. */
+  /** Adds a copy, or replaces the one of the same name and place. */
   addCopy(entry: CatalogEntry): void {
     this.#setCopies([...this.#copies.filter((copy) => !isSamePlace(copy, entry)), entry])
   }
@@ -62,7 +62,7 @@ export class SeededFile implements ServedFile {
 }
 
 function isSamePlace(a: CatalogEntry, b: CatalogEntry): boolean {
-  return a.group === b.group && a.path === b.path
+  return a.group === b.group && a.name === b.name && a.path === b.path
 }
 
 /** Whether the file at the entry's path is still the one that was hashed. */

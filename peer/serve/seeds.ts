@@ -24,19 +24,21 @@ export class Seeds {
     await this.check()
   }
 
-  /** Records complete files and serves them from now on. */
-  add(files: readonly { entry: CatalogEntry; hashes: Uint8Array }[]): void {
-    this.#catalog.put(files)
-    for (const { entry } of files) this.#serve(entry)
+  /** Records a complete file and serves it from now on; what its path held before is served no longer. */
+  async add(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
+    await this.#catalog.put(entry, hashes)
+    for (const old of this.#catalog.byPath(entry.path)) if (old.fileId !== entry.fileId) this.#forget(old)
+    this.#serve(entry)
   }
 
   /** Forgets a file that its group no longer has; the copy on disk stays. */
   forget(group: string, name: string, fileId: string): void {
-    for (const entry of this.#catalog.byName(group, name)) {
-      if (entry.fileId !== fileId) continue
-      this.#catalog.remove(group, entry.path)
-      this.#unserve(entry)
-    }
+    for (const entry of this.#catalog.byName(group, name)) if (entry.fileId === fileId) this.#forget(entry)
+  }
+
+  #forget(entry: CatalogEntry): void {
+    this.#catalog.remove(entry)
+    this.#unserve(entry)
   }
 
   /** Looks at the next few hundred files; called now and then, it gets round to all of them. */
@@ -64,7 +66,7 @@ export class Seeds {
   }
 
   #fault(entry: CatalogEntry): void {
-    this.#catalog.setFault(entry.path, CHANGED)
+    this.#catalog.setFault(entry, CHANGED)
     this.#warn(`${entry.group}:${entry.name} is served no longer: ${entry.path} was ${CHANGED}`)
     this.#unserve(entry)
   }

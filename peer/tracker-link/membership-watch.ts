@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { GrantVerifier } from '../serve/grant-verifier.ts'
@@ -50,8 +51,13 @@ export class MembershipWatch {
       try {
         const { revision } = await this.#client.group(group)
         for await (const event of this.#client.events(group, revision, signal)) this.#apply(event)
-      } catch {
-        // No session, no tracker or no member any more: grants still run out by themselves.
+      } catch (error) {
+        // No session or no tracker: grants still run out by themselves. No group or no member: the end.
+        const kind = error instanceof ShoalError ? error.kind : null
+        if (kind === 'forbidden' || kind === 'not-found') {
+          this.#followed.delete(group)
+          return
+        }
       }
       await delay(RETRY_MS, undefined, { signal }).catch(() => {})
     }

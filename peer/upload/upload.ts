@@ -114,7 +114,7 @@ async function publish(
       if (!('hashes' in file)) await stage(client, group, file.fileId, batch[i]!.hashes)
     return client.publish(group, files)
   })
-  seeds.add(batch)
+  for (const { entry, hashes } of batch) await seeds.add(entry, hashes)
   return published.files.map(({ name, fileId, size, version }) => ({
     name,
     fileId,

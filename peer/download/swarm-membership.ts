@@ -1,0 +1,53 @@
+import type { SwarmPeer } from '../../protocol/records.ts'
+import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
+import type { Tickets } from './tickets.ts'
+
+/** Peers are asked for again this often while there are some, and at each renewal while there are none. */
+const REJOIN_MS = 10_000
+const GRANT_MARGIN_MS = 60_000
+
+/** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */
+export class SwarmMembership {
+  readonly #tickets: Tickets
+  readonly #file: { group: string; fileId: string }
+  #ticket: JoinedSwarm
+  #joinedAt = performance.now()
+  #joining = false
+
+  private constructor(tickets: Tickets, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
+    this.#tickets = tickets
+    this.#file = file
+    this.#ticket = ticket
+  }
+
+  static async join(tickets: Tickets, file: { group: string; fileId: string }): Promise<SwarmMembership> {
+    return new SwarmMembership(tickets, file, await tickets.join(file.group, file.fileId))
+  }
+
+  get ticket(): JoinedSwarm {
+    return this.#ticket
+  }
+
+  get grant(): string {
+    return this.#ticket.grant
+  }
+
+  /** A peer refused the grant: the next renewal gets another. */
+  expire(): void {
+    this.#joinedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** Joins again where it is time to; answers the peers handed out then. Throws the tracker's error. */
+  async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
+    const runsOut = Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
+    if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > REJOIN_MS)) return null
+    this.#joining = true
+    this.#joinedAt = now
+    try {
+      this.#ticket = await this.#tickets.join(this.#file.group, this.#file.fileId)
+      return this.#ticket.peers
+    } finally {
+      this.#joining = false
+    }
+  }
+}
