@@ -10,10 +10,10 @@ export function uploadText(group: string, files: UploadResult['files']): string 
   return `Shared ${plural(files.length, 'file')} with ${group} (${formatBytes(bytes)})`
 }
 
-export function downloadText(files: readonly DownloadedFile[]): string {
+/** `seconds`: how long all of them took together. */
+export function downloadText(files: readonly DownloadedFile[], seconds: number): string {
   const size = sum(files, (file) => file.size)
   const fetched = sum(files, (file) => file.bytesFetched)
-  const seconds = Math.max(0, ...files.map((file) => file.seconds))
   const peers = new Set(files.flatMap((file) => file.peers.map(({ peer }) => peer)))
   const what = files.length === 1 ? (files[0]?.path ?? '') : plural(files.length, 'file')
   const done = `Downloaded ${what} (${formatBytes(size)} in ${formatSeconds(seconds)}`

@@ -40,13 +40,14 @@ export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
       sequential,
       waitMs: wait,
     }
+    const started = performance.now()
     await this.withPeer(
       this.flags,
       (peer, progress) =>
         request.output === null
           ? toStdout((listener) => peer.download(request, listener, interrupt.signal), progress)
           : peer.download(request, progress, interrupt.signal),
-      ({ files }) => this.print({ files }, downloadText(files)),
+      ({ files }) => this.print({ files }, downloadText(files, (performance.now() - started) / 1000)),
     )
   }
 }
