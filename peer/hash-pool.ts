@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
-import { chunkCount, HASH_SIZE } from '../protocol/chunking.ts'
+import { chunkCount, type Extent, extentBytes, HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { type HashAnswer, type HashRequest, hashChunks } from './threads/hash-thread.ts'
 import { spawnThread } from './threads/spawn.ts'
@@ -12,6 +12,8 @@ const INLINE_CHUNKS = 8
 
 interface Task {
   request: HashRequest
+  /** Aborted when its result is no longer wanted. */
+  stop: AbortSignal
   resolve(hashes: Uint8Array): void
   reject(error: Error): void
 }
@@ -25,51 +27,54 @@ export class HashPool {
 
   /**
    * Packed hashes of chunks [first, first + count) of the file at `path`. `progress` is called with the bytes
-   * hashed so far, out of order. Throws a storage error, or FILE_CHANGED when the file has fewer bytes.
+   * of each piece that is done, out of order. Throws a storage error, FILE_CHANGED when the file has fewer
+   * bytes, or the signal's reason.
    */
   async hash(
     path: string,
     size: number,
-    range: { first: number; count: number } = { first: 0, count: chunkCount(size) },
+    range: Extent = { first: 0, count: chunkCount(size) },
     progress: (bytes: number) => void = () => {},
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
     const hashes = new Uint8Array(range.count * HASH_SIZE)
-    const tasks: Promise<void>[] = []
-    for (let at = 0; at < range.count; at += TASK_CHUNKS) {
-      const first = range.first + at
-      const count = Math.min(TASK_CHUNKS, range.count - at)
-      const task = this.#run({ path, size, first, count }, range.count, signal)
-      tasks.push(
-        task.then((part) => {
-          hashes.set(part, at * HASH_SIZE)
-          progress(count)
-        }),
-      )
+    const failed = new AbortController()
+    const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal
+    const hashPiece = async (piece: Extent): Promise<void> => {
+      const part = await this.#run({ path, size, ...piece }, range.count, stop)
+      hashes.set(part, (piece.first - range.first) * HASH_SIZE)
+      const [start, end] = extentBytes(size, piece)
+      progress(end - start)
     }
-    await Promise.all(tasks).catch((error: unknown) => {
-      for (let i = this.#queue.length; i--; )
-        if (this.#queue[i]!.request.path === path) this.#queue.splice(i, 1)
-      throw changedOrStorage(error, path)
-    })
-    return hashes
+    try {
+      await Promise.all([...pieces(range)].map(hashPiece))
+      return hashes
+    } catch (error) {
+      failed.abort(error)
+      throw signal?.aborted ? signal.reason : changedOrStorage(error, path)
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#idle, ...this.#busy.keys()].map((thread) => thread.terminate()))
   }
 
-  async #run(request: Omit<HashRequest, 'id'>, total: number, signal?: AbortSignal): Promise<Uint8Array> {
-    signal?.throwIfAborted()
+  async #run(request: Omit<HashRequest, 'id'>, total: number, stop: AbortSignal): Promise<Uint8Array> {
+    stop.throwIfAborted()
     if (total <= INLINE_CHUNKS) return hashChunks(request)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request: { ...request, id: this.#nextId++ }, resolve, reject })
+      stop.addEventListener('abort', () => reject(stop.reason), { once: true })
+      this.#queue.push({ request: { ...request, id: this.#nextId++ }, stop, resolve, reject })
       this.#dispatch()
     })
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
+      if (this.#queue[0]?.stop.aborted) {
+        this.#queue.shift()
+        continue
+      }
       const thread = this.#idle.pop() ?? this.#start()
       if (!thread) return
       const task = this.#queue.shift()!
@@ -94,9 +99,15 @@ export class HashPool {
     thread.on('error', (error: Error) => {
       this.#busy.get(thread)?.reject(error)
       this.#busy.delete(thread)
+      this.#dispatch()
     })
     return thread
   }
+}
+
+function* pieces({ first, count }: Extent): Generator<Extent> {
+  for (let at = 0; at < count; at += TASK_CHUNKS)
+    yield { first: first + at, count: Math.min(TASK_CHUNKS, count - at) }
 }
 
 function changedOrStorage(error: unknown, path: string): Error {
