@@ -35,7 +35,7 @@ export class PubSub {
     const handlers = this.#handlers.get(channel)
     if (handlers) handlers.add(handler)
     else this.#handlers.set(channel, new Set([handler]))
-    if (this.connected) await answered(this.#redis.subscribe(channel))
+    if (this.connected) await this.#answered(this.#redis.subscribe(channel))
   }
 
   unsubscribe(channel: string, handler: Handler): void {
@@ -56,32 +56,31 @@ export class PubSub {
   /** Makes a connection that does not answer (its peer gone without a word) reconnect. */
   async check(): Promise<void> {
     if (!this.connected) return
-    await answered(this.#redis.ping()).catch(() => this.#redis.disconnect(true))
+    await this.#answered(this.#redis.ping()).catch(() => this.#redis.disconnect(true))
   }
 
   async #restore(): Promise<void> {
     const channels = [...this.#handlers.keys()]
     try {
-      if (channels.length > 0) await answered(this.#redis.subscribe(...channels))
+      if (channels.length > 0) await this.#answered(this.#redis.subscribe(...channels))
     } catch {
       this.#redis.disconnect(true)
       return
     }
     for (const listener of this.#restored) listener()
   }
-}
 
-/** Rejects with STORE_UNAVAILABLE when the reply is not there in time; this connection has no such limit itself. */
-async function answered<T>(reply: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no reply in time')), ANSWER_MS)
-  })
-  try {
-    return await Promise.race([reply, late])
-  } catch (error) {
-    throw storeError(error)
-  } finally {
-    clearTimeout(timer)
+  /** Rejects when the connection closes first, or the reply is late: it would wait for the next connection. */
+  #answered<T>(reply: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const fail = (error: unknown): void => reject(storeError(error))
+    const timer = setTimeout(() => fail(new Error('no reply in time')), ANSWER_MS)
+    const onLost = (): void => fail(new Error('the connection is lost'))
+    this.#lost.add(onLost)
+    reply.then(resolve, fail)
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#lost.delete(onLost)
+    })
   }
 }
