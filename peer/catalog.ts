@@ -57,7 +57,7 @@ export class Catalog {
     this.#db.exec(SCHEMA)
     this.#put = this.#db.prepare(`INSERT OR REPLACE INTO files (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
     this.#putHashes = this.#db.prepare('INSERT OR IGNORE INTO hashes VALUES (?, ?)')
-    this.#putChunk = this.#db.prepare('INSERT OR IGNORE INTO chunks VALUES (?, ?, ?)')
+    this.#putChunk = this.#db.prepare('INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)')
     this.#findChunk = this.#db.prepare('SELECT file_id, idx FROM chunks WHERE hash = ?')
   }
 

@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ByteLimit } from '../../peer/byte-limit.ts'
+import { Catalog } from '../../peer/catalog.ts'
+import { type Identity, loadIdentity } from '../../peer/identity.ts'
+import { type ChunkServer, startChunkServer } from '../../peer/serve/chunk-server.ts'
+import { GrantVerifier } from '../../peer/serve/grant-verifier.ts'
+import { Library, type SeenPeer } from '../../peer/serve/library.ts'
+import { Seeds } from '../../peer/serve/seeds.ts'
+import { filePath } from '../../protocol/peer-wire.ts'
+import type { Content } from './content.ts'
+import { TestKeys } from './grants.ts'
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Buffer
+  /** Code of the error in the body, where there is one. */
+  code: string | null
+}
+
+export interface Ask {
+  method?: string
+  path?: string
+  grant?: string | null
+  range?: string
+  headers?: Record<string, string>
+  /** Who asks; null shows no certificate. */
+  as?: Identity | null
+}
+
+/** A real chunk server over TLS, with a catalog and files in a temporary home, and clients that ask it. */
+export class ServeFixture {
+  readonly folder = mkdtempSync(join(tmpdir(), 'shoal-serve-'))
+  readonly keys = new TestKeys()
+  readonly library = new Library()
+  readonly grants = new GrantVerifier(this.keys)
+  readonly limit = new ByteLimit(0)
+  readonly seen: SeenPeer[] = []
+  readonly errors: Error[] = []
+  readonly warnings: string[] = []
+  catalog!: Catalog
+  seeds!: Seeds
+  server!: ChunkServer
+  /** The serving peer, and one that fetches. */
+  self!: Identity
+  client!: Identity
+
+  async open(): Promise<void> {
+    this.self = await this.identity('self')
+    this.client = await this.identity('client')
+    this.catalog = new Catalog(join(this.folder, 'self'))
+    this.seeds = new Seeds(this.catalog, this.library, (message) => this.warnings.push(message))
+    this.server = await startChunkServer({
+      identity: this.self,
+      tls: true,
+      host: '127.0.0.1',
+      port: 0,
+      library: this.library,
+      grants: this.grants,
+      limit: this.limit,
+      onSeen: (peer) => this.seen.push(peer),
+      onError: (error) => this.errors.push(error),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.server.close()
+    this.catalog.close()
+    rmSync(this.folder, { recursive: true })
+  }
+
+  identity(name: string): Promise<Identity> {
+    mkdirSync(join(this.folder, name), { recursive: true })
+    return loadIdentity(join(this.folder, name))
+  }
+
+  /** Writes the file and serves it in `group`; returns its path. */
+  async share(content: Content, name: string, group = 'team'): Promise<string> {
+    const path = join(this.folder, name)
+    writeFileSync(path, content.data)
+    const { mtimeNs, ino } = statSync(path, { bigint: true })
+    const { fileId, size } = content
+    await this.seeds.add({ group, name, path, fileId, size, mtimeNs, ino, fault: null }, content.hashes)
+    return path
+  }
+
+  grantFor(content: Content): Promise<string> {
+    return this.keys.sign(content.fileId, this.client.peer)
+  }
+
+  /** One request on a connection of its own. */
+  async ask(
+    content: Content,
+    { method = 'GET', path, grant, range, headers = {}, as }: Ask = {},
+  ): Promise<Answer> {
+    const who = as === undefined ? this.client : as
+    const token = grant === undefined ? await this.grantFor(content) : grant
+    const agent = new Agent({ maxCachedSessions: 0 })
+    const options = {
+      host: '127.0.0.1',
+      port: this.server.port,
+      rejectUnauthorized: false,
+      agent,
+      method,
+      path: path ?? filePath(content.fileId),
+      headers: {
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(range ? { range } : {}),
+        ...headers,
+      },
+      ...(who ? { key: who.key, cert: who.cert } : {}),
+    }
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        request(options, (response) => {
+          const parts: Buffer[] = []
+          response.on('data', (part: Buffer) => parts.push(part))
+          response.on('error', reject)
+          response.on('end', () => {
+            const body = Buffer.concat(parts)
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body, code: codeOf(body) })
+          })
+        })
+          .on('error', reject)
+          .end()
+      })
+    } finally {
+      agent.destroy()
+    }
+  }
+}
+
+function codeOf(body: Buffer): string | null {
+  try {
+    return (JSON.parse(body.toString()) as { error?: { code?: string } }).error?.code ?? null
+  } catch {
+    return null
+  }
+}
