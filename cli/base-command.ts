@@ -68,6 +68,7 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
       once: given.once,
       seedForMs: given['seed-for'],
       tls: !given['no-tls'],
+      trackerCa: this.flags['tracker-ca'],
       logLevel: this.flags['log-level'],
       progress: this.flags.progress,
     }

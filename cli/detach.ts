@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { errorFromBody, ShoalError, storageError } from '../protocol/errors.ts'
+import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { makePrivateFolder } from './home.ts'
 import { interrupt } from './interrupt.ts'
 
@@ -23,7 +24,7 @@ export async function startDetached(words: readonly string[], logFile: string): 
   const child = spawn(program, [...leading, ...words.filter((word) => word !== '--detach'), '--json'], {
     detached: true,
     // Its environment is ours, but it is the one that does not detach.
-    env: { ...process.env, SHOAL_DETACH: '' },
+    env: { ...withoutPasswords(process.env), SHOAL_DETACH: '' },
     stdio: ['ignore', 'pipe', log],
   })
   closeSync(log)

@@ -19,6 +19,8 @@ export interface PeerChoice {
   /** How long a peer of this process goes on serving after the work, in milliseconds. */
   seedForMs: number
   tls: boolean
+  /** File of an authority that the trackers' certificates are checked against too. */
+  trackerCa: string | undefined
   logLevel: string
   progress: ProgressMode
 }
@@ -82,17 +84,29 @@ export async function startHere(
   return startPeer({ home, listen, tls, client, session, log: peerLog(logLevel) })
 }
 
-async function startInBackground({ home, trackers, tls, logLevel }: PeerChoice): Promise<Peer> {
-  const words = ['peer', 'start', '--home', home, '--tracker', trackers.join(','), '--log-level', logLevel]
-  await startDetached(tls ? words : [...words, '--no-tls'], peerLogFile(home)).catch((error: unknown) => {
-    // Another command was faster.
-    if (!(error instanceof ShoalError) || error.code !== 'ALREADY_RUNNING') throw error
-  })
+async function startInBackground(choice: PeerChoice): Promise<Peer> {
+  const { home } = choice
+  await startDetached(['peer', 'start', ...backgroundFlags(choice)], peerLogFile(home)).catch(
+    (error: unknown) => {
+      // Another command was faster.
+      if (!(error instanceof ShoalError) || error.code !== 'ALREADY_RUNNING') throw error
+    },
+  )
   const peer = await connectPeer(home)
   if (peer) return peer
   throw new ShoalError('PEER_STOPPED', 'the peer of this home ended as it started', {
     hint: `look into ${peerLogFile(home)}`,
   })
+}
+
+/** What this command was told, spelled out: SHOAL_LISTEN, say, may be meant for a tracker. */
+function backgroundFlags({ home, trackers, tls, trackerCa, logLevel }: PeerChoice): string[] {
+  return [
+    ...['--home', home, '--tracker', trackers.join(','), '--log-level', logLevel],
+    ...['--listen', `${ANY_ADDRESS.host}:${ANY_ADDRESS.port}`],
+    ...(trackerCa ? ['--tracker-ca', trackerCa] : []),
+    ...(tls ? [] : ['--no-tls']),
+  ]
 }
 
 export const peerLogFile = (home: string): string => join(home, 'peer.log')

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError, storageError } from '../protocol/errors.ts'
+import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { findRedisServer } from './binary.ts'
 import { CONNECTION_PREFIX, connectionName, connectRedis, unixUrl } from './connect.ts'
 import { withFileLock } from './file-lock.ts'
@@ -66,7 +67,7 @@ async function startServer(folder: string, socket: string, fifo: string): Promis
   if (await answers(socket, 0)) await shutDown(unixUrl(socket))
   rmSync(fifo, { force: true })
   rmSync(socket, { force: true })
-  const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:${SYSTEM_PATH}` }
+  const env = { ...withoutPasswords(process.env), PATH: `${process.env.PATH ?? ''}:${SYSTEM_PATH}` }
   execFileSync('mkfifo', ['-m', '600', fifo], { env, stdio: 'ignore' })
   // Held for reading and writing until the supervisor has opened its end, so that neither open blocks.
   const both = openSync(fifo, constants.O_RDWR)
