@@ -75,15 +75,14 @@ export class Leecher {
   /** A chunk came in whole. */
   receive({ server, chunk, ends }: Piece): void {
     const { clock, size } = this.#options
+    this.#scheduler.heard(server.id, clock.now * 1000)
     if (this.#picker.received(chunk)) this.#tell(chunk, false)
     else this.duplicates++
     if (ends) {
       const [start, end] = extentBytes(size, ends)
       const { pace } = this.#peers.get(server.id)!
       pace.succeeded(end - start, ends.startedAt * 1000, clock.now * 1000)
-      pace.underway--
-      this.#picker.settled(server.id, ends)
-      this.#scheduler.wake(server.id)
+      this.#scheduler.settled(server.id, ends)
     }
     if (!this.done) this.#schedule()
     else if (Number.isNaN(this.finishedAt)) this.#finish()
@@ -102,7 +101,8 @@ export class Leecher {
   }
 
   #schedule(): void {
-    for (const { peer, extent } of this.#scheduler.next()) this.#ask(this.#peers.get(peer)!, extent)
+    for (const { peer, extent } of this.#scheduler.next(this.#options.clock.now * 1000))
+      this.#ask(this.#peers.get(peer)!, extent)
   }
 
   #ask(peer: { host: Host; connected: boolean }, extent: { first: number; count: number }): void {

@@ -54,7 +54,7 @@ export interface DownloadContext {
   enqueue(job: DownloadJob, assignment: Assignment): Promise<void>
 }
 
-const TICK_MS = 500
+const TICK_MS = 250
 
 /**
  * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
@@ -236,6 +236,7 @@ export class Download {
   #tick(): void {
     const now = performance.now()
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
+    this.#swarm?.checkLate()
     this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())

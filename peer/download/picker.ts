@@ -23,8 +23,8 @@ export interface PickerOptions {
   sequential: boolean
 }
 
-/** A chunk is asked of at most this many peers at once, and of more than one only in the endgame. */
-const ENDGAME_COPIES = 2
+/** A chunk is asked of at most this many peers at once, and of a second one only when the first is late. */
+const MOST_COPIES = 2
 /** Sequential reading looks this many chunks ahead: 32 MiB. */
 const READ_AHEAD = 64
 /** With this many partial peers, seeds are spared what those hold; with fewer, every uplink is needed. */
@@ -49,6 +49,8 @@ export class Picker {
   readonly #copies: Uint8Array
   /** Chunks that are asked for and not here yet. */
   readonly #awaited: Bitmap
+  /** Those of them that a peer keeps this side waiting for. */
+  readonly #late: Bitmap
   /** Partial peers that hold something. */
   #partialPeers = 0
   /** Everything below is held. */
@@ -61,6 +63,7 @@ export class Picker {
     this.#sources = new Uint16Array(have.size)
     this.#copies = new Uint8Array(have.size)
     this.#awaited = new Bitmap(have.size)
+    this.#late = new Bitmap(have.size)
   }
 
   get done(): boolean {
@@ -70,11 +73,6 @@ export class Picker {
   /** Chunks that are not held yet, asked for or not. */
   get missing(): number {
     return this.#have.size - this.#have.count
-  }
-
-  /** Everything that is missing was asked for: the last chunks may be asked for twice. */
-  get inEndgame(): boolean {
-    return this.missing === this.#awaited.count
   }
 
   get isSequential(): boolean {
@@ -115,7 +113,7 @@ export class Picker {
       this.#count(peer, -1)
       peer.seed = true
     }
-    return !this.#have.has(chunk) && this.#copies[chunk]! < (this.inEndgame ? ENDGAME_COPIES : 1)
+    return !this.#have.has(chunk) && (this.#copies[chunk] === 0 || this.#late.has(chunk))
   }
 
   /** The peer is fetching a chunk from a seed, and will soon hold it. */
@@ -144,17 +142,23 @@ export class Picker {
     const peer = this.#peers.get(id)
     if (!peer || this.done) return null
     while (this.#have.has(this.#low)) this.#low++
-    if (this.inEndgame) {
-      const again = this.#endgame(peer)
-      return again === null ? null : this.#take(peer, again, 1)
-    }
     const first = this.#sequential ? this.#firstInOrder(peer) : this.#rarest(peer)
-    return first === null ? null : this.#take(peer, first, limit)
+    if (first !== null) return this.#take(peer, first, limit)
+    const again = this.#lateElsewhere(peer)
+    return again === null ? null : this.#take(peer, again, 1)
+  }
+
+  /** The peer keeps this side waiting for the extent: whoever has nothing better to do may be asked for it too. */
+  late(id: PeerId, extent: Extent): void {
+    const peer = this.#peers.get(id)
+    for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
+      if (peer?.asked.has(chunk) && this.#awaited.has(chunk)) this.#late.add(chunk)
   }
 
   /** A chunk came in, verified. False when it was here already. */
   received(chunk: number): boolean {
     this.#awaited.delete(chunk)
+    this.#late.delete(chunk)
     return this.#have.add(chunk)
   }
 
@@ -210,12 +214,12 @@ export class Picker {
     return best
   }
 
-  /** The last chunks are asked for twice, so that one slow peer does not hold up the end. */
-  #endgame(peer: PickerPeer): number | null {
+  /** A chunk that another peer is late with. */
+  #lateElsewhere(peer: PickerPeer): number | null {
     let best: number | null = null
     let seen = 0
-    for (const chunk of both(peer.have.bytes, this.#awaited.bytes)) {
-      if (this.#copies[chunk]! >= ENDGAME_COPIES || peer.asked.has(chunk)) continue
+    for (const chunk of both(peer.have.bytes, this.#late.bytes)) {
+      if (this.#copies[chunk]! >= MOST_COPIES || peer.asked.has(chunk)) continue
       seen++
       if (this.#random() * seen < 1) best = chunk
     }
@@ -244,7 +248,9 @@ export class Picker {
   }
 
   #release(chunk: number): void {
-    if (--this.#copies[chunk]! === 0) this.#awaited.delete(chunk)
+    if (--this.#copies[chunk]! > 0) return
+    this.#awaited.delete(chunk)
+    this.#late.delete(chunk)
   }
 
   #count(peer: PickerPeer, delta: 1 | -1): void {

@@ -81,6 +81,7 @@ export class Swarm {
   received(peer: string, chunk: number, bytes: number): boolean {
     const from = this.#peers.get(peer)
     if (from) from.bytes += bytes
+    this.#scheduler.heard(peer, performance.now())
     return this.#options.picker.received(chunk)
   }
 
@@ -105,8 +106,12 @@ export class Swarm {
       this.#start(from, false)
       return
     }
-    if (code === 'GRANT_INVALID') this.#options.onStale()
     this.#fail(from, error)
+  }
+
+  /** To be called now and then: what a peer is late with is asked of another. */
+  checkLate(): void {
+    if (this.#scheduler.checkLate(performance.now())) this.#schedule()
   }
 
   close(): void {
@@ -121,16 +126,13 @@ export class Swarm {
     setImmediate(() => {
       this.#scheduled = false
       if (this.#closed) return
-      for (const choice of this.#scheduler.next())
+      for (const choice of this.#scheduler.next(performance.now()))
         this.#options.onAssign({ ...choice, startedAt: performance.now() })
     })
   }
 
   #settle(peer: string, extent: Extent): void {
-    const from = this.#peers.get(peer)
-    if (from) from.pace.underway--
-    this.#options.picker.settled(peer, extent)
-    this.#scheduler.wake(peer)
+    this.#scheduler.settled(peer, extent)
     this.#schedule()
   }
 
@@ -167,7 +169,9 @@ export class Swarm {
 
   #fail(peer: SwarmPeer, error: Error): void {
     const code = error instanceof ShoalError ? error.code : null
-    peer.banned = code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
+    if (code === 'GRANT_INVALID') this.#options.onStale()
+    // Once and for all: an extent that fails for another reason after that does not make it honest.
+    peer.banned ||= code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
     peer.failed(performance.now())
     this.#leave(peer, error)
   }
