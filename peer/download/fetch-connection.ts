@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { errorFromBody, ShoalError } from '../../protocol/errors.ts'
+import { ShoalError } from '../../protocol/errors.ts'
 import { PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { type Credentials, connectPinned } from '../pinned-connect.ts'
 import type { ChunkSink } from './chunk-sink.ts'
-import { bad, HeadCollector, type ResponseHead } from './response-parser.ts'
+import { bad, HeadCollector, MAX_ERROR_BODY, type ResponseHead, refusal } from './response-parser.ts'
 
 export interface RangeRequest {
   path: string
@@ -20,7 +20,6 @@ export interface RangeRequest {
 
 /** A request's answer must go on arriving: this long without a byte and the peer counts as stalled. */
 export const STALL_MS = 3000
-const MAX_ERROR_BODY = 64 * 1024
 const HEAD_BUFFER = 16 * 1024
 
 /**
@@ -176,7 +175,7 @@ export class FetchConnection {
   #finishError(request: RangeRequest): void {
     const text = Buffer.concat(this.#errorBody.splice(0)).toString()
     request.sink.release()
-    this.#finish(request, refusal(text) ?? bad(`status ${this.#answer?.status}`))
+    this.#finish(request, refusal(this.#answer!.status, text))
   }
 
   #finish(request: RangeRequest, error: Error | null): void {
@@ -185,16 +184,5 @@ export class FetchConnection {
     this.#requests.shift()
     request.settle(error)
     if (last) this.close(new Error('the peer closed the connection'))
-  }
-}
-
-/** What the peer says; its own troubles (a changed file, say) are not to be taken for ours. */
-function refusal(body: string): ShoalError | null {
-  try {
-    const error = errorFromBody(JSON.parse(body))
-    if (error?.code === 'GRANT_INVALID' || error?.code === 'CHUNK_NOT_HELD') return error
-    return error && new ShoalError('NO_PEER', `the peer refuses: ${error.message}`)
-  } catch {
-    return null
   }
 }

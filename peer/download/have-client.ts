@@ -3,7 +3,7 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { HAVE_MEDIA_TYPE, havePath, PEER_PORT_HEADER, PENDING } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { type Credentials, connectPinned } from '../pinned-connect.ts'
-import { bad } from './response-parser.ts'
+import { bad, MAX_ERROR_BODY, refusal } from './response-parser.ts'
 
 export interface HaveListener {
   onBitmap(have: Bitmap): void
@@ -22,6 +22,7 @@ export async function followHave(
   signal: AbortSignal,
 ): Promise<void> {
   const socket = await connectPinned(target, use.credentials)
+  if (signal.aborted) return void socket.destroy()
   const abort = (): void => void socket.destroy()
   signal.addEventListener('abort', abort, { once: true })
   try {
@@ -36,8 +37,8 @@ export async function followHave(
         .once('error', reject)
         .end()
     })
-    if (response.statusCode !== 200 || response.headers['content-type'] !== HAVE_MEDIA_TYPE)
-      throw bad(`status ${response.statusCode} to a question what it holds`)
+    if (response.statusCode !== 200) throw refusal(response.statusCode!, await readShort(response))
+    if (response.headers['content-type'] !== HAVE_MEDIA_TYPE) throw bad('it does not tell what it holds')
     const records = new HaveReader(use.chunks, listener)
     for await (const data of response) records.push(data as Buffer)
     records.end()
@@ -47,6 +48,15 @@ export async function followHave(
     signal.removeEventListener('abort', abort)
     socket.destroy()
   }
+}
+
+async function readShort(response: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const data of response) {
+    text += data
+    if (text.length > MAX_ERROR_BODY) break
+  }
+  return text
 }
 
 /** Cuts the byte stream into the bitmap and its records (protocol/peer-wire.ts). Throws PEER_BAD_ANSWER. */

@@ -1,6 +1,8 @@
-import { ShoalError } from '../../protocol/errors.ts'
+import { errorFromBody, ShoalError } from '../../protocol/errors.ts'
 
 const MAX_HEAD = 16 * 1024
+/** A refusal is short; what is longer is not read. */
+export const MAX_ERROR_BODY = 64 * 1024
 
 export interface ResponseHead {
   status: number
@@ -53,6 +55,18 @@ function parseHead(text: string): ResponseHead {
     contentRange: headers.get('content-range') ?? null,
     keepAlive: headers.get('connection')?.toLowerCase() !== 'close',
   }
+}
+
+/** The error that a peer answers with. Its own troubles (a changed file, say) are not to be taken for ours. */
+export function refusal(status: number, body: string): ShoalError {
+  try {
+    const error = errorFromBody(JSON.parse(body))
+    if (error?.code === 'GRANT_INVALID' || error?.code === 'CHUNK_NOT_HELD') return error
+    if (error) return new ShoalError('NO_PEER', `the peer refuses: ${error.message}`)
+  } catch {
+    // Not JSON, so not a Shoal peer.
+  }
+  return bad(`status ${status}`)
 }
 
 export function bad(why: string): ShoalError {
