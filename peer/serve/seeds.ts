@@ -26,8 +26,9 @@ export class Seeds {
 
   /** Records a complete file and serves it from now on; what its path held before is served no longer. */
   async add(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
+    const before = this.#catalog.byPath(entry.path)
     await this.#catalog.put(entry, hashes)
-    for (const old of this.#catalog.byPath(entry.path)) if (old.fileId !== entry.fileId) this.#forget(old)
+    for (const old of before) if (old.fileId !== entry.fileId) this.#forget(old)
     this.#serve(entry)
   }
 

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Catalog } from '../../../../peer/catalog.ts'
+import { type Leftover, PartFile } from '../../../../peer/download/part-file.ts'
+import { copyLocalChunks, recheck } from '../../../../peer/download/recheck.ts'
+import { HashPool } from '../../../../peer/hash-pool.ts'
+import { Library } from '../../../../peer/serve/library.ts'
+import { Seeds } from '../../../../peer/serve/seeds.ts'
+import { Bitmap } from '../../../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
+import { content } from '../../../support/content.ts'
+
+const FILE = content(12 * CHUNK_SIZE + 9)
+const CHUNKS = 13
+const never = new AbortController().signal
+const pool = new HashPool()
+
+let folder: string
+const parts: PartFile[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'shoal-recheck-'))
+})
+afterEach(async () => {
+  for (const part of parts.splice(0)) await part.seal().catch(() => {})
+  rmSync(folder, { recursive: true })
+})
+afterAll(() => pool.close())
+
+async function openPart(): Promise<[PartFile, Leftover]> {
+  const opened = await PartFile.open(join(folder, 'file'), FILE.fileId, FILE.size)
+  parts.push(opened[0])
+  return opened
+}
+
+async function write(part: PartFile, chunks: number[]): Promise<void> {
+  for (const chunk of chunks) {
+    await part.write(FILE.data.subarray(chunk * CHUNK_SIZE, (chunk + 1) * CHUNK_SIZE), chunk)
+    part.wrote(chunk)
+  }
+}
+
+async function found(part: PartFile, leftover: Leftover): Promise<number[]> {
+  const chunks: number[] = []
+  await recheck(part, leftover, FILE.hashes, pool, (chunk) => chunks.push(chunk), never)
+  return chunks
+}
+
+async function damage(offset: number): Promise<void> {
+  const file = await open(join(folder, 'file.shoal-part'), 'r+')
+  await file.write(Buffer.from([1, 2, 3, 4]), 0, 4, offset)
+  await file.close()
+}
+
+test('marks are believed after a good stop, and nothing is read', async () => {
+  const [part] = await openPart()
+  await write(part, [0, 5, 12])
+  await part.seal()
+  expect(await found(...(await openPart()))).toEqual([0, 5, 12])
+})
+
+test('after a crash only what is right is believed: of what was marked, and of what was not', async () => {
+  const [part] = await openPart()
+  await write(part, [0, 1, 2, 5, 12])
+  await part.flush()
+  await write(part, [7, 8])
+  expect(await found(...(await openPart()))).toEqual([0, 1, 2, 5, 7, 8, 12])
+})
+
+test('flipped bytes cost their own chunks and no others', async () => {
+  const [part] = await openPart()
+  await write(part, [...Array(CHUNKS).keys()])
+  await part.flush()
+  await damage(3 * CHUNK_SIZE + 17)
+  await damage(FILE.size - 4)
+  expect(await found(...(await openPart()))).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11])
+})
+
+test('a seal does not cover bytes that were flipped after it', async () => {
+  const [part] = await openPart()
+  await write(part, [0, 1])
+  await part.seal()
+  await damage(5)
+  expect(await found(...(await openPart()))).toEqual([1])
+})
+
+test('chunks that this machine has in another file are copied, right ones only', async () => {
+  // A second version: the first half as in the file, then something else; and one chunk goes bad on disk.
+  const kept = FILE.data.subarray(0, 6 * CHUNK_SIZE)
+  const path = join(folder, 'other')
+  writeFileSync(path, kept)
+  const other = { ...content(6 * CHUNK_SIZE), data: kept }
+  const catalog = new Catalog(folder)
+  const library = new Library()
+  const { mtimeNs, ino } = statSync(path, { bigint: true })
+  const entry = {
+    group: 'g',
+    name: 'o',
+    path,
+    fileId: other.fileId,
+    size: kept.length,
+    mtimeNs,
+    ino,
+    fault: null,
+  }
+  await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes.subarray(0, 6 * 32))
+  const [part, leftover] = await openPart()
+  expect(await found(part, leftover)).toEqual([])
+  const have = new Bitmap(CHUNKS)
+  have.add(2)
+  const copied: number[] = []
+  await copyLocalChunks(part, have, FILE.hashes, { catalog, library }, (chunk) => copied.push(chunk), never)
+  expect(copied).toEqual([0, 1, 3, 4, 5])
+  const buffer = Buffer.alloc(CHUNK_SIZE)
+  await part.read(buffer, 4 * CHUNK_SIZE)
+  expect(buffer.equals(FILE.data.subarray(4 * CHUNK_SIZE, 5 * CHUNK_SIZE))).toBe(true)
+  // The copy changes on disk: nothing of it is taken any more.
+  writeFileSync(path, Buffer.alloc(kept.length))
+  const again: number[] = []
+  await copyLocalChunks(
+    part,
+    new Bitmap(CHUNKS),
+    FILE.hashes,
+    { catalog, library },
+    (c) => again.push(c),
+    never,
+  )
+  expect(again).toEqual([])
+  catalog.close()
+})
