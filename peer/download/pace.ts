@@ -6,8 +6,6 @@ const RATE_WEIGHT = 0.4
 
 /** How much one peer is asked for at a time, from how fast it proves to be. Pure: the caller brings the time. */
 export class Pace {
-  /** Extents asked for and not settled. */
-  underway = 0
   /** Bytes a second, 0 until measured. */
   rate = 0
   #settledAt = 0
@@ -18,9 +16,9 @@ export class Pace {
     return Math.max(1, Math.min(MAX_EXTENT_CHUNKS, chunks))
   }
 
-  /** Whether another extent may be asked for: the longest ones are short in time, so more of them are kept. */
-  get wantsMore(): boolean {
-    return this.underway < (this.extentLimit === MAX_EXTENT_CHUNKS ? 4 : 2)
+  /** Whether one more extent than `underway` may be asked for: the longest are short in time, so more of them are kept. */
+  wantsMore(underway: number): boolean {
+    return underway < (this.extentLimit === MAX_EXTENT_CHUNKS ? 4 : 2)
   }
 
   /** An extent of `bytes`, asked for at `startedAt`, came in whole at `now` (milliseconds). */

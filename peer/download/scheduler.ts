@@ -24,7 +24,8 @@ interface Dealings {
 /**
  * Keeps every peer busy: decides who is asked next and for how much, and the picker for what. Only peers that
  * something happened to since the last round are looked at, so that a round costs what changed and not the
- * size of the swarm. What a peer is late with is asked of others too. Pure: the caller brings the time; the swarm and the simulator (bench/simulate) run it.
+ * size of the swarm. What a peer is late with is asked of others too. Pure: the caller brings the time; the
+ * swarm and the simulator (bench/simulate) run it.
  */
 export class Scheduler {
   readonly #picker: Picker
@@ -58,9 +59,7 @@ export class Scheduler {
   settled(peer: PeerId, extent: Extent): void {
     this.#picker.settled(peer, extent)
     const dealings = this.#dealings.get(peer)
-    if (!dealings?.extents.delete(extent.first)) return
-    dealings.pace.underway--
-    this.#awake.add(peer)
+    if (dealings?.extents.delete(extent.first)) this.#awake.add(peer)
   }
 
   /** Lets others be asked for what peers are late with. True when there is such. */
@@ -90,7 +89,7 @@ export class Scheduler {
   *next(now: number): Generator<Choice> {
     // Reading in order, every chunk moves the window.
     if (this.#picker.isSequential) this.wakeAll()
-    let free = [...this.#awake].filter((peer) => this.#dealings.get(peer)!.pace.wantsMore)
+    let free = [...this.#awake].filter((peer) => wantsMore(this.#dealings.get(peer)!))
     this.#awake.clear()
     const isSeed = (peer: PeerId): number => Number(this.#picker.isSeed(peer))
     free.sort((a, b) => isSeed(a) - isSeed(b))
@@ -103,14 +102,15 @@ export class Scheduler {
         if (!extent) continue
         if (dealings.extents.size === 0) dealings.heardAt = now
         dealings.extents.set(extent.first, extent)
-        dealings.pace.underway++
         yield { peer, extent }
-        if (dealings.pace.wantsMore) again.push(peer)
+        if (wantsMore(dealings)) again.push(peer)
       }
       free = again
     }
   }
 }
+
+const wantsMore = ({ pace, extents }: Dealings): boolean => pace.wantsMore(extents.size)
 
 function patience({ rate }: Pace): number {
   return rate === 0 ? PATIENCE_MS : Math.max(PATIENCE_MS, (PATIENCE_CHUNKS * CHUNK_SIZE * 1000) / rate)

@@ -13,6 +13,8 @@ export class SwarmPeer {
   banned = false
   /** Ends its have-stream and its place in the picker; null while it is not taking part. */
   stop: AbortController | null = null
+  /** When it last began to take part, in milliseconds; what was asked of it before is settled. */
+  startedAt = 0
   #failures = 0
   #retryAt = 0
 

@@ -1,6 +1,6 @@
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { type Extent, extentBytes } from '../../protocol/chunking.ts'
-import { ShoalError } from '../../protocol/errors.ts'
+import { type ErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records.ts'
 import type { Credentials } from '../pinned-connect.ts'
 import { followHave } from './have-client.ts'
@@ -87,18 +87,23 @@ export class Swarm {
 
   /** The assignment ended well. */
   fetched({ peer, extent, startedAt }: Assignment): void {
+    const from = this.#peers.get(peer)
+    if (!from || startedAt < from.startedAt) return
     const [start, end] = extentBytes(this.#options.size, extent)
-    this.#peers.get(peer)?.succeeded(end - start, startedAt, performance.now())
+    from.succeeded(end - start, startedAt, performance.now())
     this.#settle(peer, extent)
   }
 
   /** The assignment failed by the peer's doing. */
-  failed({ peer, extent }: Assignment, error: Error): void {
-    this.#settle(peer, extent)
-    this.#scheduler.wakeAll()
+  failed({ peer, extent, startedAt }: Assignment, error: Error): void {
     const from = this.#peers.get(peer)
     if (!from) return
     const code = error instanceof ShoalError ? error.code : null
+    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
+    const isOver = from.stop === null || startedAt < from.startedAt
+    if (isOver && !isLie(code)) return
+    this.#settle(peer, extent)
+    this.#scheduler.wakeAll()
     if (code === 'CHUNK_NOT_HELD') {
       // What it holds is known wrongly: ask it, instead of believing that it is complete.
       this.#options.picker.lacks(peer, extent)
@@ -142,6 +147,7 @@ export class Swarm {
     const id = peer.address.peer
     const stop = new AbortController()
     peer.stop = stop
+    peer.startedAt = performance.now()
     const join = (have: Bitmap): void => {
       picker.addPeer(id, have)
       this.#scheduler.add(id, peer.pace)
@@ -171,7 +177,7 @@ export class Swarm {
     const code = error instanceof ShoalError ? error.code : null
     if (code === 'GRANT_INVALID') this.#options.onStale()
     // Once and for all: an extent that fails for another reason after that does not make it honest.
-    peer.banned ||= code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
+    peer.banned ||= isLie(code)
     peer.failed(performance.now())
     this.#leave(peer, error)
   }
@@ -186,4 +192,9 @@ export class Swarm {
     this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }
+}
+
+/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
+function isLie(code: ErrorCode | null): boolean {
+  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }

@@ -1,0 +1,143 @@
+import { Picker } from '../../../../peer/download/picker.ts'
+import { type Assignment, Swarm } from '../../../../peer/download/swarm.ts'
+import { Bitmap } from '../../../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
+import { ShoalError } from '../../../../protocol/errors.ts'
+import { until } from '../../../support/until.ts'
+
+const CHUNKS = 200
+const SEED = { peer: 'aa'.repeat(32), host: '127.0.0.1', port: 1, tls: false, complete: true }
+const OTHER = { ...SEED, peer: 'bb'.repeat(32) }
+
+/** A swarm of which the test does the fetching: what is assigned is kept until it says how it ended. */
+class Bench {
+  readonly assigned: Assignment[] = []
+  readonly told: string[] = []
+  stale = 0
+  readonly swarm = new Swarm({
+    fileId: 'cc'.repeat(32),
+    size: CHUNKS * CHUNK_SIZE,
+    chunks: CHUNKS,
+    self: 'dd'.repeat(32),
+    credentials: { key: '', cert: '' },
+    ownPort: 1,
+    picker: new Picker({ have: new Bitmap(CHUNKS), random: Math.random, sequential: false }),
+    grant: () => 'g',
+    onStale: () => void this.stale++,
+    onAssign: (assignment) => void this.assigned.push(assignment),
+    onPeer: (peer, state) => void this.told.push(`${peer.slice(0, 2)} ${state}`),
+  })
+
+  /** Waits until `count` extents are under way, and takes them. */
+  async take(count: number): Promise<Assignment[]> {
+    await until(() => this.assigned.length === count)
+    return this.assigned.splice(0)
+  }
+
+  failAll(assignments: Assignment[], error: Error): void {
+    for (const assignment of assignments) this.swarm.failed(assignment, error)
+  }
+
+  /** Offers the peers again until they take part, as the tracker's answers would. */
+  rejoin(...peers: (typeof SEED)[]): Promise<void> {
+    return until(() => {
+      this.swarm.offer(peers)
+      return this.swarm.size === peers.length
+    })
+  }
+}
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.swarm.close())
+
+test('a seed that goes away and comes back, again and again, is asked for as much as at first', async () => {
+  await bench.rejoin(SEED)
+  for (let life = 0; life < 3; life++) {
+    bench.failAll(await bench.take(2), new Error('reset'))
+    await bench.rejoin(SEED)
+  }
+  expect(await bench.take(2)).toHaveLength(2)
+  expect(bench.told).toEqual(['aa joined', ...Array(3).fill(['aa left', 'aa joined']).flat()])
+})
+
+test('one broken connection is one failure, however much was asked over it: it is tried again soon', async () => {
+  await bench.rejoin(SEED)
+  bench.failAll(await bench.take(2), new Error('reset'))
+  const left = performance.now()
+  await bench.rejoin(SEED)
+  expect(performance.now() - left).toBeLessThan(900)
+})
+
+test('an answer to what was asked before a peer left and came back changes nothing', async () => {
+  await bench.rejoin(SEED)
+  const [first, second] = await bench.take(2)
+  bench.swarm.failed(first!, new Error('reset'))
+  await bench.rejoin(SEED)
+  const now = await bench.take(2)
+  bench.swarm.failed(second!, new Error('reset'))
+  expect(bench.swarm.size).toBe(1)
+  bench.swarm.fetched(second!)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(bench.assigned).toEqual([])
+  bench.swarm.fetched(now[0]!)
+  await until(() => bench.assigned.length > 0)
+})
+
+test.each(['HASH_MISMATCH', 'PEER_BAD_ANSWER'] as const)(
+  'a peer with %s is banned for good',
+  async (code) => {
+    await bench.rejoin(SEED)
+    const [lie, other] = await bench.take(2)
+    bench.swarm.failed(lie!, new ShoalError(code, 'it lies'))
+    bench.swarm.failed(other!, new Error('reset'))
+    bench.swarm.offer([SEED])
+    expect(bench.swarm.size).toBe(0)
+    expect(bench.told).toEqual(['aa joined', 'aa banned'])
+    await bench.rejoin(OTHER)
+    const taken = await bench.take(2)
+    bench.swarm.offer([SEED])
+    expect(taken.map(({ peer }) => peer)).toEqual([OTHER.peer, OTHER.peer])
+    expect(bench.swarm.size).toBe(1)
+  },
+)
+
+test('a lie is found out also when the peer left meanwhile', async () => {
+  await bench.rejoin(SEED)
+  const [first, second] = await bench.take(2)
+  bench.swarm.failed(first!, new Error('reset'))
+  bench.swarm.failed(second!, new ShoalError('HASH_MISMATCH', 'it lies'))
+  await bench.rejoin(OTHER)
+  bench.swarm.offer([SEED])
+  expect(bench.swarm.size).toBe(1)
+})
+
+test('what a peer fails is asked of another at once', async () => {
+  await bench.rejoin(SEED, OTHER)
+  const all = await bench.take(4)
+  const failed = all.filter(({ peer }) => peer === SEED.peer)
+  bench.failAll(failed, new ShoalError('NO_PEER', 'stalled'))
+  for (let i = 0; i < CHUNKS; i++)
+    for (const assignment of all.splice(0).concat(bench.assigned.splice(0))) {
+      if (assignment.peer !== OTHER.peer) continue
+      const { first, count } = assignment.extent
+      for (let chunk = first; chunk < first + count; chunk++) bench.swarm.received(OTHER.peer, chunk, 1)
+      bench.swarm.fetched(assignment)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  expect(bench.swarm.shares).toEqual([{ peer: OTHER.peer, bytes: CHUNKS }])
+})
+
+test('a refused grant asks for a new one, and bans nobody', async () => {
+  await bench.rejoin(SEED)
+  bench.failAll(await bench.take(2), new ShoalError('GRANT_INVALID', 'expired'))
+  expect(bench.stale).toBe(1)
+  await bench.rejoin(SEED)
+})
+
+test('this peer itself is not fetched from', () => {
+  bench.swarm.offer([{ ...SEED, peer: 'dd'.repeat(32) }])
+  expect(bench.swarm.size).toBe(0)
+})
