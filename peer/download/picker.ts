@@ -124,6 +124,14 @@ export class Picker {
     if (counts(peer)) this.#sources[chunk]!++
   }
 
+  /** What peers said to be fetching is not waited for any longer: some of it they may never get. */
+  forgetPending(): void {
+    for (const peer of this.#peers.values()) {
+      if (counts(peer)) for (const chunk of peer.pending) this.#sources[chunk]!--
+      peer.pending.clear()
+    }
+  }
+
   /** Whether the peer's holdings keep others from being asked of seeds. */
   snub(id: PeerId, snubbed: boolean): void {
     const peer = this.#peers.get(id)

@@ -31,6 +31,8 @@ export class Scheduler {
   readonly #picker: Picker
   readonly #dealings = new Map<PeerId, Dealings>()
   readonly #awake = new Set<PeerId>()
+  /** When it was first seen that nothing is under way; null while something is. */
+  #idleSince: number | null = null
 
   constructor(picker: Picker) {
     this.#picker = picker
@@ -62,9 +64,10 @@ export class Scheduler {
     if (dealings?.extents.delete(extent.first)) this.#awake.add(peer)
   }
 
-  /** Lets others be asked for what peers are late with. True when there is such. */
+  /** Lets others be asked for what peers are late with, or promised and do not get. True when there is such. */
   checkLate(now: number): boolean {
-    let found = false
+    let found = this.#hasWaitedInVain(now)
+    if (found) this.#picker.forgetPending()
     for (const [peer, { pace, extents, heardAt }] of this.#dealings) {
       if (extents.size === 0 || now - heardAt < patience(pace)) continue
       for (const extent of extents.values()) this.#picker.late(peer, extent)
@@ -73,6 +76,12 @@ export class Scheduler {
     }
     if (found) this.wakeAll()
     return found
+  }
+
+  #hasWaitedInVain(now: number): boolean {
+    const isBusy = [...this.#dealings.values()].some(({ extents }) => extents.size > 0)
+    this.#idleSince = isBusy ? null : (this.#idleSince ?? now)
+    return this.#idleSince !== null && now - this.#idleSince >= PATIENCE_MS
   }
 
   /** The peer may have something to be asked for: it got a chunk. */
