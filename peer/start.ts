@@ -77,7 +77,11 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     client.token = options.session()
   }
   refreshSession()
-  const redis = options.redis ? null : opened(await acquireRedis(join(home, 'queue')), (r) => r.release())
+  const redis = options.redis
+    ? null
+    : opened(acquireRedis(join(home, 'queue')), async (r) => (await r).release())
+  // Awaited below, where it is needed first: the server starts while the rest does.
+  redis?.catch(() => {})
   const identity = await loadIdentity(home)
   const catalog = opened(new Catalog(home), (c) => c.close())
   const library = new Library()
@@ -122,7 +126,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     hashPool,
     fetchPool,
   }
-  const queueUrl = options.redis ?? redis!.url
+  const queueUrl = options.redis ?? (await redis!).url
   downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())
   const timer = setInterval(() => {
     refreshSession()

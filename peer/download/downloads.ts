@@ -76,6 +76,7 @@ export class Downloads {
     signal: AbortSignal,
   ): Promise<DownloadResult> {
     const { group, name, output } = request
+    this.#context.fetchPool.warmUp()
     const files = await resolveFiles(this.#context.client, group, name)
     if (output === null && files.length !== 1)
       throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {

@@ -12,6 +12,8 @@ import { spawnThread } from '../threads/spawn.ts'
 
 /** More threads than this bring nothing: the wire or the disk is the limit by then. */
 const MAX_THREADS = 3
+/** Extents under way on every thread before another is started: a small file is done before one would be up. */
+const WORTH_A_THREAD = 2
 
 interface Underway {
   onChunk(chunk: number): void
@@ -68,10 +70,19 @@ export class FetchPool {
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
   }
 
+  /** Starts the first thread, where there is none, so that it is there when the first extent is. */
+  warmUp(): void {
+    if (this.#threads.length === 0) this.#start()
+  }
+
   #leastBusy(): FetchThread {
     const idle = this.#threads.toSorted((a, b) => a.underway.size - b.underway.size)[0]
     const limit = Math.min(MAX_THREADS, availableParallelism())
-    if (idle && (idle.underway.size === 0 || this.#threads.length >= limit)) return idle
+    if (idle && (idle.underway.size < WORTH_A_THREAD || this.#threads.length >= limit)) return idle
+    return this.#start()
+  }
+
+  #start(): FetchThread {
     const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map() }
     thread.worker.on('message', (message: FromFetchThread) => {
       const job = thread.underway.get(message.id)
