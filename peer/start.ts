@@ -77,11 +77,9 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     client.token = options.session()
   }
   refreshSession()
-  const redis = options.redis
-    ? null
-    : opened(acquireRedis(join(home, 'queue')), async (r) => (await r).release())
   // Awaited below, where it is needed first: the server starts while the rest does.
-  redis?.catch(() => {})
+  const redis = options.redis ? null : acquireRedis(join(home, 'queue'))
+  closers.push(() => redis?.then((server) => server.release()).catch(() => {}))
   const identity = await loadIdentity(home)
   const catalog = opened(new Catalog(home), (c) => c.close())
   const library = new Library()
