@@ -1,125 +1,7 @@
 import fc from 'fast-check'
-import { Pace } from '../../../../peer/download/pace.ts'
-import { Picker } from '../../../../peer/download/picker.ts'
-import { type Choice, Scheduler } from '../../../../peer/download/scheduler.ts'
-import { Bitmap } from '../../../../protocol/bitmap.ts'
-
-type Step =
-  | { do: 'join'; peer: number; chunks: number[] | 'all' }
-  | { do: 'leave' | 'learn' | 'await'; peer: number; chunk: number }
-  | { do: 'answer' | 'fail' | 'half'; which: number }
-  | { do: 'wait'; ms: number }
+import { covers, isStarved, type Step, World } from '../../../support/scheduler-world.ts'
 
 const PEERS = 7
-
-/** A swarm without sockets or clocks: the real scheduler and picker, and peers that do as a test says. */
-class World {
-  readonly have: Bitmap
-  readonly picker: Picker
-  readonly scheduler: Scheduler
-  readonly holds = new Map<string, Bitmap>()
-  readonly paces = new Map<string, Pace>()
-  underway: Choice[] = []
-  now = 0
-
-  constructor(size: number, random: () => number, sequential: boolean) {
-    this.have = new Bitmap(size)
-    this.picker = new Picker({ have: this.have, random, sequential })
-    this.scheduler = new Scheduler(this.picker)
-  }
-
-  join(peer: string, chunks: number[] | 'all'): void {
-    this.leave(peer)
-    const size = this.have.size
-    const make = (): Bitmap => {
-      const held = chunks === 'all' ? Bitmap.full(size) : new Bitmap(size)
-      if (chunks !== 'all') for (const chunk of chunks) held.add(chunk % size)
-      return held
-    }
-    this.holds.set(peer, make())
-    const pace = this.paces.get(peer) ?? new Pace()
-    this.paces.set(peer, pace)
-    this.picker.addPeer(peer, make())
-    this.scheduler.add(peer, pace)
-  }
-
-  leave(peer: string): void {
-    this.holds.delete(peer)
-    this.picker.removePeer(peer)
-    this.scheduler.remove(peer)
-    this.scheduler.wakeAll()
-    this.underway = this.underway.filter((choice) => choice.peer !== peer)
-  }
-
-  /** Lets the scheduler choose, and checks each choice. */
-  schedule(): void {
-    for (const choice of this.scheduler.next(this.now)) {
-      const { peer, extent } = choice
-      for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) {
-        expect(this.holds.get(peer)?.has(chunk)).toBe(true)
-        expect(this.have.has(chunk)).toBe(false)
-        const askedOf = this.underway.filter((other) => covers(other, chunk))
-        // Twice at most, never of the same peer, and a second time only after patience with the first ran out.
-        expect(askedOf.length).toBeLessThan(2)
-        expect(askedOf.map((other) => other.peer)).not.toContain(peer)
-        if (askedOf.length === 1) expect(this.now).toBeGreaterThanOrEqual(1000)
-      }
-      this.underway.push(choice)
-    }
-  }
-
-  /** The extent comes in: all of it, or (`part`) only its first half before the connection breaks. */
-  end(choice: Choice | undefined, part: 'whole' | 'half' | 'none'): void {
-    if (!choice) return
-    const { peer, extent } = choice
-    this.underway.splice(this.underway.indexOf(choice), 1)
-    const count = part === 'whole' ? extent.count : part === 'half' ? Math.floor(extent.count / 2) : 0
-    for (let chunk = extent.first; chunk < extent.first + count; chunk++) {
-      this.scheduler.heard(peer, this.now)
-      this.picker.received(chunk)
-    }
-    if (part === 'whole') this.paces.get(peer)?.succeeded(extent.count * 2 ** 19, this.now - 100, this.now)
-    this.scheduler.settled(peer, extent)
-    if (part !== 'whole') this.leave(peer)
-  }
-
-  /** Time passes in ticks, as the download's. */
-  wait(ms: number): void {
-    for (const until = this.now + ms; this.now < until; this.now += 500) {
-      this.scheduler.checkLate(this.now)
-      this.schedule()
-    }
-  }
-
-  play(step: Step): void {
-    if (step.do === 'wait') this.wait(step.ms)
-    else if ('which' in step)
-      this.end(
-        this.underway[step.which % Math.max(1, this.underway.length)],
-        step.do === 'answer' ? 'whole' : step.do === 'half' ? 'half' : 'none',
-      )
-    else {
-      const peer = `p${step.peer}`
-      if (step.do === 'join') this.join(peer, step.chunks)
-      else if (step.do === 'leave') this.leave(peer)
-      else this.learn(peer, step.chunk % this.have.size, step.do === 'await')
-    }
-    this.schedule()
-  }
-
-  learn(peer: string, chunk: number, pending: boolean): void {
-    const held = this.holds.get(peer)
-    if (!held) return
-    if (pending) this.picker.peerPending(peer, chunk)
-    if (pending) return
-    held.add(chunk)
-    if (this.picker.peerHas(peer, chunk)) this.scheduler.wake(peer)
-  }
-}
-
-const covers = ({ extent }: Choice, chunk: number): boolean =>
-  chunk >= extent.first && chunk < extent.first + extent.count
-
 const peer = fc.nat(PEERS - 1)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -151,16 +33,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(500, 1500, 5000) }),
   },
 )
-
-/** Whether some peer that takes part holds something that is missing and asked of nobody. */
-function isStarved(world: World): boolean {
-  return [...world.holds].some(([, held]) =>
-    [...Array(world.have.size).keys()].some(
-      (chunk) =>
-        held.has(chunk) && !world.have.has(chunk) && !world.underway.some((choice) => covers(choice, chunk)),
-    ),
-  )
-}
 
 test('whatever peers do, choices are right, and the download ends once one holder of all stays and answers', () => {
   fc.assert(
