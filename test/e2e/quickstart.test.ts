@@ -31,7 +31,7 @@ test('quickstart shares a given file among three users, the third taking chunks 
   expect(text).toContain('ada$ bin/shoal group accept team bob cyd')
   expect(text).toMatch(/cyd took \S+ \w+ from (ada and \S+ \w+ from bob|bob and \S+ \w+ from ada)\./)
   expect(home).not.toBe('')
-  expect(existsSync(home)).toBe(false)
+  expect({ left: existsSync(home), text }).toMatchObject({ left: false })
 }, 90_000)
 
 test('quickstart that is stopped by Ctrl-C leaves nothing behind', async () => {
@@ -39,5 +39,5 @@ test('quickstart that is stopped by Ctrl-C leaves nothing behind', async () => {
   expect({ code, text }).toMatchObject({ code: 130 })
   expect(text).not.toContain('peer upload')
   expect(home).not.toBe('')
-  expect(existsSync(home)).toBe(false)
+  expect({ left: existsSync(home), text }).toMatchObject({ left: false })
 }, 90_000)
