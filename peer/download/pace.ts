@@ -2,12 +2,14 @@ import { CHUNK_SIZE, MAX_EXTENT_CHUNKS } from '../../protocol/chunking.ts'
 
 /** Extents are sized for this long at the peer's rate, and two of them kept under way. */
 const EXTENT_SECONDS = 0.25
-const RATE_WEIGHT = 0.4
+const WEIGHT = 0.4
 
 /** How much one peer is asked for at a time, from how fast it proves to be. Pure: the caller brings the time. */
 export class Pace {
   /** Bytes a second, 0 until measured. */
   rate = 0
+  /** Seconds from asking for a chunk to having it, 0 until measured: what its uplink and its queue make of it. */
+  wait = 0
   #settledAt = 0
 
   /** Chunks to ask for at once. */
@@ -23,10 +25,12 @@ export class Pace {
 
   /** An extent of `bytes`, asked for at `startedAt`, came in whole at `now` (milliseconds). */
   succeeded(bytes: number, startedAt: number, now: number): void {
+    const wait = ((now - startedAt) / 1000) * (CHUNK_SIZE / bytes)
+    this.wait = this.wait === 0 ? wait : this.wait + WEIGHT * (wait - this.wait)
     const seconds = (now - Math.max(startedAt, this.#settledAt)) / 1000
     this.#settledAt = now
     if (seconds <= 0) return
     const rate = bytes / seconds
-    this.rate = this.rate === 0 ? rate : this.rate + RATE_WEIGHT * (rate - this.rate)
+    this.rate = this.rate === 0 ? rate : this.rate + WEIGHT * (rate - this.rate)
   }
 }

@@ -27,7 +27,7 @@ export interface PickerOptions {
 const MOST_COPIES = 2
 /** Sequential reading looks this many chunks ahead: 32 MiB. */
 const READ_AHEAD = 64
-/** With this many partial peers, seeds are spared what those hold; with fewer, every uplink is needed. */
+/** With this many partial peers to a seed, seeds are spared what those hold; with fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
 /** The rarest of this many is rare enough. */
 const SAMPLE = 4096
@@ -53,6 +53,7 @@ export class Picker {
   readonly #late: Bitmap
   /** Partial peers that hold something. */
   #partialPeers = 0
+  #seeds = 0
   /** Everything below is held. */
   #low = 0
 
@@ -79,6 +80,11 @@ export class Picker {
     return this.#sequential
   }
 
+  /** Whether seeds are asked only for what no partial peer holds or is about to hold. */
+  get sparesSeeds(): boolean {
+    return this.#partialPeers >= MANY_PARTIAL_PEERS * Math.max(1, this.#seeds)
+  }
+
   /** Adds a peer; `have` is the picker's from then on. */
   addPeer(id: PeerId, have: Bitmap): void {
     this.removePeer(id)
@@ -90,6 +96,7 @@ export class Picker {
       snubbed: false,
     }
     this.#peers.set(id, peer)
+    if (peer.seed) this.#seeds++
     this.#count(peer, 1)
   }
 
@@ -99,6 +106,7 @@ export class Picker {
     if (!peer) return
     this.#count(peer, -1)
     for (const chunk of peer.asked) this.#release(chunk)
+    if (peer.seed) this.#seeds--
     this.#peers.delete(id)
   }
 
@@ -112,6 +120,7 @@ export class Picker {
     if (peer.have.isFull) {
       this.#count(peer, -1)
       peer.seed = true
+      this.#seeds++
     }
     return !this.#have.has(chunk) && (this.#copies[chunk] === 0 || this.#late.has(chunk))
   }
@@ -182,6 +191,7 @@ export class Picker {
     const peer = this.#peers.get(id)
     if (!peer) return
     this.#count(peer, -1)
+    if (peer.seed) this.#seeds--
     peer.seed = false
     for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) peer.have.delete(chunk)
     this.#count(peer, 1)
@@ -199,7 +209,7 @@ export class Picker {
    */
   #rarest(peer: PickerPeer): number | null {
     let best: number | null = null
-    let fewest = peer.seed && this.#partialPeers >= MANY_PARTIAL_PEERS ? 0 : 0x10000
+    let fewest = peer.seed && this.sparesSeeds ? 0 : 0x10000
     let equals = 0
     let looked = 0
     const bytes = this.#have.bytes.length

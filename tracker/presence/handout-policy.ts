@@ -1,8 +1,13 @@
 import { isIPv6 } from 'node:net'
 import type { SwarmPeer } from '../../protocol/records.ts'
 
-/** Peers that one answer names at most. */
-export const MAX_HANDOUT = 50
+/**
+ * Peers that one answer names at most; about as many again are given this one's name. What each holds is told
+ * to all of them, so more cost more than they bring (bench/simulate).
+ */
+export const MAX_HANDOUT = 20
+/** So many peers that are still fetching keep a seed busy. */
+const FETCHERS_A_SEED = 12
 
 export interface Asker {
   peer: string
@@ -10,8 +15,9 @@ export interface Asker {
 }
 
 /**
- * Which peers of a swarm to name to one that joins it, best first. Half are peers that are themselves still
- * fetching, half are seeds, taken in turns: partial peers first, so that a seed sends each chunk about once.
+ * Which peers of a swarm to name to one that joins it, best first. Partial peers and seeds take turns, partial
+ * peers first, so that a seed sends each chunk about once; where there are few seeds for many partial peers,
+ * only some who ask are sent to a seed, since a queue there makes all of them late and fetches things twice.
  * Within both halves the asker's own subnet comes first, and chance decides among equals, so that no peer is
  * everybody's first choice. `random` gives numbers in [0, 1).
  */
@@ -24,10 +30,22 @@ export function handOut(swarm: Iterable<SwarmPeer>, asker: Asker, random: () => 
     const place = subnetOf(peer.host) === subnet ? half.near : half.far
     place.push(peer)
   }
-  return takeTurns(ordered(classes.partial, random), ordered(classes.seed, random)).slice(0, MAX_HANDOUT)
+  const chance = seedChance(sizeOf(classes.partial) / sizeOf(classes.seed))
+  const seeds = ordered(classes.seed, random).filter(() => random() < chance)
+  return takeTurns(ordered(classes.partial, random), seeds).slice(0, MAX_HANDOUT)
+}
+
+/**
+ * The chance that a seed is named, for so many partial peers a seed: the first few learn of it, and of any
+ * number that follow about as many again in all (the sum of 1/n² is bounded), and one in each round of asking
+ * again (1/n), so that a seed is found anew when they are gone.
+ */
+function seedChance(partialPeers: number): number {
+  return (FETCHERS_A_SEED / partialPeers) ** 2 + 1 / partialPeers
 }
 
 type Half = { near: SwarmPeer[]; far: SwarmPeer[] }
+const sizeOf = ({ near, far }: Half): number => near.length + far.length
 type Classes = { partial: Half; seed: Half }
 
 function ordered({ near, far }: Half, random: () => number): SwarmPeer[] {

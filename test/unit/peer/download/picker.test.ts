@@ -138,6 +138,18 @@ test('with few partial peers every uplink is needed, the seeds too', () => {
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20))
 })
 
+test('seeds are spared only while there are several partial peers to each of them', () => {
+  const p = picker(new Bitmap(20))
+  for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(20, all(10)))
+  p.addPeer('seed', Bitmap.full(20))
+  expect(p.sparesSeeds).toBe(true)
+  p.addPeer('another', Bitmap.full(20))
+  expect(p.sparesSeeds).toBe(false)
+  expect(inOrder(drain(p, 'another'))).toEqual(all(20))
+  p.removePeer('another')
+  expect(p.sparesSeeds).toBe(true)
+})
+
 test('what a peer said to be fetching and never got is asked of the seed once it is forgotten', () => {
   const p = picker(new Bitmap(20))
   p.addPeer('seed', Bitmap.full(20))

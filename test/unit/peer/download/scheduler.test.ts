@@ -118,3 +118,23 @@ test('what peers promised to get and never got is asked of the seed, after a sec
   world.wait(1500)
   expect(world.underway.map(({ peer }) => peer)).toContain('seed')
 })
+
+test('in a swarm of many peers few chunks are under way at once, and a spared seed is asked first, for one', () => {
+  const world = new World(300, Math.random, false)
+  for (let n = 0; n < 40; n++) world.join(`p${n}`, [n, n + 40, n + 80])
+  world.join('seed', 'all')
+  world.schedule()
+  expect(world.underway).toHaveLength(16)
+  expect(world.underway[0]?.peer).toBe('seed')
+  expect(world.underway[0]?.extent.first).toBeGreaterThanOrEqual(120)
+  expect(world.underway.filter(({ peer }) => peer === 'seed')).toHaveLength(1)
+})
+
+test('what a late peer holds up does not keep others from being asked', () => {
+  const world = new World(400, Math.random, false)
+  for (let n = 0; n < 20; n++) world.join(`p${n}`, 'all')
+  world.schedule()
+  const silent = world.underway.length
+  world.wait(1500)
+  expect(world.underway.length).toBeGreaterThan(silent)
+})

@@ -29,11 +29,16 @@ const randoms = fc.integer({ min: 0, max: 999_999 }).map((seed) => {
     return state / 2_147_483_648
   }
 })
+/** Where seeds are not scarce all of them may be named. */
+const hasSeedsForAll = (swarm: SwarmPeer[]): boolean => {
+  const seeds = swarm.filter(({ complete }) => complete).length
+  return swarm.length - seeds <= 12 * seeds
+}
 const asker = { peer: 'f'.repeat(64), host: '10.0.0.9' }
 
-test('a handout names distinct peers of the swarm, fifty at most, and as many as there are', () => {
+test('a handout names distinct peers of the swarm, MAX_HANDOUT at most, and as many as there are', () => {
   fc.assert(
-    fc.property(swarms, randoms, (swarm, random) => {
+    fc.property(swarms.filter(hasSeedsForAll), randoms, (swarm, random) => {
       const given = handOut(swarm, asker, random)
       expect(given).toHaveLength(Math.min(swarm.length, MAX_HANDOUT))
       expect(new Set(given).size).toBe(given.length)
@@ -54,7 +59,7 @@ test('a handout never names the one who asks', () => {
 
 test('partial peers and seeds take turns, a partial peer first, for as long as there are both', () => {
   fc.assert(
-    fc.property(swarms, randoms, (swarm, random) => {
+    fc.property(swarms.filter(hasSeedsForAll), randoms, (swarm, random) => {
       const given = handOut(swarm, asker, random).map((peer) => peer.complete)
       const seeds = swarm.filter((peer) => peer.complete).length
       const mixed = 2 * Math.min(seeds, swarm.length - seeds)
@@ -63,6 +68,23 @@ test('partial peers and seeds take turns, a partial peer first, for as long as t
       })
     }),
   )
+})
+
+test('of many that join a swarm of one seed a few are sent to it, the first of them always', () => {
+  let state = 1
+  const random = (): number => {
+    state = (state * 48_271) % 0x7fff_ffff
+    return state / 0x7fff_ffff
+  }
+  const seed = peerAt('10.0.9.1', true, 0)
+  const sent = Array.from({ length: 1000 }, (_, n) => {
+    const partial = Array.from({ length: n }, (_, i) => peerAt(`10.1.${i >> 8}.${i & 255}`, false, i + 1))
+    return handOut([seed, ...partial], asker, random).includes(seed)
+  })
+  expect(sent.slice(0, 13)).not.toContain(false)
+  const more = sent.slice(13).filter(Boolean).length
+  expect(more).toBeGreaterThan(3)
+  expect(more).toBeLessThan(40)
 })
 
 test('within seeds and within partial peers the own subnet comes first', () => {
