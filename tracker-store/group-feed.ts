@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from './database.ts'
 import { parseEntry, readRevision, type StreamEntry } from './group-stream.ts'
 import { fold, groupKeys } from './keys.ts'
@@ -7,15 +8,19 @@ import type { PubSub } from './pubsub.ts'
 export interface GroupWatcher {
   /** An event as it was published: maybe old, maybe with some missing before it. */
   event(entry: StreamEntry): void
-  /** The revision that the group has in Redis, told about once a second. Resolves once the watcher is there. */
+  /** The revision that the group has in Redis, told twice a second. Resolves once the watcher is there. */
   revision(revision: number): Promise<void> | void
   /** Messages may have been lost, or Redis replaced by one with another history. */
   doubt(): void
 }
 
-const CHECK_MS = 1000
+/** Bounds how long a lost message goes unnoticed. */
+const CHECK_MS = 500
 /** Age of the last check from which reads check first: this process was stopped or starved. */
-const UNCHECKED_MS = 2500
+const UNCHECKED_MS = 1500
+/** How long a check after a stop goes on trying: connections may have been given up meanwhile. */
+const RESUME_MS = 800
+const RETRY_MS = 20
 
 /** Pub/sub of the watched groups, and the check that makes up for its losses. */
 export class GroupFeed {
@@ -25,6 +30,7 @@ export class GroupFeed {
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | null = null
   #tried = performance.now()
+  #succeeded = performance.now()
 
   constructor(db: Database, pubsub: PubSub) {
     this.#db = db
@@ -54,9 +60,14 @@ export class GroupFeed {
     return stop
   }
 
+  /** Milliseconds since the watchers were last known to be where Redis is. */
+  get age(): number {
+    return performance.now() - this.#succeeded
+  }
+
   /** Compares all watchers with Redis and waits until they are there. Throws STORE_UNAVAILABLE. */
   check(): Promise<void> {
-    this.#checking ??= this.#compare().finally(() => {
+    this.#checking ??= this.#checkNow().finally(() => {
       this.#checking = null
     })
     return this.#checking
@@ -65,32 +76,54 @@ export class GroupFeed {
   /** Checks when that is overdue, so that a process that was stopped for a while serves nothing stale. */
   async checkIfOverdue(): Promise<void> {
     // Twice, because the first may be one that was under way when the process was stopped.
-    for (let i = 0; i < 2 && performance.now() - this.#tried > UNCHECKED_MS; i++)
-      await this.check().catch(() => {})
+    for (let i = 0; i < 2 && this.#isOverdue; i++) await this.check().catch(() => {})
   }
 
   close(): void {
     clearInterval(this.#timer)
   }
 
-  async #compare(): Promise<void> {
-    const started = performance.now()
+  get #isOverdue(): boolean {
+    return performance.now() - this.#tried > UNCHECKED_MS
+  }
+
+  async #checkNow(): Promise<void> {
+    const begun = performance.now()
+    const patience = this.#isOverdue ? RESUME_MS : 0
+    let started = begun
+    try {
+      while (!(await this.#compare().catch((error) => giveUp(error, begun + patience)))) {
+        await delay(RETRY_MS)
+        started = performance.now()
+      }
+      this.#succeeded = started
+    } finally {
+      this.#tried = started
+    }
+  }
+
+  async #compare(): Promise<true> {
     const groups = [...this.#watchers.keys()]
     const [revisions] = await Promise.all([
       Promise.all(groups.map((group) => readRevision(this.#db, group))),
       this.#db.ask((redis) => redis.ping()),
       this.#pubsub.check(),
-    ]).finally(() => {
-      this.#tried = started
-    })
+    ])
     await Promise.all(
       groups.flatMap((group, i) =>
         [...(this.#watchers.get(group) ?? [])].map((watcher) => watcher.revision(revisions[i]!)),
       ),
     )
+    return true
   }
 
   #doubt(): void {
     for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.doubt()
   }
+}
+
+/** Throws `error` once it is too late to try again. */
+function giveUp(error: unknown, deadline: number): false {
+  if (performance.now() >= deadline) throw error
+  return false
 }

@@ -38,6 +38,10 @@ export class RedisGroups implements GroupStore {
     return this.#views.get(group, atLeast)
   }
 
+  get viewAge(): number {
+    return this.#feed.age
+  }
+
   list(
     after: string,
     limit: number,
@@ -128,7 +132,7 @@ export class RedisGroups implements GroupStore {
 
 const distinct = (users: readonly string[]): string[] => [...new Set(users)]
 
-function fileArguments({ name, fileId, size, hashes }: NewFile): (string | number | Buffer)[] {
+function fileArguments({ name, fileId, size, hashes, stamp = '' }: NewFile): (string | number | Buffer)[] {
   const inline = hashes && Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength)
-  return [name, fileId, size, chunkCount(size) * HASH_SIZE, inline ? '1' : '0', inline ?? '']
+  return [name, fileId, size, chunkCount(size) * HASH_SIZE, inline ? '1' : '0', inline ?? stamp]
 }

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError } from '../protocol/errors.ts'
 import type { Database } from './database.ts'
-import { hashesKey, stagedKey } from './keys.ts'
+import { hashesKey, stagedKey, stampKey } from './keys.ts'
 import type { HashStore } from './store.ts'
 
 /** The longest value of Redis, 512 MiB: the hashes of a file of 8 TiB. */
@@ -19,8 +20,13 @@ export class RedisHashes implements HashStore {
       throw new ShoalError('TOO_LARGE', 'the file is longer than 8 TiB, the most that a group can hold', {
         hint: 'split it',
       })
-    const args = [first * HASH_SIZE, Buffer.from(page.buffer, page.byteOffset, page.byteLength)]
-    await this.#db.run('stageHashes', [stagedKey(group, user, fileId)], args, group)
+    const bytes = Buffer.from(page.buffer, page.byteOffset, page.byteLength)
+    const keys = [stagedKey(group, user, fileId), stampKey(group, user, fileId)]
+    await this.#db.run('stageHashes', keys, [first * HASH_SIZE, bytes, randomUUID()], group)
+  }
+
+  stamp(group: string, user: string, fileId: string): Promise<string | null> {
+    return this.#db.ask((redis) => redis.get(stampKey(group, user, fileId)))
   }
 
   staged(group: string, user: string, fileId: string, first: number, count: number): Promise<Buffer> {

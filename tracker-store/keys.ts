@@ -48,6 +48,9 @@ const userTag = (user: string): string => `{u:${fold(user)}}`
 export const hashesKey = (group: string, fileId: string): string => `${groupTag(group)}:hashes:${fileId}`
 export const stagedKey = (group: string, user: string, fileId: string): string =>
   `${groupTag(group)}:staged:${fileId}:${user}`
+/** Changes with each page that is staged. */
+export const stampKey = (group: string, user: string, fileId: string): string =>
+  `${stagedKey(group, user, fileId)}:stamp`
 
 export interface UserKeys {
   /** Hash: user, passwordHash, created. */

@@ -91,6 +91,8 @@ export interface GroupStore {
    * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
+  /** How long ago, in milliseconds, views were last known to be current: under a second, but while Redis is away. */
+  readonly viewAge: number
   /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */
   list(after: string, limit: number, user?: string): Promise<{ groups: GroupSummary[]; next: string | null }>
   count(): Promise<number>
@@ -116,8 +118,8 @@ export interface GroupStore {
 
   /**
    * Publishes files, all or none; each becomes the next version under its name. The same content again under
-   * the same name is the same version. A file's hashes must be there: inline here or staged (HashStore).
-   * Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
+   * the same name is the same version. A file's hashes must be there: inline here, published before, or staged
+   * (HashStore) and unchanged since the stamp given. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
    */
   publish(
     mutation: Mutation,
@@ -140,6 +142,8 @@ export interface NewFile {
   size: number
   /** Packed chunk hashes (n × 32 bytes) for a file short enough to carry them; else they are staged first. */
   hashes?: Uint8Array
+  /** Without inline hashes: the stamp that the staged ones had before they were checked. */
+  stamp?: string
 }
 
 /** Chunk hashes of published files: packed, 32 bytes each, read and written in pages. */
@@ -150,6 +154,8 @@ export interface HashStore {
    * it, TOO_LARGE beyond 2^24 hashes (a file of 8 TiB).
    */
   stage(group: string, user: string, fileId: string, first: number, page: Uint8Array): Promise<void>
+  /** Differs after each page that is staged, so that what was checked is what is published; null where nothing is. */
+  stamp(group: string, user: string, fileId: string): Promise<string | null>
   /** Staged bytes of this user for the file: [from, from + count) chunks, shorter at the end. */
   staged(group: string, user: string, fileId: string, first: number, count: number): Promise<Buffer>
   /** Hashes of chunks [first, first + count) of a published file, shorter at the end, empty where unknown. */

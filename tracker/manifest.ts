@@ -44,6 +44,8 @@ async function checkManifest(
     if (!hashesMatch(file.fileId, file.size, inline)) throw refused(name, MISMATCH)
     return { ...known, hashes: inline }
   }
+  // Before the hashes: where they change after it, the store refuses them.
+  const stamp = await hashes.stamp(group, user, file.fileId)
   const published = await hashes.has(group, file.fileId)
   const read: ReadHashes = (first, count) =>
     published
@@ -53,7 +55,7 @@ async function checkManifest(
   if (verdict === 'short' && !published)
     throw new ShoalError('HASHES_NEEDED', `the tracker needs the chunk hashes of ${file.fileId} first`)
   if (verdict !== 'match') throw refused(name, MISMATCH)
-  return known
+  return { ...known, ...(stamp === null ? {} : { stamp }) }
 }
 
 const MISMATCH = 'its id is not that of its size and chunk hashes'

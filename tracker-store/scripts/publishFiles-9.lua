@@ -2,20 +2,27 @@
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix,
 --       9 staged prefix
 -- ARGV: 1 group, 2 by, 3 at, 4 channel, then six a file: name, file id, size, length of its hashes,
---       '1' where they are inline, the hashes
+--       '1' where they are inline, the hashes; or else the stamp of the staged ones that were checked
 -- Answers { revision, files }. GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED: the file's name.
 local answer = repeated()
 if answer then return answer end
 if groupMissing() then return refuse('GROUP_NOT_FOUND') end
 if not roleOf(ARGV[2]) then return refuse('NOT_A_MEMBER', ARGV[2]) end
 
+local function stagedKey(i)
+  return KEYS[9] .. ARGV[i + 1] .. ':' .. ARGV[2]
+end
+
 -- Where the hashes of the file at ARGV[i] are: 'published', 'inline', 'staged' or nil.
 local function source(i)
   local fileId, length = ARGV[i + 1], tonumber(ARGV[i + 3])
   local published = KEYS[8] .. fileId
   if redis.call('EXISTS', published) == 1 and redis.call('STRLEN', published) == length then return 'published' end
-  if ARGV[i + 4] == '1' and #ARGV[i + 5] == length then return 'inline' end
-  if redis.call('STRLEN', KEYS[9] .. fileId .. ':' .. ARGV[2]) == length then return 'staged' end
+  if length == 0 or (ARGV[i + 4] == '1' and #ARGV[i + 5] == length) then return 'inline' end
+  local staged = stagedKey(i)
+  if redis.call('STRLEN', staged) == length and redis.call('GET', staged .. ':stamp') == ARGV[i + 5] then
+    return 'staged'
+  end
   return nil
 end
 
@@ -25,10 +32,11 @@ end
 
 local function keepHashes(i)
   local from, key = source(i), KEYS[8] .. ARGV[i + 1]
-  if from == 'inline' or ARGV[i + 3] == '0' then
-    redis.call('SET', key, ARGV[i + 5])
+  if from == 'inline' then
+    redis.call('SET', key, ARGV[i + 3] == '0' and '' or ARGV[i + 5])
   elseif from == 'staged' then
-    redis.call('RENAME', KEYS[9] .. ARGV[i + 1] .. ':' .. ARGV[2], key)
+    redis.call('RENAME', stagedKey(i), key)
+    redis.call('DEL', stagedKey(i) .. ':stamp')
   end
   redis.call('PERSIST', key)
 end

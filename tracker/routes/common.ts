@@ -43,7 +43,14 @@ export async function viewAsMember(
       hint: `run \`shoal group join ${group}\``,
     })
   reply.header(REVISION_HEADER, view.revision)
+  sayAge(reply, store.groups.viewAge)
   return { view, member }
+}
+
+/** `Age` (RFC 9111, 5.1), in seconds, where what is answered may be as old as `ms`. The highest that is said stays. */
+export function sayAge(reply: FastifyReply, ms: number): void {
+  const age = Math.floor(ms / 1000)
+  if (age > Number(reply.getHeader('age') ?? 0)) reply.header('age', age)
 }
 
 /** Answers a change with its revision in the header too. */
