@@ -1,77 +1,145 @@
-import { Redis, type RedisOptions } from 'ioredis'
-import { ShoalError } from '../protocol/errors.ts'
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { storageError } from '../protocol/errors.ts'
+import { nodeConnector } from './node-connector.ts'
+import { parseRedisUrl, type RedisTarget } from './url.ts'
+
+/** A connection to one server (found by Sentinels, maybe), or connections to the nodes of a cluster. */
+export type RedisClient = Redis | Cluster
 
 /**
  * What a connection is for decides how it fails. `commands`: at once, a caller waits; an unanswered command
- * is never sent twice behind its back. `subscriber`: reconnects and subscribes again by itself. `queue`:
- * BullMQ's, which waits for Redis as long as it takes.
+ * is never sent twice behind its back. `queue`: BullMQ's, which waits for Redis as long as it takes.
  */
-export type ConnectionKind = 'commands' | 'subscriber' | 'queue'
+export type ConnectionKind = 'commands' | 'queue'
 
 const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 1000)
 
-const KINDS: Record<ConnectionKind, RedisOptions> = {
+const COMMAND_TIMEOUT_MS = 800
+const COMMON = { retryStrategy: reconnectDelay, connectTimeout: 2000, disconnectTimeout: 500 }
+
+const SINGLE: Record<ConnectionKind, RedisOptions> = {
   commands: {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 800,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     enableReadyCheck: true,
   },
-  subscriber: { autoResubscribe: true, maxRetriesPerRequest: null },
   queue: { maxRetriesPerRequest: null },
 }
 
-/** `redis://`, `rediss://` (TLS) or `unix:///path`. Throws BAD_CONFIG for anything else. */
-export function redisOptions(url: string): RedisOptions {
-  const parsed = URL.canParse(url) && isDecodable(url) ? new URL(url) : null
-  if (parsed?.protocol === 'unix:') return { path: decodeURIComponent(parsed.pathname) }
-  if (parsed?.protocol !== 'redis:' && parsed?.protocol !== 'rediss:')
-    throw new ShoalError('BAD_CONFIG', `${JSON.stringify(redactedUrl(url))} is not a Redis URL`, {
-      hint: 'write redis://host:6379, rediss://user:password@host:6379/0 or unix:///path/redis.sock',
-    })
-  const db = parsed.pathname.length > 1 ? Number(parsed.pathname.slice(1)) : 0
-  if (!Number.isInteger(db) || db < 0)
-    throw new ShoalError('BAD_CONFIG', `the Redis URL names no database number: ${parsed.pathname}`)
+/**
+ * A node's connection opens with its first command, which waits for it: less long than the caller does, so
+ * nothing is sent after the caller was told that it failed. Without delays for them there are no retries.
+ */
+const CLUSTER: Record<ConnectionKind, ClusterOptions> = {
+  commands: {
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    maxRedirections: 5,
+    // A dead master answers no MOVED that would tell of its successor.
+    slotsRefreshInterval: 1000,
+    slotsRefreshTimeout: 500,
+    redisOptions: {
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectTimeout: COMMAND_TIMEOUT_MS - 100,
+    },
+  },
+  queue: { redisOptions: { maxRetriesPerRequest: null } },
+}
+
+/** A server that hangs while it is subscribed to is given up for the next one. */
+const SUBSCRIBER: RedisOptions = { autoResubscribe: true, maxRetriesPerRequest: null, commandTimeout: 2000 }
+
+/** Opens a connection, which starts connecting at once. Throws BAD_CONFIG and storage errors of the CA's file. */
+export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
+  const target = parseRedisUrl(url)
+  if (target.kind !== 'cluster') return quiet(new Redis({ ...optionsOf(target), ...SINGLE[kind] }))
+  const { redisOptions, ...options } = CLUSTER[kind]
+  const tls = tlsOptions(target)
+  return quiet(
+    new Cluster(target.nodes, {
+      ...options,
+      clusterRetryStrategy: reconnectDelay,
+      redisOptions: { ...accessOf(target), ...redisOptions },
+      // Certificates name hosts, so hosts must not become addresses before they are compared.
+      ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+    }),
+  )
+}
+
+/**
+ * Opens a connection for pub/sub, which reconnects by itself. On a cluster it goes to any node of the URL, or
+ * of those that `beside` has found.
+ */
+export function connectSubscriber(url: string, beside?: RedisClient): Redis {
+  const target = parseRedisUrl(url)
+  if (target.kind !== 'cluster') return quiet(new Redis({ ...optionsOf(target), ...SUBSCRIBER }))
+  const { nodes } = target
+  const addresses = () => [
+    ...(beside ? masters(beside) : []).map(({ options: { host = '', port = 0 } }) => ({ host, port })),
+    ...nodes,
+  ]
+  const Connector = nodeConnector(addresses, tlsOptions(target))
+  return quiet(new Redis({ ...accessOf(target), ...COMMON, ...SUBSCRIBER, Connector }))
+}
+
+/** The connections to all servers that hold data: one, or a cluster's masters. */
+export function masters(redis: RedisClient): Redis[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis]
+}
+
+function optionsOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisOptions {
+  const options = { ...COMMON, ...accessOf(target) }
+  if (target.kind === 'unix') return { ...options, path: target.path }
+  if (target.kind === 'single') return { ...options, ...target.address, db: target.db }
+  const { sentinels, name, sentinelPassword } = target
+  const tls = tlsOptions(target)
   return {
-    host: parsed.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port: parsed.port === '' ? 6379 : Number(parsed.port),
-    db,
-    ...(parsed.username ? { username: decodeURIComponent(parsed.username) } : {}),
-    ...(parsed.password ? { password: decodeURIComponent(parsed.password) } : {}),
-    ...(parsed.protocol === 'rediss:' ? { tls: {} } : {}),
+    ...options,
+    sentinels,
+    name,
+    ...(sentinelPassword ? { sentinelPassword } : {}),
+    ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+    // A master that hangs closes no connection, so the Sentinels are asked to tell of its successor.
+    failoverDetector: true,
+    sentinelRetryStrategy: reconnectDelay,
+    sentinelReconnectStrategy: reconnectDelay,
+    sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
   }
 }
 
-function isDecodable(text: string): boolean {
+/** What is the same for every server of the target. */
+function accessOf(target: RedisTarget): RedisOptions {
+  const named = { connectionName: connectionName() }
+  if (target.kind === 'unix') return named
+  const { username, password } = target
+  const tls = tlsOptions(target)
+  return {
+    ...named,
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(tls ? { tls } : {}),
+  }
+}
+
+function tlsOptions(target: RedisTarget): ConnectionOptions | undefined {
+  if (target.kind === 'unix' || target.tls === undefined) return undefined
+  const { ca } = target.tls
+  if (ca === null) return {}
   try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
+    return { ca: readFileSync(ca) }
+  } catch (error) {
+    throw storageError(error, ca)
   }
 }
 
-export const unixUrl = (path: string): string => `unix://${path.split('/').map(encodeURIComponent).join('/')}`
-
-/** Without its password: what may be printed and logged. */
-export function redactedUrl(url: string): string {
-  if (!URL.canParse(url)) return url.replace(/\/\/.*@/s, '//***@')
-  const parsed = new URL(url)
-  if (parsed.password) parsed.password = '***'
-  return parsed.href
-}
-
-/** Opens a connection, which starts connecting at once; the caller must handle its `error` events' absence itself: they are quiet here. */
-export function connectRedis(url: string, kind: ConnectionKind): Redis {
-  const redis = new Redis({
-    ...redisOptions(url),
-    ...KINDS[kind],
-    connectionName: connectionName(),
-    retryStrategy: reconnectDelay,
-    connectTimeout: 2000,
-  })
-  // Without a listener an error event would end the process; every command reports its own failure.
+/** Without a listener an error event would end the process; every command reports its own failure. */
+function quiet<T extends RedisClient>(redis: T): T {
   redis.on('error', () => {})
   return redis
 }

@@ -6,10 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { findRedisServer } from './binary.ts'
-import { CONNECTION_PREFIX, connectionName, connectRedis, unixUrl } from './connect.ts'
+import { CONNECTION_PREFIX, connectionName, connectRedis } from './connect.ts'
 import { withFileLock } from './file-lock.ts'
 import { socketPath } from './socket-path.ts'
 import { SUPERVISOR_SCRIPT } from './supervisor.ts'
+import { unixUrl } from './url.ts'
 
 export interface EmbeddedRedis {
   /** unix:///…/redis.sock */

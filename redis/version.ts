@@ -1,16 +1,19 @@
-import type { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
-import { redactedUrl } from './connect.ts'
+import type { RedisClient } from './connect.ts'
+import { parseRedisUrl, redactedUrl } from './url.ts'
 
 const MINIMUM: readonly [number, number] = [6, 2]
 
 /**
  * Waits until the connection is usable and the server new enough. Throws REDIS_UNREACHABLE after
- * `timeoutMs`, and REDIS_TOO_OLD below 6.2 (Valkey reports the Redis version that it is compatible with).
+ * `timeoutMs`, REDIS_TOO_OLD below 6.2 (Valkey reports the Redis version that it is compatible with), and
+ * BAD_CONFIG where the URL speaks of a single server and a node of a cluster or a Sentinel answers.
  */
-export async function requireRedis(redis: Redis, url: string, timeoutMs = 5000): Promise<void> {
+export async function requireRedis(redis: RedisClient, url: string, timeoutMs = 5000): Promise<void> {
   await waitUntilReady(redis, url, timeoutMs)
-  const version = /redis_version:(\d+)\.(\d+)\S*/.exec(await redis.info('server'))
+  const info = await redis.info('server')
+  checkMode(/redis_mode:(\w+)/.exec(info)?.[1], url)
+  const version = /redis_version:(\d+)\.(\d+)\S*/.exec(info)
   const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)]
   if (major < MINIMUM[0] || (major === MINIMUM[0] && minor < MINIMUM[1]))
     throw new ShoalError('REDIS_TOO_OLD', `Redis ${major}.${minor} at ${redactedUrl(url)} is too old`, {
@@ -18,12 +21,21 @@ export async function requireRedis(redis: Redis, url: string, timeoutMs = 5000):
     })
 }
 
-function waitUntilReady(redis: Redis, url: string, timeoutMs: number): Promise<void> {
+function checkMode(mode: string | undefined, url: string): void {
+  const { kind } = parseRedisUrl(url)
+  if (kind === 'cluster' || (mode !== 'cluster' && mode !== 'sentinel')) return
+  const what = mode === 'cluster' ? 'a node of a Redis Cluster' : 'a Sentinel'
+  const hint = `write redis+cluster://HOST:PORT,… or redis+sentinel://HOST:PORT,…/NAME`
+  throw new ShoalError('BAD_CONFIG', `${redactedUrl(url)} leads to ${what}, but does not say so`, { hint })
+}
+
+function waitUntilReady(redis: RedisClient, url: string, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve()
   return new Promise((resolve, reject) => {
     let last: Error | undefined
-    const onError = (error: Error): void => {
-      last = error
+    // A cluster's own error only counts the nodes that failed.
+    const onError = (error: Error & { lastNodeError?: Error }): void => {
+      last = error.lastNodeError ?? error
     }
     const settle = (finish: () => void): void => {
       clearTimeout(timer)

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
+import type { RedisClient } from '../redis/connect.ts'
 import { refusal } from './refusals.ts'
 import { loadScripts } from './scripts.ts'
 
@@ -14,15 +14,17 @@ type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<[code: s
  * STORE_UNAVAILABLE. Other error replies are faults of ours and stay as they are.
  */
 export class Database {
-  readonly #redis: Redis
+  readonly #redis: RedisClient
 
-  constructor(redis: Redis) {
+  constructor(redis: RedisClient) {
     this.#redis = redis
     for (const { name, keys, lua } of loadScripts()) redis.defineCommand(name, { numberOfKeys: keys, lua })
   }
 
-  async ask<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+  async ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
     try {
+      // Without its nodes a cluster's client would keep the command for later.
+      if (this.#redis.status !== 'ready') throw new Error('not connected')
       return await command(this.#redis)
     } catch (error) {
       throw storeError(error)

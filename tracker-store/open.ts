@@ -1,4 +1,5 @@
-import { connectRedis, redactedUrl } from '../redis/connect.ts'
+import { connectRedis, connectSubscriber } from '../redis/connect.ts'
+import { redactedUrl } from '../redis/url.ts'
 import { requireRedis } from '../redis/version.ts'
 import { Database } from './database.ts'
 import { GroupFeed } from './group-feed.ts'
@@ -16,7 +17,7 @@ import { RedisUsers } from './users.ts'
 import { Views } from './views.ts'
 
 export interface StoreOptions {
-  /** URL: what redis/connect.ts understands. */
+  /** URL: what redis/url.ts understands. */
   redis: string
   /** Different for each replica, and for each start of one. */
   replicaId: string
@@ -30,7 +31,7 @@ export interface StoreOptions {
  */
 export async function openStore({ redis: url, replicaId, log }: StoreOptions): Promise<Store> {
   const commands = connectRedis(url, 'commands')
-  const subscriber = connectRedis(url, 'subscriber')
+  const subscriber = connectSubscriber(url, commands)
   const disconnect = (): void => {
     commands.disconnect()
     subscriber.disconnect()

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
-import { connectRedis } from '../../redis/connect.ts'
+import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Mutation, Store } from '../../tracker-store/store.ts'
 import { TestRedis } from '../support/redis-server.ts'
@@ -174,7 +173,7 @@ describe('the store when Redis goes away', () => {
 })
 
 /** Cuts the clients' connections at random moments, and returns how many. No seed could repeat the moments. */
-async function cutAtRandom(raw: Redis, isDone: () => boolean): Promise<number> {
+async function cutAtRandom(raw: RedisClient, isDone: () => boolean): Promise<number> {
   let cuts = 0
   while (!isDone()) {
     await delay(20 * Math.random())

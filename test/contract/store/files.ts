@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { CHUNK_SIZE, chunkCount } from '../../../protocol/chunking.ts'
+import { masters } from '../../../redis/connect.ts'
+import type { NewFile } from '../../../tracker-store/store.ts'
 import { by, code, type Fixture, fresh, makeGroup, newFile } from './fixture.ts'
 
 export function describeFiles(fixture: Fixture): void {
@@ -9,7 +11,7 @@ export function describeFiles(fixture: Fixture): void {
       await makeGroup(fixture.a, group, 'ann', ...members)
       return group
     }
-    const publish = (user: string, group: string, ...files: ReturnType<typeof newFile>[]) =>
+    const publish = (user: string, group: string, ...files: NewFile[]) =>
       fixture.a.groups.publish(by(user), group, files)
 
     test('a published file is version 1, its replacement 2, and the same content again changes nothing', async () => {
@@ -56,8 +58,10 @@ export function describeFiles(fixture: Fixture): void {
       const group = await groupOf()
       const size = 2 ** 43 - 1
       const { fileId } = newFile('long')
-      await fixture.raw.setrange(`{g:${group}}:staged:${fileId}:ann`, chunkCount(size) * 32 - 1, 'x')
-      const { files } = await publish('ann', group, { name: 'long', fileId, size })
+      const staged = `{g:${group}}:staged:${fileId}:ann`
+      await fixture.raw.setrange(staged, chunkCount(size) * 32 - 1, 'x')
+      await fixture.raw.set(`${staged}:stamp`, 's')
+      const { files } = await publish('ann', group, { name: 'long', fileId, size, stamp: 's' })
       expect(files[0]?.size).toBe(size)
       await fixture.raw.del(`{g:${group}}:hashes:${fileId}`)
     })
@@ -107,12 +111,32 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.hashes.staged(group, 'ann', file.fileId, 1, 2)).toEqual(packed.subarray(32, 96))
       expect(await fixture.b.hashes.staged(group, 'bob', file.fileId, 0, 5)).toHaveLength(0)
       expect(await hashes.has(group, file.fileId)).toBe(false)
-      await expect(fixture.a.groups.publish(by('bob'), group, [file])).rejects.toEqual(code('HASHES_NEEDED'))
-      await fixture.a.groups.publish(by('ann'), group, [file])
+      const checked = { ...file, stamp: (await hashes.stamp(group, 'ann', file.fileId))! }
+      await expect(fixture.a.groups.publish(by('bob'), group, [checked])).rejects.toEqual(
+        code('HASHES_NEEDED'),
+      )
+      await fixture.a.groups.publish(by('ann'), group, [checked])
+      expect(await hashes.stamp(group, 'ann', file.fileId)).toBeNull()
       expect(await fixture.b.hashes.has(group, file.fileId)).toBe(true)
       expect(await fixture.b.hashes.read(group, file.fileId, 3, 100)).toEqual(packed.subarray(96))
       expect(await fixture.b.hashes.read(group, file.fileId, 5, 1)).toHaveLength(0)
       expect(await fixture.b.hashes.read(group, file.fileId, 0, 0)).toHaveLength(0)
+    })
+
+    test('hashes that were staged again after they were checked are not published', async () => {
+      const group = fresh('hashes')
+      await makeGroup(fixture.a, group, 'ann')
+      const { hashes: _, ...file } = newFile('long', 'long', CHUNK_SIZE)
+      const stage = () => fixture.a.hashes.stage(group, 'ann', file.fileId, 0, randomBytes(32))
+      await stage()
+      const stamp = (await fixture.a.hashes.stamp(group, 'ann', file.fileId))!
+      await stage()
+      const publish = (stamp?: string) =>
+        fixture.b.groups.publish(by('ann'), group, [{ ...file, ...(stamp ? { stamp } : {}) }])
+      await expect(publish(stamp)).rejects.toEqual(code('HASHES_NEEDED'))
+      await expect(publish()).rejects.toEqual(code('HASHES_NEEDED'))
+      const now = await fixture.b.hashes.stamp(group, 'ann', file.fileId)
+      expect((await publish(now!)).files).toMatchObject([{ name: 'long' }])
     })
 
     test('an empty file has hashes too: none', async () => {
@@ -146,7 +170,8 @@ export function describeFiles(fixture: Fixture): void {
       const files = Array.from({ length: 2500 }, (_, i) => newFile(`f${i}`))
       await fixture.a.groups.publish(by('ann'), group, files)
       await fixture.a.groups.leave(by('ann'), group)
-      const left = (await fixture.raw.keys(`{g:${group}}:*`)).filter((key) => !key.includes(':idem:'))
+      const keys = await Promise.all(masters(fixture.raw).map((server) => server.keys(`{g:${group}}:*`)))
+      const left = keys.flat().filter((key) => !key.includes(':idem:'))
       expect(left.sort()).toEqual([`{g:${group}}:revision`, `{g:${group}}:stream`])
       expect(await fixture.raw.ttl(`{g:${group}}:stream`)).toBeGreaterThan(86_000)
     })

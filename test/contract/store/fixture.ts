@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { chunkCount } from '../../../protocol/chunking.ts'
-import { connectRedis } from '../../../redis/connect.ts'
+import { connectionName, connectRedis, masters, type RedisClient } from '../../../redis/connect.ts'
 import { openStore } from '../../../tracker-store/open.ts'
 import type { Mutation, NewFile, Store } from '../../../tracker-store/store.ts'
 
@@ -16,7 +16,7 @@ export interface Fixture {
   readonly url: string
   readonly a: Store
   readonly b: Store
-  readonly raw: Redis
+  readonly raw: RedisClient
 }
 
 /** Opens the fixture before the tests of the surrounding block and closes it after them. */
@@ -52,6 +52,23 @@ export function useFixture(makeBackend: () => Promise<Backend>): Fixture {
       return fixture.raw
     },
   }
+}
+
+/** The lines of CLIENT LIST that are this process's subscribers, with the server that each is connected to. */
+export async function subscribers({ raw }: Fixture): Promise<{ server: Redis; id: string }[]> {
+  const lists = masters(raw).map(async (server) => {
+    const lines = String(await server.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n')
+    const own = lines.filter((line) => line.includes(` name=${connectionName()} `))
+    return own.map((line) => ({ server, id: /^id=(\d+)/.exec(line)?.[1] ?? '' }))
+  })
+  return (await Promise.all(lists)).flat()
+}
+
+/** Cuts the replicas' connections for pub/sub, and returns how many there were. */
+export async function killSubscribers(fixture: Fixture): Promise<number> {
+  const found = await subscribers(fixture)
+  await Promise.all(found.map(({ server, id }) => server.call('CLIENT', 'KILL', 'ID', id)))
+  return found.length
 }
 
 let names = 0

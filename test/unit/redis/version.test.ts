@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { type ConnectionKind, connectRedis } from '../../../redis/connect.ts'
+import { connectRedis, connectSubscriber } from '../../../redis/connect.ts'
 import { requireRedis } from '../../../redis/version.ts'
 import { TestRedis } from '../../support/redis-server.ts'
 
@@ -29,8 +29,15 @@ async function fakeRedis(info: string | null): Promise<string> {
   return `redis://:secret@127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function verdict(url: string, kind: ConnectionKind = 'commands', timeoutMs = 5000): Promise<unknown> {
-  const redis = connectRedis(url, kind)
+const KINDS = {
+  commands: (url: string) => connectRedis(url, 'commands'),
+  queue: (url: string) => connectRedis(url, 'queue'),
+  subscriber: (url: string) => connectSubscriber(url),
+}
+type Kind = keyof typeof KINDS
+
+async function verdict(url: string, kind: Kind = 'commands', timeoutMs = 5000): Promise<unknown> {
+  const redis = KINDS[kind](url)
   try {
     return await requireRedis(redis, url, timeoutMs).then(
       () => 'good',
@@ -56,7 +63,7 @@ test('a server that does not say its version counts as too old', async () => {
   expect(await verdict(await fakeRedis('# Server\r\nmystery:1\r\n'))).toMatchObject({ code: 'REDIS_TOO_OLD' })
 })
 
-test.each<ConnectionKind>(['commands', 'subscriber', 'queue'])(
+test.each<Kind>(['commands', 'subscriber', 'queue'])(
   'where nothing listens, a %s connection is told REDIS_UNREACHABLE in time',
   async (kind) => {
     const url = await fakeRedis('')
@@ -68,6 +75,14 @@ test.each<ConnectionKind>(['commands', 'subscriber', 'queue'])(
     expect(performance.now() - started).toBeLessThan(3000)
   },
 )
+
+test.each([
+  ['cluster', 'redis+cluster'],
+  ['sentinel', 'redis+sentinel'],
+])('a URL that does not say that a %s is there is told to', async (mode, hint) => {
+  const url = await fakeRedis(`redis_version:7.0.0\r\nredis_mode:${mode}\r\n`)
+  expect(await verdict(url)).toMatchObject({ code: 'BAD_CONFIG', hint: expect.stringContaining(hint) })
+})
 
 test('a server that accepts and says nothing is unreachable, not waited for', async () => {
   expect(await verdict(await fakeRedis(null), 'queue', 300)).toMatchObject({ code: 'REDIS_UNREACHABLE' })

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findRedisServer } from '../../redis/binary.ts'
+import { connectRedis, type RedisClient } from '../../redis/connect.ts'
+
+/** A redis-server of the test's own, with its data in a folder; what it serves, the options say. */
+export class RedisProcess {
+  readonly url: string
+  readonly folder: string
+  readonly #args: string[]
+  #server: ChildProcess | null = null
+
+  constructor(folder: string, url: string, options: Record<string, string>, first: string[] = []) {
+    this.folder = folder
+    this.url = url
+    const all = { dir: folder, save: '', logfile: join(folder, 'redis.log'), ...options }
+    this.#args = [...first, ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])]
+  }
+
+  /** Starts the server, again after `kill`, on the same data. Resolves once it answers. */
+  async start(): Promise<void> {
+    const server = spawn(findRedisServer(), this.#args, { stdio: 'ignore' })
+    this.#server = server
+    const ended = once(server, 'exit').then(() => null)
+    const pong = await this.ask((redis) => Promise.race([redis.ping(), ended]))
+    if (pong === null)
+      throw new Error(`redis-server ended: ${await readFile(join(this.folder, 'redis.log'), 'utf8')}`)
+  }
+
+  /** Asks this very server. */
+  async ask<T>(question: (redis: RedisClient) => Promise<T>): Promise<T> {
+    const connection = connectRedis(this.url, 'queue')
+    try {
+      return await question(connection)
+    } finally {
+      connection.disconnect()
+    }
+  }
+
+  /** Stops the server from answering, with its connections open. */
+  freeze(): void {
+    this.#server?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#server?.kill('SIGCONT')
+  }
+
+  /** Ends the server at once, as a crash does. */
+  async kill(): Promise<void> {
+    const server = this.#server
+    this.#server = null
+    if (server === null || server.exitCode !== null) return
+    const exit = once(server, 'exit')
+    server.kill('SIGKILL')
+    await exit
+  }
+
+  async stop(): Promise<void> {
+    await this.kill()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+export const redisFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'shoal-redis-'))
+
+/** A port that was free a moment ago, with that of a cluster node's bus, 10,000 above it. */
+export async function freePort(): Promise<number> {
+  const port = await listenOnce(0)
+  const free = port <= 55_535 && (await listenOnce(port + 10_000).catch(() => null)) !== null
+  return free ? port : freePort()
+}
+
+async function listenOnce(port: number): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+export interface NodeOptions {
+  password?: string
+  /** Certificate, key and authority, PEM files: TLS instead of TCP. */
+  tls?: { cert: string; key: string; ca: string }
+  options?: Record<string, string>
+}
+
+/** "redis" or "rediss", what stands before the hosts, and what comes after them. */
+export function urlParts({ password, tls }: NodeOptions): { scheme: string; user: string; query: string } {
+  return {
+    scheme: tls ? 'rediss' : 'redis',
+    user: password ? `:${password}@` : '',
+    query: tls ? `?ca=${encodeURIComponent(tls.ca)}` : '',
+  }
+}
+
+/** A server on a free loopback port, started. */
+export async function startNode(
+  node: NodeOptions,
+  first: string[] = [],
+): Promise<RedisProcess & { port: number }> {
+  const port = await freePort()
+  const { scheme, user, query } = urlParts(node)
+  const { password, tls } = node
+  const options = {
+    bind: '127.0.0.1',
+    ...(tls ? { port: '0', 'tls-port': String(port), ...tlsArguments(tls) } : { port: String(port) }),
+    ...(password ? { requirepass: password, masterauth: password } : {}),
+    ...node.options,
+  }
+  const url = `${scheme}://${user}127.0.0.1:${port}${query}`
+  const server = new RedisProcess(await redisFolder(), url, options, first)
+  await server.start()
+  return Object.assign(server, { port })
+}
+
+const tlsArguments = ({ cert, key, ca }: NonNullable<NodeOptions['tls']>) => ({
+  'tls-cert-file': cert,
+  'tls-key-file': key,
+  'tls-ca-cert-file': ca,
+  'tls-auth-clients': 'no',
+  'tls-replication': 'yes',
+  'tls-cluster': 'yes',
+})
