@@ -14,9 +14,15 @@ export type RedisClient = Redis | Cluster
  */
 export type ConnectionKind = 'commands' | 'queue'
 
-const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 1000)
+const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** attempt, 400)
 
 const COMMAND_TIMEOUT_MS = 800
+/**
+ * A connection that leaves a command unanswered for so long is given up. Otherwise one whose other end is gone
+ * without a word would stay, and a server that hangs would cost each command the whole timeout: so the first
+ * one waits, and the others fail at once.
+ */
+const GIVE_UP = { socketTimeout: COMMAND_TIMEOUT_MS }
 const COMMON = { retryStrategy: reconnectDelay, connectTimeout: 2000, disconnectTimeout: 500 }
 
 const SINGLE: Record<ConnectionKind, RedisOptions> = {
@@ -25,6 +31,7 @@ const SINGLE: Record<ConnectionKind, RedisOptions> = {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    ...GIVE_UP,
     enableReadyCheck: true,
   },
   queue: { maxRetriesPerRequest: null },
@@ -46,14 +53,15 @@ const CLUSTER: Record<ConnectionKind, ClusterOptions> = {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       commandTimeout: COMMAND_TIMEOUT_MS,
+      ...GIVE_UP,
       connectTimeout: COMMAND_TIMEOUT_MS - 100,
     },
   },
   queue: { redisOptions: { maxRetriesPerRequest: null } },
 }
 
-/** A server that hangs while it is subscribed to is given up for the next one. */
-const SUBSCRIBER: RedisOptions = { autoResubscribe: true, maxRetriesPerRequest: null, commandTimeout: 2000 }
+/** Without a timeout for commands: that of its own resubscribing would be an error that nobody handles. */
+const SUBSCRIBER: RedisOptions = { autoResubscribe: true, maxRetriesPerRequest: null, ...GIVE_UP }
 
 /** Opens a connection, which starts connecting at once. Throws BAD_CONFIG and storage errors of the CA's file. */
 export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
