@@ -61,6 +61,11 @@ export const tlsFlags = flags({
   'no-tls': Flags.boolean({ description: 'serve without TLS: on networks that you trust alone' }),
 })
 
+export const queueFlag = Flags.string({
+  helpValue: 'URL',
+  description: "Redis of the download queue (default: the home's own), to share it with workers elsewhere",
+})
+
 /** For commands that may bring their own peer. */
 export const onceFlags = flags({
   once: Flags.boolean({ description: 'run a peer in this command alone, where none runs in this home' }),

@@ -74,14 +74,14 @@ async function serveFor(ms: number): Promise<void> {
 
 /** Starts the home's peer in this process. */
 export async function startHere(
-  choice: Pick<PeerChoice, 'home' | 'trackers' | 'tls' | 'logLevel'>,
+  choice: Pick<PeerChoice, 'home' | 'trackers' | 'tls' | 'logLevel'> & { queue?: string | undefined },
   listen: ListenAddress,
 ) {
   const { startPeer } = await import('../peer/start.ts')
-  const { home, trackers, tls, logLevel } = choice
+  const { home, trackers, tls, logLevel, queue } = choice
   const client = trackerClient(home, trackers)
   const session = (): string | null => currentToken(home)
-  return startPeer({ home, listen, tls, client, session, log: peerLog(logLevel) })
+  return startPeer({ home, listen, tls, client, session, queue, log: peerLog(logLevel) })
 }
 
 async function startInBackground(choice: PeerChoice): Promise<Peer> {

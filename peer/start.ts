@@ -30,8 +30,8 @@ export interface PeerOptions {
   client: TrackerClient
   /** The home's session token now; a later login is taken up by it. */
   session(): string | null
-  /** Redis of the download queue; the home's own embedded one when absent. */
-  redis?: string
+  /** URL of the download queue's Redis; the home's own embedded one when absent. */
+  queue?: string | undefined
   log: PeerLog
 }
 
@@ -40,6 +40,8 @@ export interface PeerLog {
   error(error: Error): void
 }
 
+/** Below the home: the embedded Redis of the download queue. */
+export const QUEUE_FOLDER = 'queue'
 const SEED_CHECK_MS = 5000
 
 /**
@@ -78,7 +80,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   }
   refreshSession()
   // Awaited below, where it is needed first: the server starts while the rest does.
-  const redis = options.redis ? null : acquireRedis(join(home, 'queue'))
+  const redis = options.queue ? null : acquireRedis(join(home, QUEUE_FOLDER))
   closers.push(() => redis?.then((server) => server.release()).catch(() => {}))
   const identity = await loadIdentity(home)
   const catalog = opened(new Catalog(home), (c) => c.close())
@@ -124,7 +126,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     hashPool,
     fetchPool,
   }
-  const queueUrl = options.redis ?? (await redis!).url
+  const queueUrl = options.queue ?? (await redis!).url
   downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())
   const timer = setInterval(() => {
     refreshSession()

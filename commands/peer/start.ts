@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { startDetached } from '../../cli/detach.ts'
-import { flags, listenFlag, tlsFlags } from '../../cli/flags.ts'
+import { flags, listenFlag, queueFlag, tlsFlags } from '../../cli/flags.ts'
 import { interrupt } from '../../cli/interrupt.ts'
 import { ANY_ADDRESS, peerLogFile, startHere } from '../../cli/with-peer.ts'
 
@@ -15,6 +15,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
       defaultHelp: async () => '0.0.0.0:0',
     }),
     detach: Flags.boolean({ description: 'run in the background, with logs in peer.log in the home' }),
+    queue: queueFlag,
     ...tlsFlags,
   })
 
@@ -30,6 +31,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
       trackers: this.trackers,
       tls: !this.flags['no-tls'],
       logLevel: this.flags['log-level'],
+      queue: this.flags.queue,
     }
     const peer = await startHere(choice, this.flags.listen)
     process.stdout.write(`${JSON.stringify({ url: peer.url, peer: peer.peer, pid: process.pid })}\n`)

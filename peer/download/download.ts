@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { ByteLimit } from '../byte-limit.ts'
@@ -11,6 +11,7 @@ import type { HashPool } from '../hash-pool.ts'
 import type { Identity } from '../identity.ts'
 import type { Library, SeenPeer } from '../serve/library.ts'
 import type { Seeds } from '../serve/seeds.ts'
+import type { ExtentOutcome, ExtentQueue } from './extent-queue.ts'
 import type { FetchPool } from './fetch-pool.ts'
 import { Fetches } from './fetches.ts'
 import { loadHashes } from './hash-list.ts'
@@ -50,8 +51,7 @@ export interface DownloadContext {
   seeds: Seeds
   hashPool: HashPool
   fetchPool: FetchPool
-  /** Puts an extent on the chunk queue; a worker then calls `Download.fetch`. */
-  enqueue(job: DownloadJob, assignment: Assignment): Promise<void>
+  extents: ExtentQueue
 }
 
 const TICK_MS = 250
@@ -68,7 +68,7 @@ export class Download {
   readonly #limit: ByteLimit
   readonly #started = performance.now()
   readonly #ended = Promise.withResolvers<void>()
-  readonly #fetches: Fetches
+  #fetches: Fetches | null = null
   #have = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
@@ -90,7 +90,6 @@ export class Download {
     this.job = job
     this.#context = context
     this.#limit = limit
-    this.#fetches = new Fetches(context.fetchPool)
     this.#emit = emit
     this.#meter = new ProgressMeter(job.name, job.size)
   }
@@ -111,7 +110,7 @@ export class Download {
       if (!this.#have.isFull) await this.#fetchMissing(signal)
       return await this.#finish()
     } catch (error) {
-      await this.#fetches.end()
+      await this.#fetches?.end()
       await this.#part?.seal().catch(() => {})
       throw signal.aborted ? signal.reason : error
     } finally {
@@ -125,31 +124,13 @@ export class Download {
     this.#swarm?.offer([{ peer, host, port, tls: true, complete: false }])
   }
 
-  /** Works off one extent of the chunk queue. Never rejects: failures go to the swarm, fatal ones end the download. */
-  async fetch(assignment: Assignment, signal: AbortSignal): Promise<void> {
-    const { peer, extent } = assignment
-    const address = this.#swarm?.address(peer)
-    if (!address || !this.#part || !this.#membership || this.#fetches.ended) return
-    try {
-      await this.#limit.take(extent.count * CHUNK_SIZE, signal)
-      const { fileId, size } = this.job
-      const hashes = this.#hashes.slice(extent.first * HASH_SIZE, (extent.first + extent.count) * HASH_SIZE)
-      const request = {
-        target: address,
-        fileId,
-        grant: this.#membership.grant,
-        fd: this.#part.fd,
-        size,
-        ...extent,
-        hashes,
-      }
-      await this.#fetches.fetch(request, (chunk) => this.#received(peer, chunk))
-      this.#swarm?.fetched(assignment)
-    } catch (error) {
-      if (this.#fetches.ended) return
-      if (error instanceof ShoalError && error.kind === 'storage') this.#ended.reject(error)
-      else this.#swarm?.failed(assignment, error as Error)
-    }
+  /** Works off one extent of the chunk queue; never rejects. */
+  async fetch(assignment: Assignment): Promise<void> {
+    await this.#fetches?.fetch(assignment)
+  }
+
+  fetchedElsewhere(assignment: Assignment, outcome: ExtentOutcome): void {
+    this.#fetches?.fetchedElsewhere(assignment, outcome)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
@@ -171,13 +152,27 @@ export class Download {
   }
 
   async #fetchMissing(signal: AbortSignal): Promise<void> {
-    const { identity, library, ownPort } = this.#context
+    const { identity, library, ownPort, fetchPool, extents } = this.#context
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
     this.#partial = new PartialFile(this.job, this.#have, this.#hashes, this.#part!)
     library.set(this.#partial)
-    this.#swarm = new Swarm({
+    this.#fetches = new Fetches(
+      {
+        download: this.job,
+        pool: fetchPool,
+        queue: extents,
+        limit: this.#limit,
+        part: this.#part!,
+        hashes: this.#hashes,
+        grant: () => membership.grant,
+        onReceived: (peer, chunk) => this.#received(peer, chunk),
+        onFatal: (error) => this.#ended.reject(error),
+      },
+      () => swarm,
+    )
+    const swarm = new Swarm({
       fileId,
       size,
       chunks: chunkCount(size),
@@ -191,7 +186,8 @@ export class Download {
       onPeer: (peer, state, reason) =>
         this.#emit({ event: 'peer', name: this.job.name, peer, state, ...(reason ? { reason } : {}) }),
     })
-    this.#swarm.offer(membership.ticket.peers)
+    this.#swarm = swarm
+    swarm.offer(membership.ticket.peers)
     const abort = (): void => this.#ended.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     const timer = setInterval(() => this.#tick(), TICK_MS)
@@ -207,9 +203,7 @@ export class Download {
   #assign(assignment: Assignment, fromSeed: boolean): void {
     const { first, count } = assignment.extent
     if (fromSeed) for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
-    this.#context
-      .enqueue(this.job, assignment)
-      .catch((error: Error) => this.#swarm?.failed(assignment, error))
+    this.#fetches?.assign(assignment)
   }
 
   #received(peer: string, chunk: number): void {
@@ -236,7 +230,8 @@ export class Download {
   #tick(): void {
     const now = performance.now()
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
-    this.#swarm?.checkLate()
+    // Under a limit it is this side that lets the peers wait.
+    if (this.job.maxDown === 0) this.#swarm?.checkLate()
     this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
@@ -268,7 +263,7 @@ export class Download {
 
   async #finish(): Promise<DownloadedFile> {
     const { job } = this
-    await this.#fetches.end()
+    await this.#fetches?.end()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
     if (job.keep) await this.#seed(await part.publish())

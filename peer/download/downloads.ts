@@ -13,7 +13,7 @@ import type {
 } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { Download, type DownloadContext, type DownloadJob } from './download.ts'
-import { DownloadQueue, type ExtentJob, type QueuedDownload } from './queue.ts'
+import { DownloadQueue, type QueuedDownload } from './queue.ts'
 import { placeFiles, resolveFiles } from './targets.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
@@ -41,7 +41,7 @@ const STALE_MS = 24 * 3600_000
 
 /** All downloads of a peer: turns requests into jobs, runs them, and tells those who wait. */
 export class Downloads {
-  readonly #context: Omit<DownloadContext, 'enqueue'>
+  readonly #context: Omit<DownloadContext, 'extents'>
   readonly #temporary: string
   readonly #tasks = new Map<string, Task>()
   /** Marks the jobs of this process; others on the queue were left by one that died or stopped. */
@@ -49,22 +49,26 @@ export class Downloads {
   #queue!: DownloadQueue
   #runs = 0
 
-  private constructor(context: Omit<DownloadContext, 'enqueue'>, temporary: string) {
+  private constructor(context: Omit<DownloadContext, 'extents'>, temporary: string) {
     this.#context = context
     this.#temporary = temporary
   }
 
   /** `temporary` is the folder for files whose bytes are only read (`-o -`). */
   static async open(
-    context: Omit<DownloadContext, 'enqueue'>,
+    context: Omit<DownloadContext, 'extents'>,
     redisUrl: string,
     temporary: string,
   ): Promise<Downloads> {
     removeStale(temporary)
     const downloads = new Downloads(context, temporary)
-    downloads.#queue = await DownloadQueue.open(redisUrl, {
+    downloads.#queue = await DownloadQueue.open(redisUrl, context.identity.peer, {
       download: (queued) => downloads.#run(queued),
-      extent: (job) => downloads.#fetchExtent(job),
+      fetch: async ({ download, assignment }) => {
+        await downloads.#tasks.get(download)?.download?.fetch(assignment)
+      },
+      fetchedElsewhere: ({ download, assignment }, outcome) =>
+        downloads.#tasks.get(download)?.download?.fetchedElsewhere(assignment, outcome),
     })
     return downloads
   }
@@ -180,10 +184,7 @@ export class Downloads {
     const emit = (event: ProgressEvent): void => {
       for (const { progress } of waiters) progress(event)
     }
-    const context: DownloadContext = {
-      ...this.#context,
-      enqueue: ({ id }, assignment) => this.#queue.addExtent({ download: id, assignment }),
-    }
+    const context: DownloadContext = { ...this.#context, extents: this.#queue.extents }
     await task.after
     const download = new Download(job, context, new ByteLimit(job.maxDown), emit)
     task.download = download
@@ -209,11 +210,6 @@ export class Downloads {
     const task = this.#tasks.get(job.id)
     if (task) return task.run === run ? task : null
     return epoch !== this.#epoch && job.keep ? this.#newTask(job.id, run) : null
-  }
-
-  async #fetchExtent({ download, assignment }: ExtentJob): Promise<void> {
-    const task = this.#tasks.get(download)
-    await task?.download?.fetch(assignment, task.abort.signal)
   }
 }
 

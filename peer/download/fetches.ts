@@ -1,30 +1,109 @@
-import type { FetchRequest } from '../threads/fetch-thread.ts'
+import { CHUNK_SIZE, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
+import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
+import type { ByteLimit } from '../byte-limit.ts'
+import type { ExtentOutcome, ExtentQueue, ExtentWork } from './extent-queue.ts'
 import type { FetchPool } from './fetch-pool.ts'
+import type { PartFile } from './part-file.ts'
+import type { Assignment, Swarm } from './swarm.ts'
 
-/** The fetches of one download: its file may be closed when they have ended, and not before. */
+export interface FetchesOptions {
+  download: { id: string; fileId: string; size: number }
+  pool: FetchPool
+  queue: ExtentQueue
+  limit: ByteLimit
+  part: PartFile
+  /** Packed hashes of the whole file. */
+  hashes: Uint8Array
+  /** The grant of now. */
+  grant(): string
+  /** A chunk from the peer was verified and written. */
+  onReceived(peer: string, chunk: number): void
+  /** The part file cannot be written: the download ends. */
+  onFatal(error: Error): void
+}
+
+/**
+ * The extents of one download on their way: put on the queue as the swarm assigns them, worked off here or in
+ * another process, and their ends told to the swarm. The part file may be closed when all have ended.
+ */
 export class Fetches {
-  readonly #pool: FetchPool
+  readonly #options: FetchesOptions
+  readonly #swarm: () => Swarm
   readonly #underway = new Set<Promise<void>>()
   readonly #stop = new AbortController()
 
-  constructor(pool: FetchPool) {
-    this.#pool = pool
+  /** `swarm` assigns what is fetched here, and so is made after this. */
+  constructor(options: FetchesOptions, swarm: () => Swarm) {
+    this.#options = options
+    this.#swarm = swarm
   }
 
-  get ended(): boolean {
-    return this.#stop.signal.aborted
+  /** Puts an extent on the queue, once the download's rate allows it. */
+  assign(assignment: Assignment): void {
+    const { queue, download, limit } = this.#options
+    limit
+      .take(assignment.extent.count * CHUNK_SIZE, this.#stop.signal)
+      .then(async () => {
+        const work = this.#work(assignment)
+        if (work) await queue.add({ download: download.id, assignment, work })
+      })
+      .catch((error: Error) => this.#failed(assignment, error))
   }
 
-  /** As FetchPool.fetch, and rejects when the download's fetches are ended. */
-  async fetch(request: Omit<FetchRequest, 'id'>, onChunk: (chunk: number) => void): Promise<void> {
-    const fetch = this.#pool.fetch(request, onChunk, this.#stop.signal)
-    this.#underway.add(fetch)
-    await fetch.finally(() => this.#underway.delete(fetch))
+  /** Works off one extent of the queue. Never rejects: failures go to the swarm, fatal ones end the download. */
+  async fetch(assignment: Assignment): Promise<void> {
+    const { pool, part, onReceived } = this.#options
+    const { peer, extent } = assignment
+    const work = this.#work(assignment)
+    if (!work || this.#stop.signal.aborted) return
+    const { fileId, size, target, grant } = work
+    const request = { fileId, size, target, grant, ...extent, fd: part.fd, hashes: this.#hashesOf(extent) }
+    try {
+      const fetch = pool.fetch(request, (chunk) => onReceived(peer, chunk), this.#stop.signal)
+      this.#underway.add(fetch)
+      await fetch.finally(() => this.#underway.delete(fetch))
+      this.#swarm().fetched(assignment)
+    } catch (error) {
+      this.#failed(assignment, error as Error)
+    }
   }
 
-  /** Resolves when no thread writes to the file any more. */
+  /** A worker in another process has worked off the extent. */
+  fetchedElsewhere(assignment: Assignment, { chunks, error }: ExtentOutcome): void {
+    if (this.#stop.signal.aborted) return
+    for (const chunk of chunks) this.#options.onReceived(assignment.peer, chunk)
+    if (error === null) this.#swarm().fetched(assignment)
+    else this.#failed(assignment, revive(error))
+  }
+
+  /** Resolves when nobody writes to the part file any more, here or in another process. */
   async end(): Promise<void> {
     this.#stop.abort()
     await Promise.allSettled(this.#underway)
+    // A queue that is away cannot say; what it gives out later finds the download gone.
+    await this.#options.queue.settle(this.#options.download.id).catch(() => {})
   }
+
+  #failed(assignment: Assignment, error: Error): void {
+    if (this.#stop.signal.aborted) return
+    if (error instanceof ShoalError && error.kind === 'storage') this.#options.onFatal(error)
+    else this.#swarm().failed(assignment, error)
+  }
+
+  /** What the extent takes; null when its peer has gone. */
+  #work({ peer, extent }: Assignment): ExtentWork | null {
+    const target = this.#swarm().address(peer)
+    if (!target) return null
+    const { part, grant, download } = this.#options
+    const hashes = Buffer.from(this.#hashesOf(extent)).toString('base64')
+    return { path: part.path, fileId: download.fileId, size: download.size, target, grant: grant(), hashes }
+  }
+
+  #hashesOf({ first, count }: Extent): Uint8Array {
+    return this.#options.hashes.slice(first * HASH_SIZE, (first + count) * HASH_SIZE)
+  }
+}
+
+function revive({ code, message }: { code: string; message: string }): Error {
+  return isErrorCode(code) ? new ShoalError(code, message) : new Error(message)
 }

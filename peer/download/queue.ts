@@ -1,21 +1,14 @@
 import { DelayedError, type Job, Queue, type QueueOptions, UnrecoverableError, Worker } from 'bullmq'
-import type { Redis } from 'ioredis'
-import { connectRedis } from '../../redis/connect.ts'
+import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 import type { DownloadJob } from './download.ts'
-import type { Assignment } from './swarm.ts'
+import { type ExtentHandlers, ExtentQueue } from './extent-queue.ts'
 
-/** The braces keep all keys of the queues in one slot of a Redis Cluster. */
-const PREFIX = '{shoal}'
+/** Each peer has queues of its own, on a shared Redis too. The braces keep their keys in one slot of a Cluster. */
+export const queuePrefix = (peer: string): string => `{shoal:${peer}}`
 /** Downloads that run at once; more wait in the queue. */
 const DOWNLOADS_AT_ONCE = 16
-const EXTENTS_AT_ONCE = 64
 const LOCK_MS = 30_000
 const STALLED_CHECK_MS = 1000
-
-export interface ExtentJob {
-  download: string
-  assignment: Assignment
-}
 
 export interface QueuedDownload {
   /** The job's own id: each request of a download is a job of its own. */
@@ -25,52 +18,46 @@ export interface QueuedDownload {
   job: DownloadJob
 }
 
-export interface QueueHandlers {
+export interface QueueHandlers extends ExtentHandlers {
   /** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
   download(queued: QueuedDownload): Promise<'done' | 'parked'>
-  extent(job: ExtentJob): Promise<void>
 }
 
 /**
  * The two BullMQ queues of a peer: one durable job a download, and a bounded window of extents. The part file
- * is the truth and these are only a schedule: extents left by a process that died are dropped, downloads left
- * by it run again.
+ * is the truth and these are only a schedule: of what a process that died left, downloads run again.
  */
 export class DownloadQueue {
-  readonly #redis: Redis
+  readonly extents: ExtentQueue
+  readonly #redis: RedisClient
   readonly #downloads: Queue<QueuedDownload>
-  readonly #extents: Queue<ExtentJob>
-  readonly #workers: Worker[]
+  readonly #worker: Worker<QueuedDownload>
 
-  private constructor(redis: Redis, handlers: QueueHandlers) {
-    this.#redis = redis
-    const options: QueueOptions = { connection: redis, prefix: PREFIX }
+  private constructor(url: string, peer: string, handlers: QueueHandlers) {
+    this.#redis = connectRedis(url, 'queue')
+    const options: QueueOptions = { connection: this.#redis, prefix: queuePrefix(peer) }
+    this.extents = new ExtentQueue(url, options, handlers)
     this.#downloads = new Queue('downloads', options)
-    this.#extents = new Queue('chunks', options)
-    const worker = { ...options, lockDuration: LOCK_MS, stalledInterval: STALLED_CHECK_MS, autorun: false }
-    this.#workers = [
-      new Worker<QueuedDownload>('downloads', (job, token) => runDownload(job, token, handlers), {
-        ...worker,
-        concurrency: DOWNLOADS_AT_ONCE,
-        // A peer may be killed any number of times: its downloads go on all the same.
-        maxStalledCount: Number.MAX_SAFE_INTEGER,
-      }),
-      new Worker<ExtentJob>('chunks', (job) => handlers.extent(job.data), {
-        ...worker,
-        concurrency: EXTENTS_AT_ONCE,
-      }),
-    ]
+    this.#worker = new Worker('downloads', (job, token) => runDownload(job, token, handlers), {
+      ...options,
+      concurrency: DOWNLOADS_AT_ONCE,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      // A peer may be killed any number of times: its downloads go on all the same.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      autorun: false,
+    })
     // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
-    for (const queue of [this.#downloads, this.#extents]) queue.on('error', () => {})
-    for (const each of this.#workers) each.on('error', () => {})
+    this.#downloads.on('error', () => {})
+    this.#worker.on('error', () => {})
   }
 
-  /** Opens the queues on the Redis at `url` and goes on with the downloads that an earlier run left. */
-  static async open(url: string, handlers: QueueHandlers): Promise<DownloadQueue> {
-    const queue = new DownloadQueue(connectRedis(url, 'queue'), handlers)
-    await queue.#extents.obliterate({ force: true })
+  /** Opens the peer's queues on the Redis at `url` and goes on with the downloads that an earlier run left. */
+  static async open(url: string, peer: string, handlers: QueueHandlers): Promise<DownloadQueue> {
+    const queue = new DownloadQueue(url, peer, handlers)
+    await queue.extents.start()
     await queue.#freeOrphans()
-    for (const worker of queue.#workers) worker.run().catch(() => {})
+    queue.#worker.run().catch(() => {})
     return queue
   }
 
@@ -84,13 +71,9 @@ export class DownloadQueue {
     await this.#downloads.remove(run)
   }
 
-  async addExtent(job: ExtentJob): Promise<void> {
-    await this.#extents.add('extent', job, { removeOnComplete: true, removeOnFail: true })
-  }
-
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.close()))
-    await Promise.all([this.#downloads.close(), this.#extents.close()])
+    await Promise.all([this.extents.close(), this.#worker.close()])
+    await this.#downloads.close()
     this.#redis.disconnect()
   }
 

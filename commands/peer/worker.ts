@@ -1,0 +1,24 @@
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { flags, queueFlag } from '../../cli/flags.ts'
+import { interrupt } from '../../cli/interrupt.ts'
+
+export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
+  static override summary = "Fetch chunks for this home's downloads until Ctrl-C, beside its peer"
+  static override description =
+    'A worker shares the queue and the folders of the peer: on this machine, or on another that mounts the ' +
+    'home and the output folder at the same paths and names the same --queue. Prints one line of JSON once it ' +
+    'is ready, and one when it ends.'
+  static override flags = flags({ queue: queueFlag })
+
+  override async run(): Promise<void> {
+    interrupt.takeOver()
+    const { startWorker } = await import('../../peer/worker.ts')
+    const worker = await startWorker({ home: this.home, queue: this.flags.queue })
+    const tell = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
+    tell({ peer: worker.peer, pid: process.pid })
+    this.notice('The worker runs. Stop it with Ctrl-C.')
+    await interrupt.wait()
+    tell(await worker.stop())
+    process.exitCode = interrupt.exitCode ?? 0
+  }
+}

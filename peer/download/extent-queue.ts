@@ -1,0 +1,136 @@
+import { type Job, Queue, QueueEvents, type QueueOptions, Worker } from 'bullmq'
+import type { PeerAddress } from '../../protocol/records.ts'
+import { connectRedis } from '../../redis/connect.ts'
+import type { Assignment } from './swarm.ts'
+
+export const EXTENT_QUEUE = 'chunks'
+const EXTENTS_AT_ONCE = 64
+/** A worker that dies holds its extents back for this long; what is late is asked of others meanwhile. */
+export const EXTENT_LOCK_MS = 10_000
+const STALLED_CHECK_MS = 1000
+
+/** All that a worker in another process needs to fetch an extent and to write it in place. */
+export interface ExtentWork {
+  /** Path of the part file. */
+  path: string
+  fileId: string
+  size: number
+  target: PeerAddress
+  grant: string
+  /** Packed hashes of the extent's chunks, base64. */
+  hashes: string
+}
+
+export interface ExtentJob {
+  download: string
+  assignment: Assignment
+  work: ExtentWork
+}
+
+/** How an extent went that another process fetched: the chunks that are safely in the part file, and the error. */
+export interface ExtentOutcome {
+  chunks: number[]
+  error: { code: string; message: string } | null
+}
+
+export interface ExtentHandlers {
+  /** Fetches an extent in this process. */
+  fetch(job: ExtentJob): Promise<void>
+  /** Another process fetched it. */
+  fetchedElsewhere(job: ExtentJob, outcome: ExtentOutcome): void
+}
+
+/** Extents that were handed to the queue and have not ended. */
+interface Given {
+  job: ExtentJob
+  ended: Promise<void>
+  end(): void
+}
+
+/**
+ * The queue of extents: a bounded window of every download under way. The peer works it off itself, and so
+ * does every `peer worker` on the same queue; those report back through the queue's events.
+ */
+export class ExtentQueue {
+  readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
+  readonly #worker: Worker<ExtentJob, ExtentOutcome | null>
+  readonly #events: QueueEvents
+  readonly #given = new Map<string, Given>()
+  readonly #epoch = Date.now().toString(36)
+  #count = 0
+
+  constructor(url: string, options: QueueOptions, handlers: ExtentHandlers) {
+    this.#queue = new Queue(EXTENT_QUEUE, options)
+    this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job, handlers), {
+      ...options,
+      concurrency: EXTENTS_AT_ONCE,
+      lockDuration: EXTENT_LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      autorun: false,
+    })
+    this.#events = new QueueEvents(EXTENT_QUEUE, {
+      ...options,
+      connection: connectRedis(url, 'queue'),
+      autorun: false,
+    })
+    const ended = (id: string, outcome: ExtentOutcome | null): void => {
+      const given = this.#given.get(id)
+      if (!given) return
+      this.#end(id)
+      if (outcome) handlers.fetchedElsewhere(given.job, outcome)
+    }
+    this.#events.on('completed', ({ jobId, returnvalue }) => ended(jobId, outcomeOf(returnvalue)))
+    this.#events.on('failed', ({ jobId, failedReason }) =>
+      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason } }),
+    )
+    // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
+    for (const each of [this.#queue, this.#worker, this.#events]) (each as Worker).on('error', () => {})
+  }
+
+  /** Drops what an earlier process left: its downloads choose anew. */
+  async start(): Promise<void> {
+    await this.#queue.obliterate({ force: true })
+    this.#worker.run().catch(() => {})
+    this.#events.run().catch(() => {})
+  }
+
+  async add(job: ExtentJob): Promise<void> {
+    const jobId = `${this.#epoch}-${this.#count++}`
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#given.set(jobId, { job, ended: promise, end: resolve })
+    await this.#queue.add('extent', job, { jobId, removeOnComplete: true, removeOnFail: true })
+  }
+
+  /** Resolves when nothing of the download is on the queue or under way in another process. */
+  async settle(download: string): Promise<void> {
+    const left = [...this.#given].filter(([, { job }]) => job.download === download)
+    await Promise.all(
+      left.map(async ([id, { ended }]) => {
+        const removed = await this.#queue.remove(id)
+        if (removed === 1) this.#end(id)
+        else await ended
+      }),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.close()
+    await Promise.all([this.#queue.close(), this.#events.close()])
+  }
+
+  async #work(job: Job<ExtentJob>, handlers: ExtentHandlers): Promise<null> {
+    await handlers.fetch(job.data)
+    this.#end(job.id!)
+    return null
+  }
+
+  #end(id: string): void {
+    this.#given.get(id)?.end()
+    this.#given.delete(id)
+  }
+}
+
+/** BullMQ hands events' values on as objects or as JSON. */
+function outcomeOf(value: unknown): ExtentOutcome | null {
+  return (typeof value === 'string' ? JSON.parse(value) : value) as ExtentOutcome | null
+}

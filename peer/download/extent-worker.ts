@@ -1,0 +1,69 @@
+import { open } from 'node:fs/promises'
+import { type Job, Worker } from 'bullmq'
+import { chunkLength } from '../../protocol/chunking.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { connectRedis } from '../../redis/connect.ts'
+import { EXTENT_LOCK_MS, EXTENT_QUEUE, type ExtentJob, type ExtentOutcome } from './extent-queue.ts'
+import type { FetchPool } from './fetch-pool.ts'
+import { queuePrefix } from './queue.ts'
+
+const EXTENTS_AT_ONCE = 16
+
+/** A process that works off the extents of another's downloads: it shares their queue and their folder. */
+export class ExtentWorker {
+  readonly #pool: FetchPool
+  readonly #worker: Worker<ExtentJob, ExtentOutcome>
+  extents = 0
+  bytes = 0
+
+  /** `peer` is the id of the peer whose queue on the Redis at `url` it is. */
+  constructor(url: string, peer: string, pool: FetchPool) {
+    this.#pool = pool
+    this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job), {
+      connection: connectRedis(url, 'queue'),
+      prefix: queuePrefix(peer),
+      concurrency: EXTENTS_AT_ONCE,
+      lockDuration: EXTENT_LOCK_MS,
+    })
+    this.#worker.on('error', () => {})
+  }
+
+  /** Resolves when the queue is reached. */
+  async ready(): Promise<void> {
+    await this.#worker.waitUntilReady()
+  }
+
+  /** Finishes what is under way. */
+  async close(): Promise<void> {
+    await this.#worker.close()
+    await this.#pool.close()
+  }
+
+  /** Fetches, verifies, writes and syncs: a chunk is reported only when it is safely in the file. */
+  async #work({ data: { assignment, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
+    const chunks: number[] = []
+    try {
+      const file = await open(work.path, 'r+').catch((error: unknown) => {
+        throw storageError(error, work.path)
+      })
+      try {
+        const { fileId, size, target, grant } = work
+        const hashes = Buffer.from(work.hashes, 'base64')
+        const request = { fileId, size, target, grant, ...assignment.extent, fd: file.fd, hashes }
+        const received = (chunk: number): void => {
+          chunks.push(chunk)
+          this.bytes += chunkLength(size, chunk)
+        }
+        await this.#pool.fetch(request, received, new AbortController().signal)
+        return { chunks, error: null }
+      } finally {
+        await file.datasync()
+        await file.close()
+        this.extents++
+      }
+    } catch (error) {
+      const code = error instanceof ShoalError ? error.code : 'ERROR'
+      return { chunks, error: { code, message: (error as Error).message } }
+    }
+  }
+}
