@@ -14,6 +14,8 @@ export interface RunOptions {
   stdin?: string | Buffer
   env?: Record<string, string>
   cwd?: string
+  /** Words that come before the command: what runs it, in another network namespace say. */
+  under?: string[]
 }
 
 export interface Outcome {
@@ -47,7 +49,8 @@ export class World {
   /** Starts a tracker replica on a data folder of the world and waits until it is ready. */
   async tracker(data = 'data', words: string[] = []): Promise<Running> {
     this.#datas.add(data)
-    const line = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', this.path(data), ...words]
+    const listen = words.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']
+    const line = ['tracker', 'start', ...listen, '--data', this.path(data), ...words]
     const running = await this.home('operator').start(line)
     this.trackers.push(running.ready.url as string)
     return running
@@ -129,7 +132,8 @@ export class Home {
   }
 
   spawn(line: string | string[], options: RunOptions = {}): ChildProcess {
-    const child = spawn(SHOAL, words(line), { cwd: options.cwd ?? this.folder, env: this.#env(options) })
+    const [program, ...args] = [...(options.under ?? []), SHOAL, ...words(line)] as [string, ...string[]]
+    const child = spawn(program, args, { cwd: options.cwd ?? this.folder, env: this.#env(options) })
     this.#started.push(child)
     return child
   }

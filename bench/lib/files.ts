@@ -1,0 +1,47 @@
+import { randomFillSync } from 'node:crypto'
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const STEP = 16 * 2 ** 20
+export const GIB = 2 ** 30
+export const MIB = 2 ** 20
+
+/** Where files are in memory, so that links and CPU are measured and not a disk. */
+export const memoryFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
+
+/** Runs `use` with an empty folder in `parent` and removes it afterwards. */
+export async function withFolder<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(parent, 'shoal-bench-'))
+  try {
+    return await use(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Writes a file of random bytes. */
+export function randomFile(path: string, size: number): void {
+  const fd = openSync(path, 'w')
+  const buffer = Buffer.allocUnsafe(STEP)
+  for (let at = 0; at < size; at += STEP)
+    writeSync(fd, randomFillSync(buffer), 0, Math.min(STEP, size - at), at)
+  closeSync(fd)
+}
+
+/** Throws when the files differ. */
+export function mustBeSame(a: string, b: string): void {
+  const [one, other] = [openSync(a, 'r'), openSync(b, 'r')]
+  const [left, right] = [Buffer.allocUnsafe(STEP), Buffer.allocUnsafe(STEP)]
+  try {
+    for (let at = 0; ; at += STEP) {
+      const n = readSync(one, left, 0, STEP, at)
+      const m = readSync(other, right, 0, STEP, at)
+      if (n !== m || left.compare(right, 0, m, 0, n) !== 0) throw new Error(`${b} differs from ${a}`)
+      if (n === 0) return
+    }
+  } finally {
+    closeSync(one)
+    closeSync(other)
+  }
+}

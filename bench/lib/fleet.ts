@@ -1,0 +1,71 @@
+import { type Home, type Running, type RunOptions, World } from '../../test/support/shoal.ts'
+import { memoryFolder } from './files.ts'
+
+const GROUP = 'bench'
+const USER = 'bench'
+
+interface DownloadedFile {
+  seconds: number
+  bytesFetched: number
+}
+
+/**
+ * A tracker and homes with peers, in memory where the machine has /dev/shm: the files of a bench are there, so
+ * that links and CPU are measured and not a disk. One user is logged in everywhere.
+ */
+export class Fleet {
+  readonly world: World
+
+  private constructor(world: World) {
+    this.world = world
+  }
+
+  /** Runs `use` with a fleet and stops all of it afterwards, however it ends. `words` go to `tracker start`. */
+  static async with(use: (fleet: Fleet) => Promise<void>, words: string[] = []): Promise<void> {
+    process.env.TMPDIR = memoryFolder()
+    const world = new World()
+    try {
+      await world.tracker('tracker', words)
+      await world.home('operator').join(USER)
+      await world.home('operator').ok(`group create ${GROUP}`)
+      await use(new Fleet(world))
+    } finally {
+      await world.close()
+    }
+  }
+
+  /** A home that is logged in; no peer runs in it yet. */
+  async home(name: string, options: RunOptions = {}): Promise<Home> {
+    const home = this.world.home(name)
+    await home.ok(`user login ${USER}`, options)
+    return home
+  }
+
+  /** A home with a running peer. */
+  async peer(name: string, words: string[] = [], options: RunOptions = {}): Promise<Home> {
+    const home = await this.home(name, options)
+    await this.start(home, words, options)
+    return home
+  }
+
+  start(home: Home, words: string[] = [], options: RunOptions = {}): Promise<Running> {
+    const listen = words.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']
+    return home.start(['peer', 'start', ...listen, ...words], options)
+  }
+
+  async upload(home: Home, path: string, name: string, options: RunOptions = {}): Promise<void> {
+    await home.ok(['peer', 'upload', path, '--group', GROUP, '--as', name], options)
+  }
+
+  /** The command that downloads `name` to `path`. */
+  downloadLine(name: string, path: string, words: string[] = []): string[] {
+    return ['peer', 'download', `${GROUP}:${name}`, '-o', path, '--wait', '60s', ...words]
+  }
+
+  /** Downloads `name`; the seconds are the transfer's own. */
+  async download(home: Home, name: string, path: string, words: string[] = [], options: RunOptions = {}) {
+    const line = this.downloadLine(name, path, words)
+    const { files } = await home.ok<{ files: DownloadedFile[] }>(line, options)
+    return files[0]!
+  }
+}

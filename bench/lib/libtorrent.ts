@@ -1,0 +1,45 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { PYTHON } from './tools.ts'
+
+const SCRIPT = join(import.meta.dirname, 'libtorrent_peer.py')
+const PIECE_LOG2 = String(Math.log2(CHUNK_SIZE))
+
+/** Makes a v1 torrent with pieces of a chunk's size. */
+export function makeTorrent(file: string, torrent: string): void {
+  execFileSync('mktorrent', ['-l', PIECE_LOG2, '-a', 'http://127.0.0.1:1/announce', '-o', torrent, file])
+}
+
+export interface TorrentPeer {
+  /** The line that it prints: of a seed that it is ready, of a leecher its seconds. */
+  line: Promise<string>
+  stop(): Promise<void>
+}
+
+/** Starts a peer at `ip:port` that knows `others`; `under` are words that come before the command. */
+export function torrentPeer(
+  mode: 'seed' | 'leech',
+  at: { torrent: string; folder: string; ip: string; port: number },
+  others: readonly string[] = [],
+  under: readonly string[] = [],
+): TorrentPeer {
+  const args = [SCRIPT, mode, at.torrent, at.folder, at.ip, String(at.port), ...others]
+  const [program, ...words] = [...under, PYTHON, ...args] as [string, ...string[]]
+  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+  return { line: firstLine(child), stop: () => stop(child) }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout! })) return line
+  throw new Error('the libtorrent peer ended without a word')
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.stdin?.end()
+  await ended
+}

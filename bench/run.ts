@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+import { hashing } from './hashing.ts'
+import type { Bench, Measurement } from './lib/bench.ts'
+import { type BenchResult, writeResults } from './lib/results.ts'
+import { install, missing } from './lib/tools.ts'
+import { memory } from './memory.ts'
+import { queueCost } from './queue-cost.ts'
+import { simulation } from './simulation.ts'
+import { singleLink } from './single-link.ts'
+import { smallFile } from './small-file.ts'
+import { startup } from './startup.ts'
+import { swarm } from './swarm.ts'
+
+const BENCHES: readonly Bench[] = [
+  startup,
+  smallFile,
+  singleLink,
+  hashing,
+  queueCost,
+  memory,
+  swarm,
+  simulation,
+]
+
+const USAGE = `npm run bench [-- [NAME…] [--quick] [--install]]
+  --quick    small sizes and one run each: whether it works, not how fast it is; writes no results
+  --install  install the Debian packages that a bench compares with
+${BENCHES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, install: { type: 'boolean' }, help: { type: 'boolean' } },
+})
+
+const strangers = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
+if (values.help || strangers.length > 0) {
+  console.error(strangers.length > 0 ? `no bench is called ${strangers.join(', ')}\n\n${USAGE}` : USAGE)
+  process.exitCode = strangers.length > 0 ? 2 : 0
+} else {
+  const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const results: BenchResult[] = []
+  for (const bench of chosen) results.push(await measure(bench))
+  if (!values.quick) writeResults(results)
+  if (results.some(({ error }) => error !== undefined)) process.exitCode = 1
+}
+
+async function measure(bench: Bench): Promise<BenchResult> {
+  const { name, about } = bench
+  const result: BenchResult = { name, about, measurements: [] }
+  if (values.install) install(missing(bench.needs))
+  const lacking = missing(bench.needs)
+  if (lacking.length > 0) {
+    result.skipped = `needs ${lacking.join(', ')}${lacking.includes('root') ? '' : ' (--install)'}`
+    console.log(JSON.stringify({ bench: name, skipped: result.skipped }))
+    return result
+  }
+  try {
+    await bench.run({ quick: values.quick ?? false }, (measurement: Measurement) => {
+      result.measurements.push(measurement)
+      console.log(JSON.stringify({ bench: name, ...measurement }))
+    })
+  } catch (error) {
+    result.error = (error as Error).message
+    console.log(JSON.stringify({ bench: name, error: result.error }))
+  }
+  return result
+}

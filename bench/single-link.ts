@@ -1,0 +1,103 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { MetalinkServer } from './lib/aria2.ts'
+import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
+import { GIB, MIB, mustBeSame, randomFile } from './lib/files.ts'
+import { Fleet } from './lib/fleet.ts'
+import { makeTorrent, torrentPeer } from './lib/libtorrent.ts'
+import { bareCopy } from './limit.ts'
+
+const LOOPBACK = '127.0.0.1'
+
+/** One file from one peer to another over the loopback, in memory, beside the best of the others and bare Node. */
+export const singleLink: Bench = {
+  name: 'single-link',
+  about: '1 GiB, one seeder to one leecher, loopback, tmpfs, verified',
+  needs: ['nginx', 'aria2c', 'mktorrent', 'libtorrent'],
+  async run({ quick }, report) {
+    const size = quick ? 128 * MIB : GIB
+    await Fleet.with(async (fleet) => {
+      const { world } = fleet
+      for (const folder of ['src', 'out']) mkdirSync(world.path(folder))
+      const source = world.path('src', 'file')
+      randomFile(source, size)
+      const metalink = await MetalinkServer.start(world.path('nginx'), world.path('src'), 'file')
+      try {
+        const [tls, plain] = [
+          await pair(fleet, 'tls', size, []),
+          await pair(fleet, 'plain', size, ['--no-tls']),
+        ]
+        const torrent = world.path('file.torrent')
+        makeTorrent(source, torrent)
+        const seconds = await interleaved(quick ? 1 : 5, {
+          tls,
+          plain,
+          limit: () => bareCopy(source, world.path('out', 'copy')),
+          aria2: () => fetchMetalink(metalink, source, world.path('out', 'aria2')),
+          libtorrent: () => fetchTorrent(torrent, world.path('src'), world.path('out', 'torrent')),
+        })
+        const rate = (name: keyof typeof seconds): number => size / MIB / median(seconds[name])
+        const others = Math.max(rate('aria2'), rate('libtorrent'))
+        for (const name of Object.keys(seconds) as (keyof typeof seconds)[])
+          report({
+            what: name,
+            value: rounded(rate(name)),
+            unit: 'MiB/s',
+            detail: { seconds: seconds[name] },
+          })
+        const over = (what: string, value: number, atLeast: number): void =>
+          report({ what, value: rounded(value), unit: '×', target: { atLeast } })
+        over('TLS over the faster of libtorrent and aria2', rate('tls') / others, 1.7)
+        over('no TLS over the faster of libtorrent and aria2', rate('plain') / others, 2)
+        over('no TLS over a bare copy in Node', rate('plain') / rate('limit'), 0.85)
+      } finally {
+        await metalink.stop()
+      }
+    })
+  },
+}
+
+/** A seeder and a leecher with a file of their own, so that the leecher has nobody else; a transfer between them. */
+async function pair(
+  fleet: Fleet,
+  name: string,
+  size: number,
+  words: string[],
+): Promise<() => Promise<number>> {
+  const source = fleet.world.path('src', name)
+  const target = fleet.world.path('out', name)
+  randomFile(source, size)
+  const seeder = await fleet.peer(`seeder-${name}`, words)
+  const leecher = await fleet.peer(`leecher-${name}`, words)
+  await fleet.upload(seeder, source, name)
+  return async () => {
+    const { seconds, bytesFetched } = await fleet.download(leecher, name, target)
+    if (bytesFetched !== size) throw new Error(`${bytesFetched} bytes fetched of ${size}`)
+    mustBeSame(source, target)
+    rmSync(target)
+    return seconds
+  }
+}
+
+async function fetchMetalink(metalink: MetalinkServer, source: string, folder: string): Promise<number> {
+  mkdirSync(folder)
+  const begun = performance.now()
+  metalink.fetch(folder)
+  const seconds = (performance.now() - begun) / 1000
+  mustBeSame(source, `${folder}/${basename(source)}`)
+  rmSync(folder, { recursive: true })
+  return seconds
+}
+
+async function fetchTorrent(torrent: string, source: string, folder: string): Promise<number> {
+  mkdirSync(folder)
+  const seed = torrentPeer('seed', { torrent, folder: source, ip: LOOPBACK, port: 9301 })
+  await seed.line
+  const leech = torrentPeer('leech', { torrent, folder, ip: LOOPBACK, port: 9302 }, [`${LOOPBACK}:9301`])
+  try {
+    return Number(await leech.line)
+  } finally {
+    await Promise.all([leech.stop(), seed.stop()])
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,67 @@
+import { type Bench, type Measurement, median, rounded } from './lib/bench.ts'
+import { MIB } from './lib/files.ts'
+import { Network } from './lib/network.ts'
+import { runShoal, runTorrent, type SwarmCase, type SwarmResult } from './lib/swarm-runs.ts'
+
+const MBIT = 1e6
+const RATE = 100 * MBIT
+const LEECHERS = 8
+
+const CASES: Record<string, { originRate: number; everyMs: number; last: number; copies?: number }> = {
+  together: { originRate: RATE, everyMs: 0, last: 1.12, copies: 1.25 },
+  'one a second': { originRate: RATE, everyMs: 1000, last: 1.15 },
+  'seeder at 20 Mbit/s': { originRate: 20 * MBIT, everyMs: 0, last: 1.15 },
+}
+
+/** A swarm over real links that are held to a rate: hosts are network namespaces. */
+export const swarm: Bench = {
+  name: 'swarm',
+  about: '128 MiB, 1 seeder and 8 leechers at 100 Mbit/s each way',
+  needs: ['root', 'ip', 'tc', 'mktorrent', 'libtorrent'],
+  async run({ quick }, report) {
+    const size = (quick ? 16 : 128) * MIB
+    for (const [name, { originRate, everyMs, last, copies }] of Object.entries(CASES)) {
+      const each: SwarmCase = { size, leechers: LEECHERS, everyMs }
+      const rates = [
+        { up: originRate, down: RATE },
+        ...Array.from({ length: LEECHERS }, () => ({ up: RATE, down: RATE })),
+      ]
+      const results = { shoal: [] as SwarmResult[], libtorrent: [] as SwarmResult[] }
+      for (let round = 0; round < (quick ? 1 : 5); round++) {
+        await Network.with(rates, async (net) => void results.shoal.push(await runShoal(net, each)))
+        await Network.with(rates, async (net) => void results.libtorrent.push(await runTorrent(net, each)))
+      }
+      const ideal = idealSeconds(size, originRate, everyMs)
+      const tell = (who: keyof typeof results, targets: { last?: number; copies?: number }): void => {
+        const target = (atMost?: number): Pick<Measurement, 'target'> =>
+          atMost ? { target: { atMost } } : {}
+        const value = (of: (result: SwarmResult) => number): number => rounded(median(results[who].map(of)))
+        const ratio = value((result) => result.last / ideal)
+        const detail = { ideal, runs: results[who] }
+        const what = `${name}, ${who}`
+        report({
+          what: `${what}: last leecher`,
+          value: ratio,
+          unit: '× ideal',
+          ...target(targets.last),
+          detail,
+        })
+        const sent = value((result) => result.seederSent / size)
+        report({
+          what: `${what}: sent by the seeder`,
+          value: sent,
+          unit: 'copies',
+          ...target(targets.copies),
+        })
+      }
+      tell('shoal', { last, ...(copies ? { copies } : {}) })
+      tell('libtorrent', {})
+    }
+  },
+}
+
+/** Seconds from the first start: size over rate behind the last start, or the seeder's one copy, if that is later. */
+function idealSeconds(size: number, originRate: number, everyMs: number): number {
+  const bits = size * 8
+  return Math.max(bits / originRate, ((LEECHERS - 1) * everyMs) / 1000 + bits / RATE)
+}
