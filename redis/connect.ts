@@ -23,7 +23,8 @@ const COMMAND_TIMEOUT_MS = 800
  * one waits, and the others fail at once.
  */
 const GIVE_UP = { socketTimeout: COMMAND_TIMEOUT_MS }
-const COMMON = { retryStrategy: reconnectDelay, connectTimeout: 2000, disconnectTimeout: 500 }
+const CLOSING = { disconnectTimeout: 500 }
+const COMMON = { ...CLOSING, retryStrategy: reconnectDelay, connectTimeout: 2000 }
 
 const SINGLE: Record<ConnectionKind, RedisOptions> = {
   commands: {
@@ -73,7 +74,7 @@ export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
     new Cluster(target.nodes, {
       ...options,
       clusterRetryStrategy: reconnectDelay,
-      redisOptions: { ...accessOf(target), ...redisOptions },
+      redisOptions: { ...CLOSING, ...accessOf(target), ...redisOptions },
       // Certificates name hosts, so hosts must not become addresses before they are compared.
       ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
     }),

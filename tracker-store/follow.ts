@@ -45,7 +45,7 @@ export async function* follow(
       if (behind) {
         behind = false
         const entries = await readAfter(db, group, position).catch(onlyOutage)
-        if (entries === null) throw tooOld(group, position.revision)
+        if (typeof entries === 'string') throw tooOld(group, position.revision)
         if (entries === undefined) behind = true
         for (const entry of entries ?? []) {
           if (signal.aborted) return

@@ -17,6 +17,9 @@ export interface Position {
   text: string | null
 }
 
+/** Why the stream cannot take a reader on: it begins later, or tells another history than the reader has. */
+export type Break = 'trimmed' | 'replaced'
+
 const PAGE = 1000
 
 export const parseEntry = (text: string): StreamEntry => ({ event: JSON.parse(text) as GroupEvent, text })
@@ -27,15 +30,14 @@ export const positionOf = (entry: StreamEntry): Position => ({
 })
 
 /**
- * The events after `position`, at least up to the revision that the group has when this is called. null when
- * the stream cannot take the reader on: trimmed past it (reading there is silent, so each id is checked), or
- * of another history than the reader's.
+ * The events after `position`, at least up to the revision that the group has when this is called, or why
+ * there are none to be had. Reading past a trimmed range is silent, so each id is checked.
  */
 export async function readAfter(
   db: Database,
   group: string,
   position: Position,
-): Promise<StreamEntry[] | null> {
+): Promise<StreamEntry[] | Break> {
   const keys = groupKeys(group)
   const known = position.text === null ? 0 : 1
   const entries: StreamEntry[] = []
@@ -43,17 +45,17 @@ export async function readAfter(
   const page = (): Promise<[string, string[]][]> =>
     db.ask((redis) => redis.xrange(keys.stream, `${next}-0`, '+', 'COUNT', PAGE))
   let [target, items] = await Promise.all([readRevision(db, group), page()])
-  if (target < position.revision) return null
+  if (target < position.revision) return 'replaced'
   while (items.length > 0) {
     for (const [id, [, text = '']] of items) {
-      if (id !== `${next}-0`) return null
+      if (id !== `${next}-0`) return 'trimmed'
       if (next > position.revision) entries.push(parseEntry(text))
-      else if (text !== position.text) return null
+      else if (text !== position.text) return 'replaced'
       next++
     }
     items = items.length < PAGE ? [] : await page()
   }
-  return next > target ? entries : null
+  return next > target ? entries : 'trimmed'
 }
 
 export async function readRevision(db: Database, group: string): Promise<number> {

@@ -45,7 +45,11 @@ export async function openStore({ redis: url, replicaId, log }: StoreOptions): P
     const presence = new RedisPresence(db, pubsub, replicaId)
     await Promise.all([cache.listen(), presence.listen()])
     const feed = new GroupFeed(db, pubsub)
-    const views = new Views(db, feed)
+    const views = new Views(db, feed, (group, seen, now) =>
+      log?.warn(
+        `Redis lost changes of the group ${group}: revision ${seen} was seen here, what it has now is at ${now}`,
+      ),
+    )
     const replicas = new RedisReplicas(db, replicaId, () => views.lag)
     let open = true
     commands.on('close', () => open && log?.warn(`the connection to Redis at ${redactedUrl(url)} is lost`))

@@ -27,7 +27,7 @@ export async function loadSnapshot(db: Database, group: string): Promise<Snapsho
     const view = await readMixture(db, group, start.revision)
     if (view === null) return { view, position: start }
     const entries = await readAfter(db, group, start)
-    if (entries === null) continue
+    if (typeof entries === 'string') continue
     const last = entries.at(-1)
     return {
       view: entries.reduce((state: GroupView | null, { event }) => applyEvent(state, event), view),

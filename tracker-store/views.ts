@@ -2,13 +2,16 @@ import { LRUCache } from 'lru-cache'
 import { applyEvent } from './apply-event.ts'
 import { type Database, tolerateOutage } from './database.ts'
 import type { GroupFeed, GroupWatcher } from './group-feed.ts'
-import { type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
+import { type Break, type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
 import type { GroupView } from './group-view.ts'
 import { fold } from './keys.ts'
-import { loadSnapshot } from './snapshot.ts'
+import { loadSnapshot, type Snapshot } from './snapshot.ts'
 
 /** Most records (files and members) in memory: about 200 MB. */
 const MAX_RECORDS = 400_000
+
+/** Hears that Redis no longer has what a view had: a group at revision `seen`, which came back as `now`. */
+export type LossListener = (group: string, seen: number, now: number) => void
 
 /** A loaded group. Its repair is the only one that changes it while it runs. */
 interface Slot {
@@ -27,6 +30,7 @@ interface Slot {
 export class Views {
   readonly #db: Database
   readonly #feed: GroupFeed
+  readonly #onLoss: LossListener
   readonly #slots = new LRUCache<string, Slot>({
     maxSize: MAX_RECORDS,
     sizeCalculation: weight,
@@ -34,9 +38,10 @@ export class Views {
   })
   readonly #loading = new Map<string, Promise<Slot | null>>()
 
-  constructor(db: Database, feed: GroupFeed) {
+  constructor(db: Database, feed: GroupFeed, onLoss: LossListener) {
     this.#db = db
     this.#feed = feed
+    this.#onLoss = onLoss
   }
 
   /**
@@ -150,8 +155,8 @@ export class Views {
       slot.doubtful = false
       try {
         const entries = await readAfter(this.#db, slot.group, slot.position)
-        if (entries === null) this.#replace(slot, await loadSnapshot(this.#db, slot.group))
-        else for (const entry of entries) this.#advance(slot, entry)
+        if (typeof entries !== 'string') for (const entry of entries) this.#advance(slot, entry)
+        else this.#replace(slot, await loadSnapshot(this.#db, slot.group), entries)
       } catch (error) {
         slot.doubtful = true
         throw error
@@ -162,7 +167,8 @@ export class Views {
     this.#settle(slot)
   }
 
-  #replace(slot: Slot, { view, position }: { view: GroupView | null; position: Position }): void {
+  #replace(slot: Slot, { view, position }: Snapshot, why: Break): void {
+    if (why === 'replaced') this.#onLoss(slot.group, slot.position.revision, position.revision)
     slot.view = view
     slot.position = position
     slot.heard = position.revision

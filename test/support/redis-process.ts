@@ -110,6 +110,7 @@ export async function startNode(
   const { password, tls } = node
   const options = {
     bind: '127.0.0.1',
+    'repl-diskless-sync-delay': '0',
     ...(tls ? { port: '0', 'tls-port': String(port), ...tlsArguments(tls) } : { port: String(port) }),
     ...(password ? { requirepass: password, masterauth: password } : {}),
     ...node.options,
