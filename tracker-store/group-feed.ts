@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { GroupEvent } from '../protocol/records.ts'
 import type { Database } from './database.ts'
 import { parseEntry, readRevision, type StreamEntry } from './group-stream.ts'
 import { fold, groupKeys } from './keys.ts'
@@ -27,6 +28,7 @@ export class GroupFeed {
   readonly #db: Database
   readonly #pubsub: PubSub
   readonly #watchers = new Map<string, Set<GroupWatcher>>()
+  readonly #listeners = new Set<(event: GroupEvent) => void>()
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | null = null
   #tried = performance.now()
@@ -43,7 +45,11 @@ export class GroupFeed {
   async watch(group: string, watcher: GroupWatcher): Promise<() => void> {
     const name = fold(group)
     const { channel } = groupKeys(name)
-    const handler = (message: string): void => watcher.event(parseEntry(message))
+    const handler = (message: string): void => {
+      const entry = parseEntry(message)
+      watcher.event(entry)
+      for (const listener of this.#listeners) listener(entry.event)
+    }
     const watchers = this.#watchers.get(name) ?? new Set()
     this.#watchers.set(name, watchers.add(watcher))
     const stop = (): void => {
@@ -58,6 +64,10 @@ export class GroupFeed {
       throw error
     }
     return stop
+  }
+
+  onEvent(listener: (event: GroupEvent) => void): void {
+    this.#listeners.add(listener)
   }
 
   /** Milliseconds since the watchers were last known to be where Redis is. */

@@ -106,6 +106,10 @@ export class RedisGroups implements GroupStore {
     return follow(this.#db, this.#feed, group, revision, signal)
   }
 
+  onEvent(listener: (event: GroupEvent) => void): void {
+    this.#feed.onEvent(listener)
+  }
+
   async #change<T extends Revised>(
     script: string,
     mutation: Mutation,

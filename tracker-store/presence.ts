@@ -53,6 +53,13 @@ export class RedisPresence implements PresenceStore {
     this.#listeners.add(listener)
   }
 
+  async read(peers: readonly string[]): Promise<PeerPresence[]> {
+    const found: (PeerPresence | null)[] = []
+    for (let i = 0; i < peers.length; i += PAGE)
+      found.push(...(await Promise.all(peers.slice(i, i + PAGE).map((peer) => this.#read(peer)))))
+    return found.filter((presence) => presence !== null)
+  }
+
   /** Newest first, through the buckets of the expiry and one either side for hosts whose clocks differ. */
   async *load(): AsyncGenerator<PeerPresence> {
     const now = Date.now()
@@ -61,10 +68,7 @@ export class RedisPresence implements PresenceStore {
       const peers = await this.#db.ask((redis) => redis.smembers(presenceBucketKey(bucket)))
       const fresh = peers.filter((peer) => !known.has(peer))
       for (const peer of fresh) known.add(peer)
-      for (let i = 0; i < fresh.length; i += PAGE) {
-        const found = await Promise.all(fresh.slice(i, i + PAGE).map((peer) => this.#read(peer)))
-        yield* found.filter((presence) => presence !== null)
-      }
+      for (let i = 0; i < fresh.length; i += PAGE) yield* await this.read(fresh.slice(i, i + PAGE))
     }
   }
 

@@ -134,6 +134,8 @@ export interface GroupStore {
    * outage only delays them. Throws REVISION_TOO_OLD where they are no longer kept (some 4,000 are).
    */
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent>
+  /** Calls back with changes of loaded groups as they are published: some may be missed, some come twice. */
+  onEvent(listener: (event: GroupEvent) => void): void
 }
 
 export interface NewFile {
@@ -205,6 +207,8 @@ export interface PresenceStore {
   push(change: PresenceChange): void
   /** Every peer heard within the expiry, for a replica that starts or was cut off. */
   load(): AsyncIterable<PeerPresence>
+  /** Those of the peers that are there: for a replica that missed what was announced. */
+  read(peers: readonly string[]): Promise<PeerPresence[]>
   /** Calls back with the other replicas' changes, and with null when some may have been missed: load again. */
   subscribe(listener: (change: PresenceChange | null) => void): void
   /** Milliseconds after which a silent peer is forgotten. */

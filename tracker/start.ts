@@ -60,6 +60,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
 
   const presence = new Presence(store.presence)
   cleanups.push(() => presence.stop())
+  store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
   const grants = new Grants(store.keys)
   cleanups.push(() => grants.stop())

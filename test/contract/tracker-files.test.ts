@@ -181,8 +181,14 @@ describe('swarms', () => {
     await owner.accept('team', ['team-stranger'])
     await announce(actors.stranger, 'outsider', { sequence: 2, ...serving(file.fileId) })
     expect((await join(owner, file.fileId)).peers).toHaveLength(1)
+    const other = fleet.anonymous(1)
+    other.token = owner.token
+    const seeders = async (client: TrackerClient) =>
+      (await client.files('team', { prefix: 'guarded' })).files[0]?.seeders
+    await until(async () => (await seeders(other)) === 1)
     await owner.kick('team', ['team-stranger'])
     expect((await join(owner, file.fileId)).peers).toEqual([])
+    for (const client of [owner, other]) await until(async () => (await seeders(client)) === 0, 1000)
     expect(await announce(actors.stranger, 'outsider', { sequence: 2 })).toMatchObject({ resync: true })
     await announce(actors.stranger, 'outsider', { sequence: 3, ...serving(file.fileId) })
     expect((await owner.files('team', { prefix: 'guarded' })).files).toMatchObject([{ seeders: 0 }])

@@ -1,4 +1,5 @@
 import { ShoalError } from '../../protocol/errors.ts'
+import type { GroupEvent } from '../../protocol/records.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { Announce, Announced } from '../api/schemas.ts'
 import { groupOfKey, SwarmTable, swarmKey } from './swarm-table.ts'
@@ -7,6 +8,8 @@ import { groupOfKey, SwarmTable, swarmKey } from './swarm-table.ts'
 const INTERVAL_S = 10
 const JITTER = 0.2
 const SWEEP_MS = 1000
+/** A sweep that comes so long after the one before: this process was stopped. */
+const LATE_MS = 5000
 
 export interface Announcer {
   user: string
@@ -21,7 +24,11 @@ export class Presence {
   readonly table = new SwarmTable()
   readonly #store: PresenceStore
   #sweep: NodeJS.Timeout | undefined
+  #swept = Date.now()
   #loading: Promise<void> | null = null
+  /** Peers of which a heartbeat came without the announce that it repeats. */
+  readonly #missed = new Set<string>()
+  #fetching = false
 
   constructor(store: PresenceStore) {
     this.#store = store
@@ -30,16 +37,22 @@ export class Presence {
   /** Loads what the fleet knows and follows its changes. */
   async start(): Promise<void> {
     this.#store.subscribe((change) => {
-      if (change) this.table.apply(change)
+      if (change) this.#hear(change)
       // A failure here is one of Redis's, after which the store says again that changes may be missing.
       else this.#load().catch(() => {})
     })
     await this.#load()
-    this.#sweep = setInterval(() => this.table.expire(Date.now() - this.#store.expiryMs), SWEEP_MS).unref()
+    this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS).unref()
   }
 
   stop(): void {
     clearInterval(this.#sweep)
+  }
+
+  /** Takes peers of users who are no longer members out of the group's swarms. */
+  changed(event: GroupEvent): void {
+    if (event.type === 'member.kicked') this.table.expel(event.group, new Set(event.users))
+    if (event.type === 'member.left') this.table.expel(event.group, new Set([event.user]))
   }
 
   /** The groups whose membership decides about this announce: its own, or a heartbeat's earlier ones. */
@@ -73,6 +86,35 @@ export class Presence {
     if (!known || !isSameAnnouncer(known, from, body)) return false
     if (![...this.groupsOf(body)].every((group) => from.groups.has(group))) return false
     return this.#share({ type: 'heartbeat', ...stamp })
+  }
+
+  /** Takes in what another replica says. */
+  #hear(change: PresenceChange): void {
+    if (this.table.apply(change) || change.type !== 'heartbeat') return
+    if ((this.table.peer(change.peer)?.sequence ?? -1) >= change.sequence) return
+    this.#missed.add(change.peer)
+    // What fails here is asked for again at the next heartbeat.
+    if (!this.#fetching) this.#fetchMissed().catch(() => {})
+  }
+
+  async #fetchMissed(): Promise<void> {
+    this.#fetching = true
+    try {
+      while (this.#missed.size > 0) {
+        const peers = [...this.#missed]
+        this.#missed.clear()
+        for (const presence of await this.#store.read(peers)) this.table.apply({ type: 'announce', presence })
+      }
+    } finally {
+      this.#fetching = false
+    }
+  }
+
+  /** Forgets silent peers; after a stop of this process only once it has heard what they said meanwhile. */
+  #expire(now: number): void {
+    if (now - this.#swept > LATE_MS) this.#load().catch(() => {})
+    this.#swept = now
+    if (this.#loading === null) this.table.expire(now - this.#store.expiryMs)
   }
 
   #share(change: PresenceChange): boolean {

@@ -63,6 +63,20 @@ export class SwarmTable {
     return true
   }
 
+  /**
+   * Takes users' peers out of the swarms of a group that they are no longer members of. Their next heartbeats
+   * are of an unknown set then, so that they announce again what they serve to others.
+   */
+  expel(group: string, users: ReadonlySet<string>): void {
+    for (const peer of this.#peers.values()) {
+      const left = users.has(peer.user) ? [...peer.files].filter(([key]) => groupOfKey(key) === group) : []
+      if (left.length === 0) continue
+      for (const [key, complete] of left) this.#leaveSwarm(key, peer.peer, complete)
+      peer.files = new Map([...peer.files].filter(([key]) => groupOfKey(key) !== group))
+      peer.sequence--
+    }
+  }
+
   /** Drops all peers that were last heard before `time` (milliseconds since the epoch), a second later at most. */
   expire(time: number): void {
     for (const id of this.#expiry.takeBefore(time)) {

@@ -41,6 +41,19 @@ test('a peer that says goodbye leaves all its swarms at once', () => {
   expect(table.peerCount).toBe(1)
 })
 
+test('the peers of a user who left a group leave its swarms, and those of other groups know them still', () => {
+  const elsewhere = swarmKey('other', 'a'.repeat(64))
+  const files = new Map([FILE, elsewhere].map((key) => [key, true]))
+  const table = tableOf(presence('p', { files }), presence('q', { user: 'bob', files }))
+  table.expel('team', new Set(['ann', 'carl']))
+  expect(table.counts(FILE)).toMatchObject({ seeders: 1, leechers: 0 })
+  expect(peersOf(table, elsewhere)).toEqual(['p', 'q'])
+  // Its user may be a member again without its set having changed.
+  expect(table.apply({ type: 'heartbeat', peer: 'p', sequence: 1, seen: 2000 })).toBe(false)
+  table.apply({ type: 'announce', presence: presence('p', { files }) })
+  expect(peersOf(table, FILE)).toEqual(['q', 'p'])
+})
+
 test('a heartbeat keeps all files of its peer alive, silence ends them', () => {
   const table = tableOf(presence('p'), presence('q'))
   table.apply({ type: 'heartbeat', peer: 'p', sequence: 1, seen: 20_000 })
