@@ -1,5 +1,6 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { selfSigned } from '../support/self-signed.ts'
 import { World } from '../support/shoal.ts'
 
 let world: World
@@ -96,29 +97,10 @@ test('a port in use is told before and after detaching, and nothing is left runn
 })
 
 test('a tracker speaks https to those who trust its certificate', async () => {
-  const { cert, key } = await selfSigned(world)
+  const { cert, key } = selfSigned(world.folder)
   const { ready } = await world.tracker('data', ['--tls-cert', cert, '--tls-key', key])
   expect(ready.url).toMatch(/^https:/)
   const ada = world.home('ada')
   expect(await ada.fails('user register ada')).toMatchObject({ exit: 7 })
   expect(await ada.ok('user register ada', { env: { SHOAL_TRACKER_CA: cert } })).toEqual({ user: 'ada' })
 })
-
-async function selfSigned({ folder }: World): Promise<{ cert: string; key: string }> {
-  const { execFileSync } = await import('node:child_process')
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-  ]
-  execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { cert, key }
-}
