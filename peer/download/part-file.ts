@@ -5,6 +5,7 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../protocol/names.ts'
+import type { FileReader } from '../serve/library.ts'
 import { encodeHeader, encodeMarks, encodeSeal, type Journal, parseJournal } from './journal.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
@@ -32,6 +33,9 @@ export class PartFile {
   /** Written, not yet synced and marked. */
   #unsynced: number[] = []
   #flushing: Promise<void> | null = null
+  /** Answers that read it now. */
+  #readers = 0
+  #isOver = false
 
   private constructor(finalPath: string, size: number, file: FileHandle, journal: FileHandle) {
     this.finalPath = finalPath
@@ -159,8 +163,20 @@ export class PartFile {
     }
   }
 
+  /** Keeps the file readable, whatever becomes of its name, until the answer that reads it is out. */
+  openReader(): FileReader {
+    this.#readers++
+    return {
+      read: (into, position) => this.read(into, position),
+      close: async () => {
+        if (--this.#readers === 0 && this.#isOver) await this.#file.close()
+      },
+    }
+  }
+
   async #closeHandles(): Promise<void> {
-    await this.#file.close()
+    this.#isOver = true
+    if (this.#readers === 0) await this.#file.close()
     await this.#journal.close()
   }
 }

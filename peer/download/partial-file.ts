@@ -31,7 +31,7 @@ export class PartialFile implements ServedFile {
   }
 
   async open(): Promise<FileReader> {
-    return { read: (into, position) => this.#part.read(into, position), close: async () => {} }
+    return this.#part.openReader()
   }
 
   watch(listener: (chunk: number, pending: boolean) => void): () => void {

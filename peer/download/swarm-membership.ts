@@ -2,7 +2,11 @@ import type { SwarmPeer } from '../../protocol/records.ts'
 import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
 import type { Tickets } from './tickets.ts'
 
-/** Peers are asked for again this often while there are some, and at each renewal while there are none. */
+/**
+ * Peers are asked for again soon, since those that join together learn of each other only then, and then less
+ * and less often; at each renewal while there are none.
+ */
+const FIRST_REJOIN_MS = 400
 const REJOIN_MS = 10_000
 const GRANT_MARGIN_MS = 60_000
 
@@ -12,6 +16,7 @@ export class SwarmMembership {
   readonly #file: { group: string; fileId: string }
   #ticket: JoinedSwarm
   #joinedAt = performance.now()
+  #pause = FIRST_REJOIN_MS
   #joining = false
 
   private constructor(tickets: Tickets, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
@@ -40,9 +45,10 @@ export class SwarmMembership {
   /** Joins again where it is time to; answers the peers handed out then. Throws the tracker's error. */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
     const runsOut = Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
-    if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > REJOIN_MS)) return null
+    if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
+    this.#pause = Math.min(REJOIN_MS, 2 * this.#pause)
     try {
       this.#ticket = await this.#tickets.join(this.#file.group, this.#file.fileId)
       return this.#ticket.peers

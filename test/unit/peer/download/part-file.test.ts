@@ -64,6 +64,18 @@ test('a file gets its name only when all of it is there, and leaves nothing else
   expect(state).toEqual({ mtimeNs, ino })
 })
 
+test('who reads it while it gets its name reads on to the end', async () => {
+  const [part] = await open()
+  await put(part, 0, 1, 2, 3)
+  const reader = part.openReader()
+  await part.publish()
+  const into = Buffer.alloc(777)
+  await reader.read(into, 3 * CHUNK_SIZE)
+  expect(into.equals(FILE.data.subarray(3 * CHUNK_SIZE))).toBe(true)
+  await reader.close()
+  await expect(part.openReader().read(into, 0)).rejects.toThrow()
+})
+
 test('an incomplete file is not published, and what there is of it stays', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2)
