@@ -24,11 +24,12 @@ export class TestFleet {
     return fleet
   }
 
-  async add(): Promise<RunningTracker> {
+  /** Adds a replica, which reaches Redis by another way where one is given. */
+  async add(redis = this.redis.url): Promise<RunningTracker> {
     const listen = { host: '127.0.0.1', port: 0 }
     const tracker = await startTracker({
       listen,
-      redis: this.redis.url,
+      redis,
       dataFolder: this.#folder,
       log: 'silent',
     })

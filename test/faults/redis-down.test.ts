@@ -1,0 +1,166 @@
+import { sha256 } from '../../protocol/merkle.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import { FULL, faultTest, rounded, timed } from '../support/faults.ts'
+import { TestFleet } from '../support/tracker-fleet.ts'
+import { until } from '../support/until.ts'
+import { allNames, tinyFile } from '../support/write-load.ts'
+
+/** Redis away: killed, or hanging with its connections open. */
+let fleet: TestFleet
+let owner: TrackerClient
+
+beforeEach(async () => {
+  fleet = await TestFleet.start(2)
+  owner = await fleet.user('owner')
+  await owner.createGroup('team')
+  await owner.publish('team', [tinyFile('before')])
+  for (const { url } of fleet.trackers) await send(url, 'GET', '/groups/team')
+})
+afterEach(async () => {
+  fleet.redis.thaw()
+  await fleet.stop()
+})
+
+interface Reply {
+  status: number
+  body: { error?: { code: string; hint?: string } }
+  age: number
+  ms: number
+}
+
+async function send(url: string, method: string, path: string, body?: unknown): Promise<Reply> {
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${owner.token}`,
+    'idempotency-key': crypto.randomUUID(),
+  }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  const text = body === undefined ? null : JSON.stringify(body)
+  let response: Response | undefined
+  let answer = ''
+  const ms = await timed(async () => {
+    response = await fetch(`${url}/v1${path}`, { method, headers, body: text })
+    answer = await response.text()
+  })
+  const { status, headers: told } = response!
+  return { status, body: answer === '' ? {} : JSON.parse(answer), age: Number(told.get('age') ?? 0), ms }
+}
+
+const WRITES: [string, string, unknown?][] = [
+  ['POST', '/users', { user: 'late', password: 'a good long password' }],
+  ['POST', '/sessions', { user: 'owner', password: 'a good long password' }],
+  ['POST', '/groups', { group: 'late' }],
+  ['POST', '/groups/team/requests'],
+  ['POST', '/groups/team/requests/accept', { users: ['late'] }],
+  ['POST', '/groups/team/kick', { users: ['late'] }],
+  ['POST', '/groups/team/promote', { user: 'late' }],
+  ['POST', '/groups/team/leave'],
+  ['POST', '/groups/team/files', { files: [tinyFile('late')] }],
+  ['DELETE', '/groups/team/files?name=before'],
+  ['DELETE', '/sessions/current'],
+]
+
+const READS: [string, string, unknown?][] = [
+  ['GET', '/groups/team'],
+  ['GET', '/groups/team/files'],
+  ['GET', '/groups/team/requests'],
+  ['POST', '/groups/team/swarms', { peer: 'a'.repeat(64), fileIds: [tinyFile('before').fileId] }],
+]
+
+async function expectRefusedWrites(): Promise<number> {
+  let slowest = 0
+  for (const { url } of fleet.trackers)
+    for (const [method, path, body] of WRITES) {
+      const { status, body: answer, ms } = await send(url, method, path, body)
+      expect([path, status, answer.error?.code]).toEqual([path, 503, 'STORE_UNAVAILABLE'])
+      expect(answer.error?.hint).toEqual(expect.any(String))
+      slowest = Math.max(slowest, ms)
+    }
+  expect(slowest).toBeLessThan(1000)
+  return slowest
+}
+
+async function expectAnsweredReads(outageMs: number): Promise<{ slowest: number; age: number }> {
+  const start = performance.now()
+  let [slowest, age] = [0, 0]
+  await until(async () => {
+    for (const { url } of fleet.trackers)
+      for (const [method, path, body] of READS) {
+        const reply = await send(url, method, path, body)
+        expect([path, reply.status]).toEqual([path, 200])
+        slowest = Math.max(slowest, reply.ms)
+        age = reply.age
+      }
+    return performance.now() - start > outageMs
+  }, outageMs + 10_000)
+  expect(age).toBeGreaterThanOrEqual(Math.floor(outageMs / 1000) - 1)
+  return { slowest, age }
+}
+
+async function expectRecovery(): Promise<void> {
+  await until(async () => {
+    const ready = fleet.trackers.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok)
+    return (await Promise.all(ready)).every(Boolean)
+  })
+  for (const { url } of fleet.trackers) expect((await send(url, 'GET', '/groups/team')).age).toBe(0)
+}
+
+const OUTAGE_MS = FULL ? 30_000 : 2500
+
+faultTest(
+  'row 22: without Redis writes are refused at once, reads go on and say how old they are',
+  async () => {
+    await fleet.redis.kill()
+    const { slowest, age } = await expectAnsweredReads(OUTAGE_MS)
+    const slowestWrite = await expectRefusedWrites()
+    await fleet.redis.start()
+    await expectRecovery()
+    expect(await owner.group('team')).toMatchObject({ revision: 2, files: 1 })
+    expect(await owner.status()).toMatchObject({ users: 1, groups: 1, files: 1 })
+    return {
+      outageMs: OUTAGE_MS,
+      writeMs: rounded(slowestWrite),
+      readMs: rounded(slowest),
+      saidAge: age,
+      queued: 0,
+    }
+  },
+)
+
+faultTest('row 22: with a Redis that hangs too, and no request waits longer than the first', async () => {
+  fleet.redis.freeze()
+  const first = await Promise.all(
+    fleet.trackers.flatMap(({ url }) => [
+      send(url, 'POST', '/groups/team/files', { files: [tinyFile('maybe')] }),
+      send(url, 'GET', '/groups/team'),
+      send(url, 'GET', '/groups'),
+    ]),
+  )
+  for (const { ms } of first) expect(ms).toBeLessThan(1000)
+  const { slowest, age } = await expectAnsweredReads(OUTAGE_MS)
+  const slowestWrite = await expectRefusedWrites()
+  fleet.redis.thaw()
+  await expectRecovery()
+  const names = await allNames(owner, 'team')
+  // The first write had reached Redis's socket before it was given up: its outcome is open, as its answer said.
+  names.delete('maybe')
+  expect([...names]).toEqual(['before'])
+  const firstMs = Math.max(...first.map(({ ms }) => ms))
+  const waits = { firstMs: rounded(firstMs), writeMs: rounded(slowestWrite), readMs: rounded(slowest) }
+  return { outageMs: OUTAGE_MS, ...waits, saidAge: age }
+})
+
+faultTest('row 22: peers that announce themselves meanwhile are there afterwards', async () => {
+  const file = tinyFile('before')
+  await fleet.redis.kill()
+  await until(async () => !(await fetch(`${fleet.url}/readyz`)).ok)
+  const peer = sha256(Buffer.from('peer')).toString('hex')
+  const files = [{ group: 'team', fileId: file.fileId, complete: true }]
+  expect(await owner.announce({ peer, port: 4000, tls: true, sequence: 1, files })).toMatchObject({
+    resync: false,
+  })
+  await fleet.redis.start()
+  const other = fleet.anonymous(1)
+  other.token = owner.token
+  const backMs = await timed(() => until(async () => (await other.files('team')).files[0]?.seeders === 1))
+  return { backMs: rounded(backMs) }
+})
