@@ -162,6 +162,23 @@ describe('swarms', () => {
     expect((await join(member, file.fileId)).peers).toEqual([])
   })
 
+  test('a peer that asks for a file is named to the next that asks, before it announces that it has some', async () => {
+    const { file } = await published('together')
+    await announce(owner, 'first', { files: [] })
+    const joinAs = (client: TrackerClient, peer: string) =>
+      client.joinSwarms('team', { peer: peerId(peer), fileIds: [file.fileId] })
+    // Not its own peer, and one that nobody knows: neither counts.
+    await joinAs(member, 'first')
+    await joinAs(member, 'unknown')
+    expect((await join(member, file.fileId)).peers).toEqual([])
+    await joinAs(owner, 'first')
+    expect((await join(member, file.fileId)).peers).toMatchObject([
+      { peer: peerId('first'), complete: false },
+    ])
+    await announce(owner, 'first', { sequence: 2, files: [] })
+    expect((await join(member, file.fileId)).peers).toEqual([])
+  })
+
   test('a heartbeat keeps a known set, and asks for a full announce where the set is not known', async () => {
     const { file } = await published('beating')
     expect(await announce(owner, 'beater', {})).toMatchObject({ resync: true })

@@ -7,6 +7,8 @@ import { groupOfKey, SwarmTable, swarmKey } from './swarm-table.ts'
 /** Seconds between a peer's announces, before jitter. */
 const INTERVAL_S = 10
 const JITTER = 0.2
+/** With more than this the next announce is soon enough: each of these shares the whole set with the fleet. */
+const MAX_FILES_AT_JOIN = 64
 const SWEEP_MS = 1000
 /** A sweep that comes so long after the one before: this process was stopped. */
 const LATE_MS = 5000
@@ -69,6 +71,19 @@ export class Presence {
       throw new ShoalError('BAD_REQUEST', `peer ${body.peer.slice(0, 16)} belongs to another user`)
     const interval = INTERVAL_S * (1 - JITTER + 2 * JITTER * Math.random())
     return { interval: Math.round(interval * 1000) / 1000, resync: !this.#take(from, body, known) }
+  }
+
+  /**
+   * A peer asks for these files of the group, and so will soon have parts of them: those that ask next are told
+   * of it without waiting for its announce. Peers that are not known here, or have much to say, announce.
+   */
+  joins(peer: string, user: string, group: string, fileIds: readonly string[]): void {
+    const known = this.table.peer(peer)
+    if (!known || known.user !== user || known.files.size + fileIds.length > MAX_FILES_AT_JOIN) return
+    const keys = fileIds.map((fileId) => swarmKey(group, fileId)).filter((key) => !known.files.has(key))
+    if (keys.length === 0) return
+    const files = new Map([...known.files, ...keys.map((key): [string, boolean] => [key, false])])
+    this.#share({ type: 'announce', presence: { ...known, seen: Date.now(), files } })
   }
 
   /** Whether the peer's set is known after this. */

@@ -45,7 +45,9 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
           ...(inline === undefined ? {} : { hashes: inline }),
         }
       }
-      return { swarms: await Promise.all(fileIds.map(join)) }
+      const swarms = await Promise.all(fileIds.map(join))
+      presence.joins(peer, user, group, fileIds)
+      return { swarms }
     },
   )
 
