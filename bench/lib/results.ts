@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Measurement } from './bench.ts'
@@ -33,12 +33,13 @@ export function writeResults(results: readonly BenchResult[]): void {
   writeFileSync(MARKDOWN_FILE, markdown(table))
 }
 
+/** The latest table; throws where nothing was measured yet. */
+export function readTable(): Table {
+  return JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Table
+}
+
 function earlier(): Table['benches'] {
-  try {
-    return (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Table).benches
-  } catch {
-    return []
-  }
+  return existsSync(JSON_FILE) ? readTable().benches : []
 }
 
 function machine(): Table['machine'] {
@@ -51,6 +52,7 @@ function machine(): Table['machine'] {
   }
 }
 
+/** The table as people read it. */
 export function markdown({ machine, benches }: Table): string {
   const lines = [
     `Measured on ${machine.cpus}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,
