@@ -55,6 +55,8 @@ export class ExtentQueue {
   readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
   readonly #worker: Worker<ExtentJob, ExtentOutcome | null>
   readonly #events: QueueEvents
+  /** The events' own connection, which waits for them. */
+  readonly #listening: ReturnType<typeof connectRedis>
   readonly #given = new Map<string, Given>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
@@ -68,11 +70,8 @@ export class ExtentQueue {
       stalledInterval: STALLED_CHECK_MS,
       autorun: false,
     })
-    this.#events = new QueueEvents(EXTENT_QUEUE, {
-      ...options,
-      connection: connectRedis(url, 'queue'),
-      autorun: false,
-    })
+    this.#listening = connectRedis(url, 'queue')
+    this.#events = new QueueEvents(EXTENT_QUEUE, { ...options, connection: this.#listening, autorun: false })
     const ended = (id: string, outcome: ExtentOutcome | null): void => {
       const given = this.#given.get(id)
       if (!given) return
@@ -116,6 +115,8 @@ export class ExtentQueue {
   async close(): Promise<void> {
     await this.#worker.close()
     await Promise.all([this.#queue.close(), this.#events.close()])
+    // BullMQ closes only connections that it made itself.
+    this.#listening.disconnect()
   }
 
   async #work(job: Job<ExtentJob>, handlers: ExtentHandlers): Promise<null> {

@@ -12,6 +12,7 @@ const EXTENTS_AT_ONCE = 16
 /** A process that works off the extents of another's downloads: it shares their queue and their folder. */
 export class ExtentWorker {
   readonly #pool: FetchPool
+  readonly #redis: ReturnType<typeof connectRedis>
   readonly #worker: Worker<ExtentJob, ExtentOutcome>
   extents = 0
   bytes = 0
@@ -19,8 +20,9 @@ export class ExtentWorker {
   /** `peer` is the id of the peer whose queue on the Redis at `url` it is. */
   constructor(url: string, peer: string, pool: FetchPool) {
     this.#pool = pool
+    this.#redis = connectRedis(url, 'queue')
     this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job), {
-      connection: connectRedis(url, 'queue'),
+      connection: this.#redis,
       prefix: queuePrefix(peer),
       concurrency: EXTENTS_AT_ONCE,
       lockDuration: EXTENT_LOCK_MS,
@@ -36,6 +38,7 @@ export class ExtentWorker {
   /** Finishes what is under way. */
   async close(): Promise<void> {
     await this.#worker.close()
+    this.#redis.disconnect()
     await this.#pool.close()
   }
 
