@@ -52,8 +52,13 @@ export class PeerNode implements Peer {
     signal: AbortSignal,
   ): Promise<DownloadResult> {
     this.#parts.refreshSession()
-    if (request.maxUp > 0) this.#parts.setMaxUp(request.maxUp)
+    if (request.maxUp > 0) this.setMaxUp(request.maxUp)
     return this.#parts.downloads.request(request, progress, signal)
+  }
+
+  /** Holds what this peer sends, to all together, to `rate` bytes a second. */
+  setMaxUp(rate: number): void {
+    this.#parts.setMaxUp(rate)
   }
 
   async status(): Promise<PeerStatus> {

@@ -1,0 +1,40 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { TestSwarm } from '../support/swarm.ts'
+
+/** All of them in one process on a machine with few cores: the full number is for `npm run test:faults`. */
+const PEERS = process.env.SHOAL_FAULTS === 'full' ? 50 : 8
+const SIZE = 24 * 1024 * 1024 + 12_345
+
+let swarm: TestSwarm
+beforeAll(async () => {
+  swarm = await TestSwarm.start()
+})
+afterAll(() => swarm.close(), 60_000)
+
+test(`${PEERS} peers that start together all get the same file, mostly from one another`, async () => {
+  const source = swarm.path('source')
+  writeFileSync(source, randomBytes(SIZE))
+  const origin = await swarm.addPeer()
+  await swarm.share(origin, 'file', source)
+  const leechers = []
+  for (let i = 0; i < PEERS; i++) leechers.push(await swarm.addPeer())
+
+  const files = await Promise.all(
+    leechers.map((peer, i) => swarm.download(peer, 'file', swarm.path(`copy-${i}`))),
+  )
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex')
+  for (const [i, { bytesFetched }] of files.entries()) {
+    expect(
+      createHash('sha256')
+        .update(readFileSync(swarm.path(`copy-${i}`)))
+        .digest('hex'),
+    ).toBe(hash)
+    expect(bytesFetched).toBeGreaterThanOrEqual(SIZE)
+  }
+  const shares = files.flatMap(({ peers }) => peers)
+  const fromOrigin = shares
+    .filter(({ peer }) => peer === origin.peer)
+    .reduce((sum, { bytes }) => sum + bytes, 0)
+  expect(fromOrigin).toBeLessThan((PEERS * SIZE) / 2)
+}, 300_000)
