@@ -34,3 +34,6 @@ const target = Args.custom<Target>({ parse: async (text) => parseTarget(text) })
 
 export const targetArg = () =>
   target({ required: true, ignoreStdin: true, description: 'a file or folder of a group, GROUP:NAME' })
+
+export const fileArg = (description: string) =>
+  Args.string({ required: true, ignoreStdin: true, description })

@@ -53,6 +53,19 @@ export const globalFlags = flags({
   })({ description: 'logs of a tracker or peer on stderr', helpGroup: 'GLOBAL' }),
 })
 
+export const dataFlags = flags({
+  data: Flags.string({ description: 'data folder (default: tracker in the home)', helpValue: 'DIR' }),
+})
+
+/** Where a tracker's metadata is. */
+export const storeFlags = flags({
+  redis: Flags.string({
+    description: 'Redis to use, instead of an embedded one (docs/operations.md lists the forms)',
+    helpValue: 'URL',
+  }),
+  ...dataFlags,
+})
+
 export const passwordFlags = flags({
   'password-stdin': Flags.boolean({ description: 'read the password from the first line of standard input' }),
 })

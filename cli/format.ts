@@ -32,6 +32,13 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** { users: 2, sessions: 1, groups: 0 } → "2 users, 1 session, 0 groups". */
+export function countsText(counts: object): string {
+  return Object.entries(counts)
+    .map(([nouns, count]) => plural(Number(count), nouns.slice(0, -1)))
+    .join(', ')
+}
+
 /** Left-aligned columns, two spaces apart, the header first. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [header, ...rows]

@@ -14,6 +14,10 @@ export function homeFolder(given: string | undefined, env: NodeJS.ProcessEnv = p
   return join(homedir(), '.local', 'share', 'shoal')
 }
 
+/** The data folder of a tracker: `given` (--data), else `tracker` in the home. */
+export const trackerData = (home: string, given: string | undefined): string =>
+  given ? resolve(given) : join(home, 'tracker')
+
 /** Makes a folder that only its owner may enter, with what is missing above it. */
 export function makePrivateFolder(folder: string): void {
   try {

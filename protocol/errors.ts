@@ -55,6 +55,7 @@ export const ERRORS = {
   REVISION_TOO_OLD: { status: 410, kind: 'conflict' },
   PORT_IN_USE: { status: 409, kind: 'conflict' },
   ALREADY_RUNNING: { status: 409, kind: 'conflict' },
+  STORE_NOT_EMPTY: { status: 409, kind: 'conflict' },
 
   TRACKER_UNREACHABLE: { status: 502, kind: 'unreachable' },
   TRACKER_BAD_ANSWER: { status: 502, kind: 'unreachable' },
@@ -62,11 +63,13 @@ export const ERRORS = {
   REDIS_TOO_OLD: { status: 503, kind: 'unreachable' },
   REDIS_NOT_FOUND: { status: 503, kind: 'unreachable' },
   SCHEMA_TOO_NEW: { status: 503, kind: 'unreachable' },
+  RESTORE_UNFINISHED: { status: 503, kind: 'unreachable' },
 
   PEER_STOPPED: { status: 503, kind: 'unreachable' },
 
   NO_PEER: { status: 504, kind: 'no-peer' },
   HASH_MISMATCH: { status: 502, kind: 'integrity' },
+  BACKUP_INVALID: { status: 400, kind: 'integrity' },
   PEER_BAD_ANSWER: { status: 502, kind: 'integrity' },
 
   NO_SPACE: { status: 507, kind: 'storage' },

@@ -90,16 +90,25 @@ export function connectSubscriber(url: string, beside?: RedisClient): Redis {
   if (target.kind !== 'cluster') return quiet(new Redis({ ...optionsOf(target), ...SUBSCRIBER }))
   const { nodes } = target
   const addresses = () => [
-    ...(beside ? masters(beside) : []).map(({ options: { host = '', port = 0 } }) => ({ host, port })),
+    ...(beside instanceof Cluster ? beside.nodes('master') : []).map(
+      ({ options: { host = '', port = 0 } }) => ({ host, port }),
+    ),
     ...nodes,
   ]
   const Connector = nodeConnector(addresses, tlsOptions(target))
   return quiet(new Redis({ ...accessOf(target), ...COMMON, ...SUBSCRIBER, Connector }))
 }
 
-/** The connections to all servers that hold data: one, or a cluster's masters. */
+const SLOTS = 16_384
+
+/** The connections to all servers that hold data: one, or a cluster's masters. Throws where one is missing. */
 export function masters(redis: RedisClient): Redis[] {
-  return redis instanceof Cluster ? redis.nodes('master') : [redis]
+  if (!(redis instanceof Cluster)) return [redis]
+  const nodes = redis.nodes('master')
+  const connected = new Set(nodes.map(({ options: { host, port } }) => `${host}:${port}`))
+  const covered = redis.slots.filter(([owner]) => owner !== undefined && connected.has(owner)).length
+  if (covered < SLOTS) throw new Error(`${SLOTS - covered} slots of the cluster have no master`)
+  return nodes
 }
 
 function optionsOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisOptions {

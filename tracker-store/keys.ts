@@ -80,6 +80,8 @@ export const SIGNING_KEYS = '{keys}'
 export const REPLICA_DIRECTORY = '{replicas}'
 export const replicaKey = (id: string): string => `${REPLICA_DIRECTORY}:${id}`
 export const SCHEMA_KEY = '{shoal}:schema'
+/** Id of the backup that is being restored; there exactly while that is not finished. */
+export const RESTORE_KEY = '{shoal}:restore'
 
 export const presenceKey = (peer: string): string => `{p:${peer}}`
 /** Set of the peers heard in one stretch of time. */

@@ -8,7 +8,7 @@ import { RedisHashes } from './hashes.ts'
 import { RedisPresence } from './presence.ts'
 import { PubSub } from './pubsub.ts'
 import { RedisReplicas } from './replicas.ts'
-import { checkSchema } from './schema.ts'
+import { checkRestored, checkSchema } from './schema.ts'
 import { SessionCache } from './session-cache.ts'
 import { RedisSessions } from './sessions.ts'
 import { RedisKeys } from './signing-keys.ts'
@@ -41,6 +41,7 @@ export async function openStore({ redis: url, replicaId, log }: StoreOptions): P
     const db = new Database(commands)
     const pubsub = new PubSub(subscriber)
     await checkSchema(db)
+    await checkRestored(db)
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId)
     await Promise.all([cache.listen(), presence.listen()])

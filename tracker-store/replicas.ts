@@ -26,13 +26,8 @@ export class RedisReplicas implements ReplicaStore {
     this.#timer = setInterval(() => void beat().catch(() => {}), BEAT_MS).unref()
   }
 
-  async list(): Promise<ReplicaInfo[]> {
-    const ids = await this.#db.ask((redis) => redis.smembers(REPLICA_DIRECTORY))
-    if (ids.length === 0) return []
-    const replies = await this.#db.ask((redis) => redis.mget(ids.map(replicaKey)))
-    const gone = ids.filter((_, i) => replies[i] === null)
-    if (gone.length > 0) await this.#db.ask((redis) => redis.srem(REPLICA_DIRECTORY, gone))
-    return replies.flatMap((json) => (json ? [JSON.parse(json) as ReplicaInfo] : []))
+  list(): Promise<ReplicaInfo[]> {
+    return listReplicas(this.#db)
   }
 
   /** Leaves the fleet at once, where Redis answers. */
@@ -50,4 +45,14 @@ export class RedisReplicas implements ReplicaStore {
       this.#db.ask((redis) => redis.sadd(REPLICA_DIRECTORY, this.#id)),
     ])
   }
+}
+
+/** The replicas that were heard of lately; what dead ones left behind is removed. */
+export async function listReplicas(db: Database): Promise<ReplicaInfo[]> {
+  const ids = await db.ask((redis) => redis.smembers(REPLICA_DIRECTORY))
+  if (ids.length === 0) return []
+  const replies = await db.ask((redis) => redis.mget(ids.map(replicaKey)))
+  const gone = ids.filter((_, i) => replies[i] === null)
+  if (gone.length > 0) await db.ask((redis) => redis.srem(REPLICA_DIRECTORY, gone))
+  return replies.flatMap((json) => (json ? [JSON.parse(json) as ReplicaInfo] : []))
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { listenError, serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { redactedUrl } from '../redis/url.ts'
@@ -10,13 +9,12 @@ import { Passwords } from './auth/passwords.ts'
 import { Grants } from './grants.ts'
 import { Presence } from './presence/presence.ts'
 import { addRoutes } from './server.ts'
+import { embeddedFolder, type StorePlace } from './store-place.ts'
 
-export interface TrackerOptions {
+/** Without a Redis URL the tracker runs, or joins, the embedded Redis in the data folder. */
+export interface TrackerOptions extends StorePlace {
   /** Port 0 is any free one. */
   listen: { host: string; port: number }
-  /** Without it the tracker runs, or joins, the embedded Redis in `dataFolder`. */
-  redis?: string
-  dataFolder: string
   tls?: TlsFiles
   log: LogLevel
 }
@@ -91,7 +89,7 @@ async function drain(app: TrackerApp): Promise<void> {
 }
 
 async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string> {
-  const server = await acquireRedis(join(dataFolder, 'redis'))
+  const server = await acquireRedis(embeddedFolder(dataFolder))
   cleanups.push(() => server.release())
   return server.url
 }

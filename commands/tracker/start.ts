@@ -1,8 +1,9 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Flags } from '@oclif/core'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { startDetached } from '../../cli/detach.ts'
-import { flags, listenFlag } from '../../cli/flags.ts'
+import { flags, listenFlag, storeFlags } from '../../cli/flags.ts'
+import { trackerData } from '../../cli/home.ts'
 import { interrupt } from '../../cli/interrupt.ts'
 import { announceReplica } from '../../cli/replica-files.ts'
 import { readTlsFiles } from '../../cli/tls-files.ts'
@@ -18,8 +19,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
       default: async () => ({ host: '127.0.0.1', port: 8080 }),
       defaultHelp: async () => '127.0.0.1:8080',
     }),
-    redis: Flags.string({ description: 'Redis to use, instead of an embedded one', helpValue: 'URL' }),
-    data: Flags.string({ description: 'data folder (default: tracker in the home)', helpValue: 'DIR' }),
+    ...storeFlags,
     detach: Flags.boolean({ description: 'run in the background, with logs in the data folder' }),
     'tls-cert': Flags.string({ description: 'certificate, PEM', helpValue: 'FILE', dependsOn: ['tls-key'] }),
     'tls-key': Flags.string({
@@ -30,7 +30,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
   })
 
   override async run(): Promise<void> {
-    const data = this.flags.data ? resolve(this.flags.data) : join(this.home, 'tracker')
+    const data = trackerData(this.home, this.flags.data)
     if (this.flags.detach) {
       const ready = await startDetached(['tracker', 'start', ...this.argv], join(data, 'tracker.log'))
       process.stdout.write(`${JSON.stringify(ready)}\n`)

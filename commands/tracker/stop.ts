@@ -1,18 +1,15 @@
-import { join, resolve } from 'node:path'
-import { Flags } from '@oclif/core'
 import { ShoalCommand } from '../../cli/base-command.ts'
-import { flags } from '../../cli/flags.ts'
+import { dataFlags } from '../../cli/flags.ts'
+import { trackerData } from '../../cli/home.ts'
 import { waitForEnd } from '../../cli/process-identity.ts'
 import { runningReplicas } from '../../cli/replica-files.ts'
 
 export default class TrackerStop extends ShoalCommand<typeof TrackerStop> {
   static override summary = 'Stop the trackers of a data folder on this machine, and wait until they are gone'
-  static override flags = flags({
-    data: Flags.string({ description: 'data folder (default: tracker in the home)', helpValue: 'DIR' }),
-  })
+  static override flags = dataFlags
 
   override async run(): Promise<void> {
-    const data = this.flags.data ? resolve(this.flags.data) : join(this.home, 'tracker')
+    const data = trackerData(this.home, this.flags.data)
     const replicas = runningReplicas(data)
     for (const { pid } of replicas) process.kill(pid, 'SIGTERM')
     await Promise.all(replicas.map(waitForEnd))

@@ -1,4 +1,4 @@
-import { formatBytes, formatRate, formatSeconds, plural, table } from '../../../cli/format.ts'
+import { countsText, formatBytes, formatRate, formatSeconds, plural, table } from '../../../cli/format.ts'
 
 test.each([
   [0, '0 B'],
@@ -41,4 +41,8 @@ test('a table has columns as wide as their widest cell and no trailing spaces', 
       ],
     ),
   ).toBe('USER     ROLE\nal       owner\nbarbara')
+})
+
+test('counts are listed in words', () => {
+  expect(countsText({ users: 2, sessions: 1, groups: 0 })).toBe('2 users, 1 session, 0 groups')
 })

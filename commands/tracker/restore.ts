@@ -1,0 +1,25 @@
+import { resolve } from 'node:path'
+import { fileArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { storeFlags } from '../../cli/flags.ts'
+import { countsText } from '../../cli/format.ts'
+import { trackerData } from '../../cli/home.ts'
+import { interrupt } from '../../cli/interrupt.ts'
+
+export default class TrackerRestore extends ShoalCommand<typeof TrackerRestore> {
+  static override summary = 'Bring the metadata in a backup back, into an empty store that no tracker uses'
+  static override description =
+    'Users, passwords, sessions and members are again as they were at the backup. A restore that was cut off is run again.'
+  static override args = { file: fileArg('what `shoal tracker backup` saved') }
+  static override flags = storeFlags
+
+  override async run(): Promise<void> {
+    const { redis, data } = this.flags
+    const place = { dataFolder: trackerData(this.home, data), ...(redis ? { redis } : {}) }
+    interrupt.takeOver()
+    const { restoreTracker } = await import('../../tracker/backup.ts')
+    const file = resolve(this.args.file)
+    const counts = await restoreTracker(place, file, interrupt.signal)
+    this.print({ file, ...counts }, `Restored ${countsText(counts)} from ${file}`)
+  }
+}

@@ -1,0 +1,84 @@
+import type { FileRecord, JoinRequest, Member } from '../../protocol/records.ts'
+import { SCHEMA_VERSION } from '../schema.ts'
+import type { Session, SigningKey } from '../store.ts'
+
+/**
+ * A backup: gzip over lines of JSON. The first is the header, the last the trailer, with what the others
+ * count and the SHA-256 of all lines before it. docs/operations.md describes it.
+ */
+export const FORMAT = 'shoal-backup'
+/** Counts up when older versions could no longer read, or would spoil, what a backup says. */
+export const FORMAT_VERSION = 1
+
+export interface Header {
+  format: typeof FORMAT
+  version: number
+  /** Schema version of the store that it was read from. */
+  schema: number
+  /** Different for each backup. */
+  id: string
+  created: string
+}
+
+export type BackupRecord =
+  /** Without `meta`: a group that was removed, whose name goes on counting. */
+  | { type: 'group'; group: string; revision: number; meta: { created: string; owner: string } | null }
+  | { type: 'members'; group: string; members: Member[] }
+  | { type: 'requests'; group: string; requests: JoinRequest[] }
+  | { type: 'files'; group: string; files: FileRecord[] }
+  | { type: 'hashes'; group: string; pages: HashPage[] }
+  | { type: 'user'; record: Record<string, string>; sessions: SavedSession[] }
+  | { type: 'keys'; keys: SigningKey[] }
+
+export interface HashPage {
+  fileId: string
+  /** How many names of the group have this content. */
+  names: number
+  /** Index of the first chunk. */
+  first: number
+  /** Packed hashes, base64. */
+  hashes: string
+}
+
+export interface SavedSession {
+  tokenHash: string
+  session: Session
+}
+
+export interface Counts {
+  users: number
+  sessions: number
+  groups: number
+  files: number
+}
+
+export interface Trailer {
+  type: 'end'
+  counts: Counts
+  /** Of all lines before this one, hex. */
+  sha256: string
+}
+
+export const headerOf = (id: string, created: string): Header => ({
+  format: FORMAT,
+  version: FORMAT_VERSION,
+  schema: SCHEMA_VERSION,
+  id,
+  created,
+})
+
+export const NOTHING: Counts = { users: 0, sessions: 0, groups: 0, files: 0 }
+
+/** The counts with `record` in them; removed groups do not count. */
+export function tally(counts: Counts, record: BackupRecord): Counts {
+  switch (record.type) {
+    case 'group':
+      return record.meta === null ? counts : { ...counts, groups: counts.groups + 1 }
+    case 'files':
+      return { ...counts, files: counts.files + record.files.length }
+    case 'user':
+      return { ...counts, users: counts.users + 1, sessions: counts.sessions + record.sessions.length }
+    default:
+      return counts
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { access, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { type BackupRecord, type Counts, type Header, NOTHING, type Trailer, tally } from './format.ts'
+
+/**
+ * Writes a backup for its owner's eyes only; `file` appears whole or not at all. Throws PATH_IN_THE_WAY where
+ * it exists and `force` is not given, and the reason of `signal`.
+ */
+export async function writeBackup(
+  file: string,
+  header: Header,
+  records: AsyncIterable<BackupRecord>,
+  { force, signal }: { force: boolean; signal: AbortSignal },
+): Promise<Counts> {
+  const taken = new ShoalError('PATH_IN_THE_WAY', `${file} is there already`, {
+    hint: 'choose another name, or replace it with --force',
+  })
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (exists && !force) throw taken
+  const draft = `${file}.${process.pid}.part`
+  let counts = NOTHING
+  try {
+    const lines = linesOf(header, records, (total) => {
+      counts = total
+    })
+    const sink = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
+    await pipeline(Readable.from(lines), createGzip(), sink, { signal })
+    if (!force) await claim(file, taken)
+    await rename(draft, file)
+    await syncFolder(dirname(file))
+    return counts
+  } catch (error) {
+    throw signal.aborted ? signal.reason : storageError(error, file)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function* linesOf(
+  header: Header,
+  records: AsyncIterable<BackupRecord>,
+  onEnd: (counts: Counts) => void,
+): AsyncGenerator<string> {
+  const hash = createHash('sha256')
+  const line = (value: object): string => {
+    const text = `${JSON.stringify(value)}\n`
+    hash.update(text)
+    return text
+  }
+  let counts = NOTHING
+  yield line(header)
+  for await (const record of records) {
+    counts = tally(counts, record)
+    yield line(record)
+  }
+  const trailer: Trailer = { type: 'end', counts, sha256: hash.digest('hex') }
+  yield `${JSON.stringify(trailer)}\n`
+  onEnd(counts)
+}
+
+/** Makes sure that the name is ours to rename to; hard links would do it in one step, where there are any. */
+async function claim(file: string, taken: ShoalError): Promise<void> {
+  const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' ? taken : error
+  })
+  await handle.close()
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  await handle.sync().finally(() => handle.close())
+}

@@ -1,0 +1,95 @@
+import { HASH_SIZE } from '../../protocol/chunking.ts'
+import type { Database } from '../database.ts'
+import {
+  fold,
+  GROUP_DIRECTORY,
+  groupKeys,
+  hashesKey,
+  SIGNING_KEYS,
+  USER_DIRECTORY,
+  userKeys,
+} from '../keys.ts'
+import type { BackupRecord, HashPage, SavedSession } from './format.ts'
+
+/**
+ * Added to every group's revision: clients may have seen changes that were made after the backup, and what
+ * they see next must count as newer. More changes than that since the backup no group will have had.
+ */
+export const REVISION_LEAP = 1_000_000
+
+/**
+ * Writes one record into a store that nobody uses yet, which is why this needs no script. The same record
+ * again changes nothing, so a restore that was cut off can be run again.
+ */
+export async function writeRecord(db: Database, record: BackupRecord): Promise<void> {
+  switch (record.type) {
+    case 'group':
+      return writeGroup(db, record)
+    case 'members':
+      return writeFields(db, groupKeys(record.group).members, byKey(record.members, 'user'))
+    case 'requests':
+      return writeFields(db, groupKeys(record.group).requests, byKey(record.requests, 'user'))
+    case 'files':
+      return writeFields(db, groupKeys(record.group).files, byKey(record.files, 'name'))
+    case 'hashes':
+      await Promise.all(record.pages.map((page) => writeHashes(db, record.group, page)))
+      return
+    case 'user':
+      return writeUser(db, record.record, record.sessions)
+    case 'keys':
+      await db.ask((redis) => redis.del(SIGNING_KEYS))
+      if (record.keys.length > 0)
+        await db.ask((redis) => redis.rpush(SIGNING_KEYS, ...record.keys.map((key) => JSON.stringify(key))))
+  }
+}
+
+async function writeGroup(
+  db: Database,
+  { group, revision, meta }: BackupRecord & { type: 'group' },
+): Promise<void> {
+  const keys = groupKeys(group)
+  await db.ask((redis) => redis.set(keys.revision, revision + REVISION_LEAP))
+  if (meta === null) return
+  await db.ask((redis) => redis.zadd(GROUP_DIRECTORY, 0, group))
+  await writeFields(db, keys.meta, new Map(Object.entries({ name: group, ...meta })))
+}
+
+async function writeHashes(
+  db: Database,
+  group: string,
+  { fileId, names, first, hashes }: HashPage,
+): Promise<void> {
+  const key = hashesKey(group, fileId)
+  const packed = Buffer.from(hashes, 'base64')
+  await db.ask((redis) => redis.hset(groupKeys(group).content, fileId, names))
+  if (first === 0) await db.ask((redis) => redis.set(key, packed))
+  else await db.ask((redis) => redis.setrange(key, first * HASH_SIZE, packed))
+}
+
+async function writeUser(
+  db: Database,
+  record: Record<string, string>,
+  sessions: SavedSession[],
+): Promise<void> {
+  const { user = '' } = record
+  const keys = userKeys(user)
+  await db.ask((redis) => redis.sadd(USER_DIRECTORY, fold(user)))
+  await writeFields(db, keys.record, new Map(Object.entries(record)))
+  for (const { tokenHash, session } of sessions) {
+    const expires = Date.parse(session.expires)
+    if (expires <= Date.now()) continue
+    await db.ask((redis) => redis.zadd(keys.sessions, expires, tokenHash))
+    await db.ask((redis) =>
+      redis.set(keys.sessionPrefix + tokenHash, JSON.stringify(session), 'PXAT', expires),
+    )
+  }
+}
+
+/** Each record as JSON under the name in its field `key`. */
+function byKey<K extends string, T extends Record<K, string>>(records: T[], key: K): Map<string, string> {
+  return new Map(records.map((record) => [record[key], JSON.stringify(record)]))
+}
+
+async function writeFields(db: Database, key: string, fields: Map<string, string>): Promise<void> {
+  await db.ask((redis) => redis.hset(key, fields))
+}

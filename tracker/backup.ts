@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { ShoalError } from '../protocol/errors.ts'
+import { acquireRedis } from '../redis/embedded.ts'
+import { backupStore } from '../tracker-store/backup/backup.ts'
+import type { Counts } from '../tracker-store/backup/format.ts'
+import { restoreStore } from '../tracker-store/backup/restore.ts'
+import { embeddedFolder, type StorePlace } from './store-place.ts'
+
+/** Saves all metadata in `file`; throws PATH_NOT_FOUND for a data folder without any. */
+export function backupTracker(
+  place: StorePlace,
+  file: string,
+  options: { force: boolean; signal: AbortSignal },
+): Promise<Counts> {
+  if (!place.redis && !existsSync(embeddedFolder(place.dataFolder)))
+    throw new ShoalError('PATH_NOT_FOUND', `${place.dataFolder} holds no tracker's data`, {
+      hint: 'name the data folder with --data, or the Redis with --redis',
+    })
+  return withStore(place, (url) => backupStore(url, file, options))
+}
+
+/** Brings the metadata in `file` back into an empty store. */
+export function restoreTracker(place: StorePlace, file: string, signal: AbortSignal): Promise<Counts> {
+  return withStore(place, (url) => restoreStore(url, file, signal))
+}
+
+async function withStore<T>(
+  { redis, dataFolder }: StorePlace,
+  work: (url: string) => Promise<T>,
+): Promise<T> {
+  if (redis) return work(redis)
+  const server = await acquireRedis(embeddedFolder(dataFolder))
+  try {
+    return await work(server.url)
+  } finally {
+    await server.release()
+  }
+}
