@@ -1,7 +1,9 @@
 import type { Member } from '../protocol/records.ts'
 import type { Database } from './database.ts'
 import { GROUP_DIRECTORY, groupKeys } from './keys.ts'
-import type { GroupSummary } from './store.ts'
+import type { GroupSummary, GroupTotals } from './store.ts'
+
+const PAGE = 500
 
 /**
  * The names of all groups. It lies on another node of a cluster than the groups, so no script can write both:
@@ -45,15 +47,41 @@ export class GroupDirectory {
     let from = after
     while (groups.length < limit) {
       const wanted = limit - groups.length
-      const names = await this.#db.ask((redis) =>
-        redis.zrangebylex(GROUP_DIRECTORY, from === '' ? '-' : `(${from}`, '+', 'LIMIT', 0, wanted),
-      )
+      const names = await this.#names(from, wanted)
       const found = await Promise.all(names.map((name) => this.#summary(name, user)))
       groups.push(...found.filter((summary) => summary !== null))
       if (names.length < wanted) return { groups, next: null }
       from = names.at(-1)!
     }
     return { groups, next: from }
+  }
+
+  async totals(): Promise<GroupTotals> {
+    const totals: GroupTotals = { files: 0, changes: 0, longestStream: 0 }
+    for (let names = await this.#names('', PAGE); names.length > 0; ) {
+      const counts = await Promise.all(names.map((name) => this.#countsOf(name)))
+      for (const [files, changes] of counts) {
+        totals.files += files
+        totals.changes += changes
+        totals.longestStream = Math.max(totals.longestStream, changes)
+      }
+      names = await this.#names(names.at(-1)!, PAGE)
+    }
+    return totals
+  }
+
+  #countsOf(group: string): Promise<[files: number, changes: number]> {
+    const { files, stream } = groupKeys(group)
+    return Promise.all([
+      this.#db.ask((redis) => redis.hlen(files)),
+      this.#db.ask((redis) => redis.xlen(stream)),
+    ])
+  }
+
+  /** Up to `limit` names after `after`, in byte order. */
+  #names(after: string, limit: number): Promise<string[]> {
+    const from = after === '' ? '-' : `(${after}`
+    return this.#db.ask((redis) => redis.zrangebylex(GROUP_DIRECTORY, from, '+', 'LIMIT', 0, limit))
   }
 
   async #summary(group: string, user: string | undefined): Promise<GroupSummary | null> {

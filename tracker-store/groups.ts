@@ -6,7 +6,7 @@ import { follow } from './follow.ts'
 import type { GroupFeed } from './group-feed.ts'
 import type { GroupView } from './group-view.ts'
 import { type GroupKeys, groupIdempotencyKey, groupKeys } from './keys.ts'
-import type { GroupStore, GroupSummary, Mutation, NewFile, Revised } from './store.ts'
+import type { GroupStore, GroupSummary, GroupTotals, Mutation, NewFile, Revised } from './store.ts'
 import type { Views } from './views.ts'
 
 /** What a script needs beyond the keys and arguments that all changes of a group have (scripts/lib.lua). */
@@ -52,6 +52,10 @@ export class RedisGroups implements GroupStore {
 
   count(): Promise<number> {
     return this.#directory.count()
+  }
+
+  totals(): Promise<GroupTotals> {
+    return this.#directory.totals()
   }
 
   request(mutation: Mutation, group: string): Promise<Revised> {

@@ -7,6 +7,7 @@ import { RedisGroups } from './groups.ts'
 import { RedisHashes } from './hashes.ts'
 import { RedisPresence } from './presence.ts'
 import { PubSub } from './pubsub.ts'
+import { redisStatus } from './redis-status.ts'
 import { RedisReplicas } from './replicas.ts'
 import { checkRestored, checkSchema } from './schema.ts'
 import { SessionCache } from './session-cache.ts'
@@ -70,6 +71,7 @@ export async function openStore({ redis: url, replicaId, log }: StoreOptions): P
         )
         return reached && pubsub.connected && views.current
       },
+      status: () => redisStatus(db, url),
       async close() {
         open = false
         feed.close()

@@ -18,8 +18,20 @@ export interface Store {
   readonly replicas: ReplicaStore
   /** Whether Redis answers and every loaded view is current. */
   ready(): Promise<boolean>
+  /** How Redis is. Throws STORE_UNAVAILABLE too where one of a cluster's masters is missing. */
+  status(): Promise<RedisStatus>
   /** Leaves the fleet and closes all connections. Does not stop Redis. */
   close(): Promise<void>
+}
+
+export interface RedisStatus {
+  kind: 'unix' | 'single' | 'sentinel' | 'cluster'
+  /** Servers that hold data: one, or a cluster's masters. */
+  masters: number
+  /** Redis's own copies of them that are connected. */
+  copies: number
+  /** Bytes that the masters' data takes, summed. */
+  memory: number
 }
 
 /** Who makes a change, and the key under which a repetition of it is recognised (1 to 128 characters). */
@@ -68,6 +80,13 @@ export interface SessionStore {
   revoke(mutation: Mutation, tokenHash: string): Promise<void>
 }
 
+export interface GroupTotals {
+  files: number
+  /** Changes that the groups' streams hold, and the longest of them. */
+  changes: number
+  longestStream: number
+}
+
 export interface GroupSummary {
   group: string
   owner: string
@@ -96,6 +115,8 @@ export interface GroupStore {
   /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */
   list(after: string, limit: number, user?: string): Promise<{ groups: GroupSummary[]; next: string | null }>
   count(): Promise<number>
+  /** Sums over all groups, each read by itself: for operators, not for every request. */
+  totals(): Promise<GroupTotals>
 
   /** Throws GROUP_NOT_FOUND, ALREADY_MEMBER, ALREADY_REQUESTED. */
   request(mutation: Mutation, group: string): Promise<Revised>
@@ -220,6 +241,11 @@ export interface ReplicaInfo {
   url: string
   /** ISO 8601. */
   started: string
+  /** Bytes of memory that its process takes. */
+  memory: number
+  /** What it knows of presence: swarms with at least one peer, and peers. */
+  swarms: number
+  peers: number
   /** Revisions by which the replica's loaded views are behind, summed. */
   revisionLag: number
 }

@@ -73,7 +73,14 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   cleanups.push(() => stopping.abort())
   const url = await listen(app, options)
   const started = new Date().toISOString()
-  await store.replicas.join(() => ({ id: replica, url, started }))
+  await store.replicas.join(() => ({
+    id: replica,
+    url,
+    started,
+    memory: process.memoryUsage.rss(),
+    swarms: presence.table.swarmCount,
+    peers: presence.table.peerCount,
+  }))
   return { url, replica, redis: redactedUrl(redis) }
 }
 

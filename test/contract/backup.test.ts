@@ -13,7 +13,7 @@ import { openStore } from '../../tracker-store/open.ts'
 import type { Store } from '../../tracker-store/store.ts'
 import { TestCluster } from '../support/redis-cluster.ts'
 import { TestRedis } from '../support/redis-server.ts'
-import { type Backend, by, code, makeGroup, newFile } from './store/fixture.ts'
+import { type Backend, by, code, makeGroup, newFile, replicaInfo } from './store/fixture.ts'
 
 /** What becomes of every key in a backup: a new kind of key does not compile until it is decided here. */
 type Fate = 'saved' | 'leaps ahead' | 'left out'
@@ -209,7 +209,7 @@ describe('a filled store', () => {
   test('a store that a tracker uses is left alone', async () => {
     const used = await started()
     await withStore(used, async (store) => {
-      await store.replicas.join(() => ({ id: 'a', url: 'http://a', started: new Date().toISOString() }))
+      await store.replicas.join(() => replicaInfo('a'))
       await expect(restore(file, used)).rejects.toEqual(code('ALREADY_RUNNING'))
     })
     await restore(file, used)

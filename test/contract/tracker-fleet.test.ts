@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileId } from '../../protocol/file-id.ts'
+import { merkleRoot } from '../../protocol/merkle.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import { startTracker } from '../../tracker/start.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
@@ -61,8 +63,17 @@ test('the status names all replicas and counts what there is', async () => {
   expect(status.replicas.map((replica) => replica.url).sort()).toEqual(
     fleet.trackers.map((t) => t.url).sort(),
   )
-  expect(status.users).toBeGreaterThanOrEqual(1)
-  expect(status.groups).toBeGreaterThanOrEqual(1)
+  for (const replica of status.replicas)
+    expect(replica).toMatchObject({ revisionLag: 0, memory: expect.any(Number), swarms: expect.any(Number) })
+  const empty = { name: 'empty', fileId: fileId(0, merkleRoot(Buffer.alloc(0))), size: 0 }
+  await owner.publish('counted', [empty])
+  const after = await owner.status()
+  expect(after.users).toBe(status.users)
+  expect(after.groups).toBe(status.groups)
+  expect(after.files).toBe(status.files + 1)
+  expect(after.streams.changes).toBe(status.streams.changes + 1)
+  expect(after.streams.longest).toBeGreaterThanOrEqual(2)
+  expect(after.redis).toEqual({ kind: 'unix', masters: 1, copies: 0, memory: expect.any(Number) })
 })
 
 test('the OpenAPI document names every route, and says which are public', async () => {

@@ -42,5 +42,5 @@ test('the tour of the README works as it stands, and leaves nothing running', as
   const [code] = (await once(shell, 'close')) as [number | null]
   const said = Buffer.concat(output).toString()
   expect([code, said]).toEqual([0, expect.stringContaining('Stopped the tracker')])
-  expect(said).toContain('2 users, 1 group, 1 file, 2 peers')
+  expect(said).toContain('2 users, 1 group, 1 file, 1 swarm, 2 peers')
 }, 120_000)

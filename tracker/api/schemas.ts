@@ -10,6 +10,7 @@ const Name = Type.String({ minLength: 1, maxLength: 64 })
 const FileName = Type.String({ minLength: 1, maxLength: 1024 })
 const Password = Type.String({ minLength: 1, maxLength: 1024 })
 const Count = Type.Integer({ minimum: 0 })
+const Bytes = Type.Integer({ minimum: 0, description: 'bytes' })
 const RoleName = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
 
 /** Most files in one publish, one swarm join; most users in one decision. */
@@ -147,12 +148,31 @@ export const StatusBody = Type.Object({
       url: Type.String(),
       revisionLag: Count,
       uptime: Type.Number({ description: 'seconds' }),
+      memory: Bytes,
+      swarms: Count,
+      peers: Count,
     }),
   ),
   users: Count,
   groups: Count,
   files: Count,
+  swarms: Count,
   peers: Count,
+  streams: Type.Object({
+    changes: Type.Integer({ minimum: 0, description: 'kept in all groups together' }),
+    longest: Type.Integer({ minimum: 0, description: 'kept in the group that has most' }),
+  }),
+  redis: Type.Object({
+    kind: Type.Union([
+      Type.Literal('unix'),
+      Type.Literal('single'),
+      Type.Literal('sentinel'),
+      Type.Literal('cluster'),
+    ]),
+    masters: Count,
+    copies: Type.Integer({ minimum: 0, description: "Redis's own replicas of the masters" }),
+    memory: Bytes,
+  }),
 })
 
 export type SessionBody = Static<typeof SessionBody>

@@ -30,6 +30,10 @@ export class SwarmTable {
     return this.#peers.size
   }
 
+  get swarmCount(): number {
+    return this.#swarms.size
+  }
+
   peer(id: string): Readonly<PeerPresence> | undefined {
     return this.#peers.get(id)
   }

@@ -15,33 +15,26 @@ export function statusRoutes(app: TrackerApp, { store, presence, grants }: Servi
 
   const schema = { tags: ['fleet'], response: { 200: StatusBody } }
   app.get('/status', { config: { access: 'public' }, schema }, async () => {
-    const [replicas, users, groups] = await Promise.all([
+    const [replicas, users, groups, totals, redis] = await Promise.all([
       store.replicas.list(),
       store.users.count(),
       store.groups.count(),
+      store.groups.totals(),
+      store.status(),
     ])
     const now = Date.now()
     return {
-      replicas: replicas.map(({ id, url, revisionLag, started }) => ({
-        id,
-        url,
-        revisionLag,
+      replicas: replicas.map(({ started, ...replica }) => ({
+        ...replica,
         uptime: Math.max(0, (now - Date.parse(started)) / 1000),
       })),
       users,
       groups,
-      files: await countFiles(),
+      files: totals.files,
+      swarms: presence.table.swarmCount,
       peers: presence.table.peerCount,
+      streams: { changes: totals.changes, longest: totals.longestStream },
+      redis,
     }
   })
-
-  async function countFiles(): Promise<number> {
-    let files = 0
-    for (let after: string | null = ''; after !== null; ) {
-      const page = await store.groups.list(after, 1000)
-      for (const group of page.groups) files += group.files
-      after = page.next
-    }
-    return files
-  }
 }

@@ -87,6 +87,16 @@ export function newFile(name: string, content = name, size = 1000): NewFile {
   return { name, fileId, size, hashes: Buffer.alloc(chunkCount(size) * 32, fileId, 'hex') }
 }
 
+/** What a replica tells of itself. */
+export const replicaInfo = (id: string) => ({
+  id,
+  url: `http://${id}`,
+  started: new Date(0).toISOString(),
+  memory: 1,
+  swarms: 2,
+  peers: 3,
+})
+
 export const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
 /** A group with an owner and members, made through `store`. */

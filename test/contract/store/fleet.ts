@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { parseRedisUrl } from '../../../redis/url.ts'
 import { openStore } from '../../../tracker-store/open.ts'
 import type { PeerPresence, PresenceChange } from '../../../tracker-store/store.ts'
 import { until } from '../../support/until.ts'
-import { by, type Fixture, fresh } from './fixture.ts'
+import { by, type Fixture, fresh, makeGroup, newFile, replicaInfo } from './fixture.ts'
 
 export function describeFleet(fixture: Fixture): void {
   describe('signing keys', () => {
@@ -95,16 +96,35 @@ export function describeFleet(fixture: Fixture): void {
   describe('replicas', () => {
     test('replicas that joined are listed with their lag, and one that leaves is not', async () => {
       const guest = await openStore({ redis: fixture.url, replicaId: 'guest' })
-      const info = (id: string) => ({ id, url: `http://${id}`, started: new Date(0).toISOString() })
-      await fixture.a.replicas.join(() => info('a'))
-      await guest.replicas.join(() => info('guest'))
+      await fixture.a.replicas.join(() => replicaInfo('a'))
+      await guest.replicas.join(() => replicaInfo('guest'))
       const ids = async () => (await fixture.b.replicas.list()).map((replica) => replica.id).sort()
       expect(await ids()).toEqual(['a', 'guest'])
-      expect((await fixture.b.replicas.list())[0]).toMatchObject({ revisionLag: 0 })
+      expect(await fixture.b.replicas.list()).toContainEqual({ ...replicaInfo('a'), revisionLag: 0 })
       await guest.close()
       expect(await ids()).toEqual(['a'])
       await fixture.raw.sadd('{replicas}', 'crashed')
       expect(await ids()).toEqual(['a'])
+    })
+
+    test('what Redis is, and what all groups hold together, is told', async () => {
+      const kind = parseRedisUrl(fixture.url).kind
+      const status = await fixture.a.status()
+      expect(status).toEqual({
+        kind,
+        masters: kind === 'cluster' ? 3 : 1,
+        copies: 0,
+        memory: expect.any(Number),
+      })
+      expect(status.memory).toBeGreaterThan(100_000)
+      const before = await fixture.a.groups.totals()
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann', 'bob')
+      await fixture.a.groups.publish(by('ann'), group, [newFile('one'), newFile('two')])
+      const after = await fixture.b.groups.totals()
+      expect(after.files - before.files).toBe(2)
+      expect(after.changes - before.changes).toBe(5)
+      expect(after.longestStream).toBeGreaterThan(4000)
     })
 
     test('a replica is ready while its views are current', async () => {
