@@ -8,6 +8,7 @@ import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { findRedisServer } from './binary.ts'
 import { CONNECTION_PREFIX, connectionName, connectRedis } from './connect.ts'
 import { withFileLock } from './file-lock.ts'
+import { syncEverySecond } from './log-sync.ts'
 import { socketPath } from './socket-path.ts'
 import { SUPERVISOR_SCRIPT } from './supervisor.ts'
 import { unixUrl } from './url.ts'
@@ -49,7 +50,15 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   const url = unixUrl(socket)
   const pid = await serverPid(url)
   shares.set(url, (shares.get(url) ?? 0) + 1)
-  return { url, pid, release: () => release(lifeline, url) }
+  const stopSync = syncEverySecond(folder)
+  return {
+    url,
+    pid,
+    release: () => {
+      stopSync()
+      return release(lifeline, url)
+    },
+  }
 }
 
 /** The write end of a lifeline that a supervisor holds open; null where there is none. */
@@ -94,7 +103,8 @@ function serverArguments(folder: string, socket: string): string[] {
     unixsocketperm: '700',
     dir: folder,
     appendonly: 'yes',
-    appendfsync: 'everysec',
+    // Its owners sync it (log-sync.ts).
+    appendfsync: 'no',
     save: '',
     'maxmemory-policy': 'noeviction',
     logfile: join(folder, 'redis.log'),

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { connectRedis } from '../../../redis/connect.ts'
 import { acquireRedis } from '../../../redis/embedded.ts'
+import { syncLog } from '../../../redis/log-sync.ts'
 import { until } from '../../support/until.ts'
 
 const OWNER = join(import.meta.dirname, '../../support/redis-owner.ts')
@@ -109,6 +110,26 @@ test('a server that is killed while it is owned comes back with its data, and en
   expect(pid).not.toBe(owner.pid)
   await owner.release()
   expect(isAlive(pid)).toBe(false)
+})
+
+test('an acknowledged write is with the kernel, also while the file is synced', async () => {
+  const owner = await acquireRedis(folder)
+  const redis = connectRedis(owner.url, 'queue')
+  try {
+    await redis.set('k', 0)
+    const parts = join(folder, 'appendonlydir')
+    const log = join(parts, readdirSync(parts).find((name) => name.endsWith('.incr.aof'))!)
+    const end = performance.now() + 2200
+    for (let i = 0; performance.now() < end; i++) {
+      await redis.set('k', `v${i}`)
+      expect(readFileSync(log, 'latin1').slice(-20)).toContain(`v${i}\r\n`)
+      truncateSync(log, 0)
+    }
+    await syncLog(folder)
+  } finally {
+    redis.disconnect()
+    await owner.release()
+  }
 })
 
 test('five processes that start at once get one server', async () => {
