@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
-import { answerError, answerNotFound } from './errors.ts'
+import { answerClientError, answerError, answerNotFound } from './errors.ts'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
@@ -30,6 +30,7 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
         : createServer(LIMITS, handler),
     exposeHeadRoutes: false,
     frameworkErrors: answerError,
+    clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   // Answers are built from typed records: a second check of them would only cost.

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ShoalError } from '../protocol/errors.ts'
 
@@ -11,6 +12,25 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const path = request.url.split('?', 1)[0]?.slice(0, 200)
   answerError(new ShoalError('ROUTE_NOT_FOUND', `there is no ${request.method} ${path}`), request, reply)
+}
+
+/** What Node's HTTP parser gives up on for other reasons than that it is no HTTP. */
+const UNPARSED: Record<string, [status: string, why: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too long'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'the chunk extensions are too long'],
+}
+
+/** Answers what never became a request, and closes its connection. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  const [status, why] = UNPARSED[error.code ?? ''] ?? ['400 Bad Request', 'this is no HTTP request']
+  const body = JSON.stringify(new ShoalError('BAD_REQUEST', why))
+  const type = 'content-type: application/json; charset=utf-8'
+  if (socket.writable && error.code !== 'ECONNRESET')
+    socket.write(
+      `HTTP/1.1 ${status}\r\n${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    )
+  socket.destroy()
 }
 
 function toShoalError(error: unknown): ShoalError {

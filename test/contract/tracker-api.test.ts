@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import { code, groupOfFour, PASSWORD, TestFleet } from '../support/tracker-fleet.ts'
 
@@ -28,6 +30,17 @@ describe('users', () => {
     await expect(bea.register('b e a', PASSWORD)).rejects.toMatchObject(code('BAD_NAME'))
     await expect(bea.register('}{g:x}', PASSWORD)).rejects.toMatchObject(code('BAD_NAME'))
     await expect(bea.register('bea2', 'short')).rejects.toMatchObject(code('WEAK_PASSWORD'))
+  })
+
+  test('a registration is repeated by its key and password; with another password the name is taken', async () => {
+    const register = async (password: string) => {
+      const body = { user: 'twice', password }
+      const answer = await fleet.send('POST', '/v1/users', { key: 'one key', body })
+      return [answer.status, answer.body.error?.code]
+    }
+    expect(await register(PASSWORD)).toEqual([201, undefined])
+    expect(await register(PASSWORD)).toEqual([201, undefined])
+    expect(await register('another password')).toEqual([409, 'USER_TAKEN'])
   })
 
   test('an unknown user and a wrong password get the same answer', async () => {
@@ -199,6 +212,20 @@ describe('bad requests', () => {
   test.each(bad)('%s is answered with its own error', async (_, method, path, body, status, name) => {
     const answer = await fleet.send(method, path, { token, key: 'k', body })
     expect(answer).toMatchObject({ status, body: { error: { code: name, message: expect.any(String) } } })
+  })
+
+  test.each([
+    ['no HTTP at all', 'hello tracker\r\n\r\n', 400],
+    ['headers that are too long', `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+    ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400],
+  ])('%s is answered with an error of ours too, and the connection closes', async (_, text, status) => {
+    const { hostname, port } = new URL(fleet.url)
+    const socket = connect(Number(port), hostname, () => socket.write(text))
+    const [head, body] = (await buffer(socket)).toString().split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(body ?? '')).toMatchObject({
+      error: { code: 'BAD_REQUEST', message: expect.any(String) },
+    })
   })
 
   test('a change without an idempotency key is refused, and one that is repeated with its key happens once', async () => {

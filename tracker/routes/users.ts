@@ -19,6 +19,12 @@ export function userRoutes(app: TrackerApp, { store, passwords }: Services): voi
       checkNewPassword(request.body.password)
       const passwordHash = await passwords.hash(request.body.password)
       await store.users.create(mutationOf(request, user), { user, passwordHash })
+      // With a key that was used before this may be somebody else: only the same password repeats it.
+      const stored = (await store.users.get(user))?.passwordHash ?? null
+      if (stored !== passwordHash && !(await passwords.matches(request.body.password, stored)))
+        throw new ShoalError('USER_TAKEN', `the user name ${user} is taken`, {
+          hint: 'choose another one, or log in if it is yours',
+        })
       return reply.code(201).send({ user })
     },
   )
