@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Announce } from '../../tracker/api/schemas.ts'
+import { backOff } from '../../tracker/client/back-off.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { Library } from '../serve/library.ts'
 
 /** Changes are announced at once, but no more often than this: a folder's files share one announce. */
 const PAUSE_MS = 500
-const RETRY_MS = 2000
+/** Waits after failures: at the end about as long as between heartbeats, so that as few come at once. */
+const FIRST_RETRY_MS = 2000
+const LAST_RETRY_MS = 10_000
 
 /**
  * Tells the tracker what this peer serves: in full when the set changes or the tracker asks for it, with a
@@ -54,10 +57,14 @@ export class Announcer {
   }
 
   async #run(): Promise<void> {
+    let failures = 0
     while (!this.#stop.signal.aborted) {
-      const waitMs = await this.#announce().catch(() => RETRY_MS)
+      const nextMs = await this.#announce().catch(() => null)
+      failures = nextMs === null ? failures + 1 : 0
       await this.#pause(PAUSE_MS)
-      if (this.#sequence === this.#acknowledged || waitMs === RETRY_MS) await this.#pause(waitMs, true)
+      if (nextMs === null)
+        await this.#pause(backOff(failures, FIRST_RETRY_MS, LAST_RETRY_MS, Math.random()), true)
+      else if (this.#sequence === this.#acknowledged) await this.#pause(nextMs, true)
     }
   }
 

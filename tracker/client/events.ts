@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { errorFromBody, ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
+import { backOff } from './back-off.ts'
 import type { OpenAnswer } from './exchange.ts'
 import { TryNext } from './failover.ts'
 import { eventData } from './sse.ts'
 
 /** A stream without even a heartbeat for this long is dead: trackers send one every 15 s. */
 const SILENCE_MS = 40_000
-const FIRST_RETRY_MS = 100
+const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 5000
 
 /** An open event stream and the tracker that it comes from. */
@@ -26,7 +27,7 @@ export async function* followEvents(
   connect: (since: number) => Promise<EventStream>,
 ): AsyncGenerator<GroupEvent> {
   let revision = since
-  let retryMs = FIRST_RETRY_MS
+  let failures = 0
   while (!signal.aborted) {
     try {
       const stream = await connect(revision)
@@ -35,14 +36,14 @@ export async function* followEvents(
         if (signal.aborted) return
         if (event.revision <= revision) continue
         revision = event.revision
-        retryMs = FIRST_RETRY_MS
+        failures = 0
         yield event
       }
     } catch (error) {
       if (!signal.aborted && !isPassing(error)) throw error
     }
-    await delay(retryMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)
+    const waitMs = backOff(++failures, FIRST_RETRY_MS, LAST_RETRY_MS, Math.random())
+    await delay(waitMs, undefined, { signal }).catch(() => {})
   }
 }
 

@@ -1,0 +1,94 @@
+import { Library, type ServedFile } from '../../peer/serve/library.ts'
+import { Announcer } from '../../peer/tracker-link/announcer.ts'
+import { Bitmap } from '../../protocol/bitmap.ts'
+import { sha256 } from '../../protocol/merkle.ts'
+import type { Announce, Announced } from '../../tracker/api/schemas.ts'
+import { TrackerClient } from '../../tracker/client/client.ts'
+import { FULL, faultTest, rounded } from '../support/faults.ts'
+import { TestRedis } from '../support/redis-server.ts'
+import { ReplicaProcess } from '../support/replica-process.ts'
+import { PASSWORD } from '../support/tracker-fleet.ts'
+import { until } from '../support/until.ts'
+import { tinyFile } from '../support/write-load.ts'
+
+const PEERS = 200
+const WINDOW_MS = 500
+
+/** Tells when it announced its peer's whole set, and how often it found no tracker. */
+class WatchedClient extends TrackerClient {
+  readonly full: number[] = []
+  failures = 0
+
+  override async announce(body: Announce): Promise<Announced> {
+    try {
+      const answer = await super.announce(body)
+      if (body.files && !body.leaving) this.full.push(performance.now())
+      return answer
+    } catch (error) {
+      this.failures++
+      throw error
+    }
+  }
+}
+
+faultTest(
+  'stampede: after all trackers were away, peers announce themselves in full one after the other',
+  async () => {
+    const redis = await TestRedis.start()
+    const replicas = await Promise.all([0, 1].map(() => ReplicaProcess.start(redis.url)))
+    const trackers = replicas.map(({ url }) => url)
+    const announcers: Announcer[] = []
+    try {
+      const owner = new TrackerClient({ trackers })
+      await owner.register('owner', PASSWORD)
+      const { token } = await owner.login('owner', PASSWORD)
+      await owner.createGroup('team')
+      const file = tinyFile('seeded')
+      await owner.publish('team', [file])
+      const clients = Array.from({ length: PEERS }, () => new WatchedClient({ trackers, token }))
+      for (const [i, client] of clients.entries()) {
+        const library = new Library()
+        library.set(served(file.fileId))
+        const peer = sha256(Buffer.from(`peer ${i}`)).toString('hex')
+        announcers.push(new Announcer(client, library, { peer, port: 4000 + i, tls: true }))
+      }
+      for (const announcer of announcers) announcer.start()
+      await until(() => clients.every(({ full }) => full.length > 0), 20_000)
+
+      await Promise.all(replicas.map((replica) => replica.end('SIGKILL')))
+      // The worst case: the sets of all of them change at once, and no tracker remembers any.
+      for (const announcer of announcers) announcer.announceSoon()
+      await until(() => clients.every(({ failures }) => failures >= (FULL ? 5 : 2)), 120_000)
+      await redis.ask(async (raw) => raw.del(...(await raw.keys('{p*'))))
+      for (const client of clients) client.full.length = 0
+      await Promise.all(replicas.map((replica) => replica.restart()))
+      const back = performance.now()
+      await until(() => clients.every(({ full }) => full.length > 0), 30_000)
+
+      const times = clients.map(({ full }) => full[0]! - back).sort((a, b) => a - b)
+      const most = Math.max(
+        ...times.map((time) => times.filter((t) => t >= time && t < time + WINDOW_MS).length),
+      )
+      expect(most).toBeLessThan(PEERS / 3)
+      const listed = new TrackerClient({ trackers: trackers.slice(1), token })
+      await until(async () => (await listed.files('team')).files[0]?.seeders === PEERS)
+      return { peers: PEERS, mostInHalfASecond: most, lastBackMs: rounded(times.at(-1)!) }
+    } finally {
+      for (const client of announcers) void client.stop()
+      await Promise.all(replicas.map((replica) => replica.stop()))
+      await redis.stop()
+    }
+  },
+)
+
+function served(fileId: string): ServedFile {
+  const never = () => Promise.reject(new Error('nobody fetches here'))
+  return {
+    fileId,
+    size: 1,
+    groups: new Set(['team']),
+    have: Bitmap.full(1),
+    hashes: () => sha256(Buffer.from('')),
+    open: never,
+  }
+}
