@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type Dirent } from 'node:fs'
 import { access, constants, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ShoalError, storageError } from '../protocol/errors.ts'
-import { checkFileName } from '../protocol/names.ts'
+import { checkFileName, isWorkingName } from '../protocol/names.ts'
 import { makePrivateFolder } from './home.ts'
 
 /** A file to upload: its absolute path, and its name in the group. */
@@ -79,13 +79,18 @@ async function collectFolder(folder: string, prefix: string, root: string, sourc
     const path = join(folder, entry.name)
     const name = `${prefix}/${entry.name}`
     if (entry.isDirectory()) await collectFolder(path, name, root, sources)
-    else if (entry.isFile() || (entry.isSymbolicLink() && (await leadsToFileBelow(path, root))))
-      await addFile(path, name, sources)
-    else
-      sources.notices.push(
-        `skipped ${path}: ${entry.isSymbolicLink() ? 'a link out of the folder' : 'not a regular file'}`,
-      )
+    else {
+      const reason = await reasonToSkip(entry, path, root)
+      if (reason === null) await addFile(path, name, sources)
+      else sources.notices.push(`skipped ${path}: ${reason}`)
+    }
   }
+}
+
+async function reasonToSkip(entry: Dirent, path: string, root: string): Promise<string | null> {
+  if (isWorkingName(entry.name)) return 'the part of a download'
+  if (entry.isSymbolicLink()) return (await leadsToFileBelow(path, root)) ? null : 'a link out of the folder'
+  return entry.isFile() ? null : 'not a regular file'
 }
 
 /** A link may name a file of the same folder; one that leads elsewhere would share what nobody named. */

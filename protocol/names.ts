@@ -57,8 +57,8 @@ function fileNameFault(name: string): string | null {
   return null
 }
 
-/** In any case of letters, for file systems that take them for the same. */
-function isWorkingName(part: string): boolean {
+/** Whether a download under way calls its files so. In any case of letters, for file systems that take them for the same. */
+export function isWorkingName(part: string): boolean {
   const lower = part.toLowerCase()
   return lower.endsWith(PART_SUFFIX) || lower.endsWith(JOURNAL_SUFFIX)
 }

@@ -35,6 +35,13 @@ test('several arguments go below one folder', async () => {
   expect(await names(['one', 'data/deep'], 'all')).toEqual(['all/one', 'all/deep/c'])
 })
 
+test('the part of a download that is under way in the folder is skipped with a notice', async () => {
+  for (const name of ['x.shoal-part', 'x.shoal-part.journal']) writeFileSync(join(root, 'data', name), '')
+  const { files, notices } = await collectSources([join(root, 'data')], undefined)
+  expect(files.map((file) => file.name)).toEqual(['data/a', 'data/b', 'data/deep/c'])
+  expect(notices).toHaveLength(2)
+})
+
 test('a link to a file of the folder is uploaded, one that leads elsewhere is skipped with a notice', async () => {
   symlinkSync('a', join(root, 'data', 'inside'))
   symlinkSync('../one', join(root, 'data', 'outside'))
