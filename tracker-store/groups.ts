@@ -15,6 +15,7 @@ interface Extra {
   args?: readonly (string | number | Buffer)[]
 }
 
+const PUBLISH = 'publishFiles'
 const FILE_KEYS = ['files', 'content', 'hashesPrefix'] as const
 
 export class RedisGroups implements GroupStore {
@@ -99,7 +100,16 @@ export class RedisGroups implements GroupStore {
     files: readonly NewFile[],
   ): Promise<Revised & { files: FileRecord[] }> {
     const keys = [...FILE_KEYS, 'stagedPrefix' as const]
-    return this.#change('publishFiles', mutation, group, { keys, args: files.flatMap(fileArguments) })
+    return this.#change(PUBLISH, mutation, group, { keys, args: files.flatMap(fileArguments) })
+  }
+
+  async publishedBefore(
+    mutation: Mutation,
+    group: string,
+  ): Promise<(Revised & { files: FileRecord[] }) | null> {
+    const key = groupIdempotencyKey(group, PUBLISH, mutation)
+    const answer = await this.#db.ask((redis) => redis.get(key))
+    return answer === null ? null : (JSON.parse(answer) as Revised & { files: FileRecord[] })
   }
 
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised> {

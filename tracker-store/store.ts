@@ -147,6 +147,8 @@ export interface GroupStore {
     group: string,
     files: readonly NewFile[],
   ): Promise<Revised & { files: FileRecord[] }>
+  /** The answer to a publish of this key that was made before; null where none was. */
+  publishedBefore(mutation: Mutation, group: string): Promise<(Revised & { files: FileRecord[] }) | null>
   /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 

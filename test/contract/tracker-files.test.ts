@@ -76,6 +76,18 @@ describe('publishing', () => {
     ])
   })
 
+  test('a publish that is repeated is answered as the first, also to one who may publish no more', async () => {
+    const { client, user } = { client: actors.stranger, user: 'team-stranger' }
+    await client.requestJoin('team')
+    await owner.accept('team', [user])
+    const body = { files: [inline(newFile('repeated', 1))] }
+    const publish = () => fleet.send('POST', '/v1/groups/team/files', { token: client.token, key: 'k', body })
+    const first = await publish()
+    expect(first.status).toBe(200)
+    await owner.kick('team', [user])
+    expect(await publish()).toEqual(first)
+  })
+
   test('a manifest that lies is refused, and nothing of its batch is published', async () => {
     const good = inline(newFile('lies/good', 1))
     const { hashes, file } = newFile('lies/bad', 3)

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ShoalError } from '../../protocol/errors.ts'
 import { FileList, Publish, Published, RevisionBody } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
@@ -43,9 +44,18 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
     { schema: { tags, headers: Change, params: InGroup, body: Publish, response: { 200: Published } } },
     async (request, reply) => {
       const { group } = request.params
-      await viewAsMember(store, request, reply, group)
-      const files = await checkManifests(store.hashes, group, actorOf(request).user, request.body.files)
-      return revised(reply, await store.groups.publish(mutationOf(request), group, files))
+      const mutation = mutationOf(request)
+      try {
+        await viewAsMember(store, request, reply, group)
+        const files = await checkManifests(store.hashes, group, actorOf(request).user, request.body.files)
+        return revised(reply, await store.groups.publish(mutation, group, files))
+      } catch (error) {
+        if (!(error instanceof ShoalError) || error.kind === 'busy') throw error
+        // What is refused now may have been done before, with only its answer lost.
+        const before = await store.groups.publishedBefore(mutation, group)
+        if (before === null) throw error
+        return revised(reply, before)
+      }
     },
   )
 
