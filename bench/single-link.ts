@@ -5,6 +5,7 @@ import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB, mustBeSame, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
 import { makeTorrent, torrentPeer } from './lib/libtorrent.ts'
+import { cleanly } from './lib/on-signal.ts'
 import { bareCopy } from './limit.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -22,7 +23,7 @@ export const singleLink: Bench = {
       const source = world.path('src', 'file')
       randomFile(source, size)
       const metalink = await MetalinkServer.start(world.path('nginx'), world.path('src'), 'file')
-      try {
+      const compare = async (): Promise<void> => {
         const [tls, plain] = [
           await pair(fleet, 'tls', size, []),
           await pair(fleet, 'plain', size, ['--no-tls']),
@@ -50,9 +51,8 @@ export const singleLink: Bench = {
         over('TLS over the faster of libtorrent and aria2', rate('tls') / others, 1.7)
         over('no TLS over the faster of libtorrent and aria2', rate('plain') / others, 2)
         over('no TLS over a bare copy in Node', rate('plain') / rate('limit'), 0.85)
-      } finally {
-        await metalink.stop()
       }
+      await cleanly(compare, () => metalink.stop())
     })
   },
 }

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cleanly } from './on-signal.ts'
 
 const STEP = 16 * 2 ** 20
 export const GIB = 2 ** 30
@@ -13,11 +14,10 @@ export const memoryFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' :
 /** Runs `use` with an empty folder in `parent` and removes it afterwards. */
 export async function withFolder<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(parent, 'shoal-bench-'))
-  try {
-    return await use(folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return cleanly(
+    () => use(folder),
+    () => rmSync(folder, { recursive: true, force: true }),
+  )
 }
 
 /** Writes a file of random bytes. */

@@ -1,5 +1,6 @@
 import { type Home, type Running, type RunOptions, World } from '../../test/support/shoal.ts'
 import { memoryFolder } from './files.ts'
+import { cleanly } from './on-signal.ts'
 
 const GROUP = 'bench'
 const USER = 'bench'
@@ -24,14 +25,13 @@ export class Fleet {
   static async with(use: (fleet: Fleet) => Promise<void>, words: string[] = []): Promise<void> {
     process.env.TMPDIR = memoryFolder()
     const world = new World()
-    try {
+    const live = async (): Promise<void> => {
       await world.tracker('tracker', words)
       await world.home('operator').join(USER)
       await world.home('operator').ok(`group create ${GROUP}`)
       await use(new Fleet(world))
-    } finally {
-      await world.close()
     }
+    await cleanly(live, () => world.close())
   }
 
   /** A home that is logged in; no peer runs in it yet. */

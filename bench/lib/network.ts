@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { cleanly } from './on-signal.ts'
 
 /** Bits a second. */
 export interface HostRates {
@@ -26,12 +27,11 @@ export class Network {
   /** Runs `use` with a network of a host for each of `rates`, and removes all of it, however it ends. */
   static async with(rates: readonly HostRates[], use: (network: Network) => Promise<void>): Promise<void> {
     const network = new Network(rates.length)
-    try {
+    const live = async (): Promise<void> => {
       network.#up(rates)
       await use(network)
-    } finally {
-      network.#down()
     }
+    await cleanly(live, () => network.#down())
   }
 
   /** Where this process is reached from the hosts. */
