@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -100,10 +100,10 @@ export function urlParts({ password, tls }: NodeOptions): { scheme: string; user
   }
 }
 
-/** A server on a free loopback port, started. */
+/** A server on a free loopback port, started; a Sentinel where the lines of its configuration are given. */
 export async function startNode(
   node: NodeOptions,
-  first: string[] = [],
+  sentinel: string[] = [],
 ): Promise<RedisProcess & { port: number }> {
   const port = await freePort()
   const { scheme, user, query } = urlParts(node)
@@ -116,9 +116,19 @@ export async function startNode(
     ...node.options,
   }
   const url = `${scheme}://${user}127.0.0.1:${port}${query}`
-  const server = new RedisProcess(await redisFolder(), url, options, first)
-  await server.start()
-  return Object.assign(server, { port })
+  const folder = await redisFolder()
+  const file = join(folder, 'sentinel.conf')
+  if (sentinel.length > 0) await writeFile(file, `${sentinel.join('\n')}\n`)
+  const server = new RedisProcess(folder, url, options, sentinel.length > 0 ? [file, '--sentinel'] : [])
+  try {
+    await server.start()
+    return Object.assign(server, { port })
+  } catch (error) {
+    await server.stop()
+    // Another process may have taken the port meanwhile.
+    if (String(error).includes('Address already in use')) return startNode(node, sentinel)
+    throw error
+  }
 }
 
 const tlsArguments = ({ cert, key, ca }: NonNullable<NodeOptions['tls']>) => ({

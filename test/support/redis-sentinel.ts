@@ -1,6 +1,4 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type NodeOptions, type RedisProcess, redisFolder, startNode, urlParts } from './redis-process.ts'
+import { type NodeOptions, type RedisProcess, startNode, urlParts } from './redis-process.ts'
 import { until } from './until.ts'
 
 const NAME = 'shoal'
@@ -67,15 +65,11 @@ export class TestSentinel {
 export const infoOf = (server: RedisProcess): Promise<string> =>
   server.ask((redis) => redis.info('replication'))
 
-/** A Sentinel keeps what it knows in its configuration file. */
-async function startSentinel(masterPort: number, { password, tls }: NodeOptions): Promise<Node> {
-  const file = join(await redisFolder(), 'sentinel.conf')
-  const lines = [
+function startSentinel(masterPort: number, { password, tls }: NodeOptions): Promise<Node> {
+  return startNode(tls ? { tls } : {}, [
     `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${NAME} 500`,
     `sentinel failover-timeout ${NAME} 5000`,
     ...(password ? [`sentinel auth-pass ${NAME} ${password}`] : []),
-  ]
-  await writeFile(file, `${lines.join('\n')}\n`)
-  return startNode({ ...(tls ? { tls } : {}) }, [file, '--sentinel'])
+  ])
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CHUNK_SIZE, chunkCount } from '../../../protocol/chunking.ts'
 import { masters } from '../../../redis/connect.ts'
 import type { NewFile } from '../../../tracker-store/store.ts'
+import { until } from '../../support/until.ts'
 import { by, code, type Fixture, fresh, makeGroup, newFile } from './fixture.ts'
 
 export function describeFiles(fixture: Fixture): void {
@@ -54,6 +55,10 @@ export function describeFiles(fixture: Fixture): void {
       },
     )
 
+    /** On a busy machine 512 MiB keep Redis from answering for so long that connections are given up. */
+    const bothReady = (): Promise<void> =>
+      until(async () => (await fixture.a.ready()) && (await fixture.b.ready()))
+
     test('the size of the longest file that Redis holds the hashes of stays exact', async () => {
       const group = await groupOf()
       const size = 2 ** 43 - 1
@@ -61,9 +66,11 @@ export function describeFiles(fixture: Fixture): void {
       const staged = `{g:${group}}:staged:${fileId}:ann`
       await fixture.raw.setrange(staged, chunkCount(size) * 32 - 1, 'x')
       await fixture.raw.set(`${staged}:stamp`, 's')
+      await bothReady()
       const { files } = await publish('ann', group, { name: 'long', fileId, size, stamp: 's' })
       expect(files[0]?.size).toBe(size)
       await fixture.raw.del(`{g:${group}}:hashes:${fileId}`)
+      await bothReady()
     })
 
     test('hashes beyond what Redis holds in one value are refused', async () => {
