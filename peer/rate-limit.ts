@@ -20,8 +20,7 @@ export class TokenBucket {
     if (this.rate === 0) return 0
     this.#tokens = Math.min(this.rate / 10, this.#tokens + ((now - this.#updated) * this.rate) / 1000)
     this.#updated = now
-    const debt = -this.#tokens
     this.#tokens -= bytes
-    return debt <= 0 ? 0 : (debt / this.rate) * 1000
+    return this.#tokens >= 0 ? 0 : (-this.#tokens / this.rate) * 1000
   }
 }

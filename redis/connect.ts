@@ -16,7 +16,7 @@ export type ConnectionKind = 'commands' | 'queue'
 
 const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** attempt, 400)
 
-const COMMAND_TIMEOUT_MS = 800
+const COMMAND_TIMEOUT_MS = 600
 /**
  * A connection that leaves a command unanswered for so long is given up. Otherwise one whose other end is gone
  * without a word would stay, and a server that hangs would cost each command the whole timeout: so the first

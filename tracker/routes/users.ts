@@ -17,6 +17,8 @@ export function userRoutes(app: TrackerApp, { store, passwords }: Services): voi
     async (request, reply) => {
       const user = checkUserName(request.body.user)
       checkNewPassword(request.body.password)
+      // Without the store it is refused at once, before the work of hashing.
+      await store.users.get(user)
       const passwordHash = await passwords.hash(request.body.password)
       await store.users.create(mutationOf(request, user), { user, passwordHash })
       // With a key that was used before this may be somebody else: only the same password repeats it.

@@ -56,14 +56,12 @@ test('what was not used is not saved up beyond a tenth of a second', () => {
   const bucket = new TokenBucket(1000, 0)
   bucket.take(100, 0)
   expect(bucket.take(100, 3_600_000)).toBe(0)
-  expect(bucket.take(100, 3_600_000)).toBe(0)
   expect(bucket.take(100, 3_600_000)).toBeCloseTo(100)
 })
 
-test('a piece larger than the burst is sent, and paid for by those after it', () => {
+test('a piece larger than the burst waits until it is paid for, and those after it wait for it', () => {
   const bucket = new TokenBucket(1000, 0)
-  expect(bucket.take(1100, 0)).toBe(0)
-  expect(bucket.take(1, 0)).toBeCloseTo(1000)
+  expect(bucket.take(1100, 0)).toBeCloseTo(1000)
   expect(bucket.take(1, 0)).toBeCloseTo(1001)
 })
 
@@ -84,7 +82,6 @@ test('under a limit pieces are small, and never larger than without one', () => 
 test('waiting for a limit ends when its signal aborts', async () => {
   const limit = new ByteLimit(1)
   const abort = new AbortController()
-  await limit.take(1000, abort.signal)
   const waiting = limit.take(1000, abort.signal)
   abort.abort()
   await expect(waiting).rejects.toThrow()
