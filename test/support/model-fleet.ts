@@ -85,7 +85,7 @@ export class ModelFleet {
     await this.#restarting
     const victim = this.#replicas[replica]!
     await victim.end('SIGKILL')
-    this.#restarting = victim.restart()
+    this.#restarting = this.#revive(victim)
   }
 
   /** Spoils the way of one replica, and mends those of the others. */
@@ -104,10 +104,20 @@ export class ModelFleet {
   }
 
   async stop(): Promise<void> {
-    await this.#restarting
+    await this.#restarting.catch(() => {})
     await Promise.all(this.#replicas.map((replica) => replica.stop()))
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()))
     await this.redis.stop()
+  }
+
+  /** Starts a replica as a supervisor does: one that cannot reach Redis when it starts gives up, and is started again. */
+  async #revive(victim: ReplicaProcess, tries = 5): Promise<void> {
+    try {
+      await victim.restart()
+    } catch (error) {
+      if (tries === 0) throw error
+      await this.#revive(victim, tries - 1)
+    }
   }
 
   async #send(
