@@ -39,6 +39,10 @@ export class RedisGroups implements GroupStore {
     return this.#views.get(group, atLeast)
   }
 
+  viewNow(group: string): Promise<GroupView | null> {
+    return this.#views.getNow(group)
+  }
+
   get viewAge(): number {
     return this.#feed.age
   }

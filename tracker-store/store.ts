@@ -110,6 +110,11 @@ export interface GroupStore {
    * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
+  /**
+   * The group as Redis has it now, at the cost of a round trip: to be looked at before a "no", since what somebody
+   * was just told is done may not have come here yet. While Redis is away, as `view`.
+   */
+  viewNow(group: string): Promise<GroupView | null>
   /** How long ago, in milliseconds, views were last known to be current: under a second, but while Redis is away. */
   readonly viewAge: number
   /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */

@@ -60,6 +60,15 @@ export class Views {
     return slot.view?.group === group ? slot.view : null
   }
 
+  /** The group as Redis has it now; while Redis is away, what is here. */
+  async getNow(group: string): Promise<GroupView | null> {
+    const slot = this.#slots.get(fold(group)) ?? (await this.#load(group))
+    if (slot === null) return null
+    // A repair that is under way may have read before; only a second one is sure.
+    for (let i = 0; i < 2; i++) await this.#repair(slot).catch(tolerateOutage)
+    return slot.view?.group === group ? slot.view : null
+  }
+
   /** Revisions by which the loaded views are known to be behind, summed. */
   get lag(): number {
     let lag = 0

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
 import { startTracker } from '../../tracker/start.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
 import { until } from '../support/until.ts'
+import { tinyFile } from '../support/write-load.ts'
 
 let fleet: TestFleet
 beforeAll(async () => {
@@ -183,3 +185,28 @@ test('without Redis changes are refused in a second, and the tracker says that i
     await own.stop()
   }
 })
+
+test('what one client was told is done is there for the next one at once, on every replica', async () => {
+  const [ada, bob] = [await fleet.user('ada-at-once'), await fleet.user('bob-at-once')]
+  await ada.createGroup('at-once')
+  // Both replicas hold the group, and learn of its changes only afterwards.
+  for (let replica = 0; replica < 2; replica++) await asOn(ada, replica).group('at-once')
+  await bob.requestJoin('at-once')
+  await ada.accept('at-once', ['bob-at-once'])
+  expect(await asOn(bob, 1).group('at-once')).toMatchObject({ role: 'member' })
+  for (let i = 0; i < 50; i++) {
+    const { files } = await asOn(ada, 0).publish('at-once', [tinyFile(`file-${i}`)])
+    const { fileId } = files[0]!
+    const listed = await asOn(bob, 1).files('at-once', { prefix: `file-${i}` })
+    expect(listed.files).toMatchObject([{ name: `file-${i}`, fileId }])
+    const joined = await asOn(bob, i % 2).joinSwarms('at-once', { peer: 'a'.repeat(64), fileIds: [fileId] })
+    expect(joined.swarms).toMatchObject([{ fileId }])
+  }
+})
+
+/** The same session, with no memory of what it has seen, on one replica. */
+function asOn(client: TrackerClient, replica: number): TrackerClient {
+  const other = fleet.anonymous(replica)
+  other.token = client.token
+  return other
+}

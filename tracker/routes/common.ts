@@ -19,25 +19,27 @@ export const PageOf = (most: number) => ({
 })
 export const Nothing = Type.Null()
 
-/** The group as of the revision that the client has seen, or later; throws GROUP_NOT_FOUND. */
-async function viewOf(store: Store, request: FastifyRequest, group: string): Promise<GroupView> {
-  const seen = request.headers[REVISION_HEADER]
-  const view = await store.groups.view(group, seen === undefined ? undefined : Number(seen))
-  if (view) return view
-  throw new ShoalError('GROUP_NOT_FOUND', `there is no group ${JSON.stringify(group)}`, {
-    hint: 'run `shoal group list` to see which there are',
-  })
-}
-
-/** The group for one of its members; throws GROUP_NOT_FOUND or NOT_A_MEMBER. Says the revision in the answer. */
+/**
+ * The group for one of its members, as of the revision that the client has seen or later; throws GROUP_NOT_FOUND
+ * or NOT_A_MEMBER. Says the revision in the answer. Where the view here says no, or lacks what is asked for
+ * (`has`), Redis is asked first: what one client was told is done is there for the next.
+ */
 export async function viewAsMember(
   store: Store,
   request: FastifyRequest,
   reply: FastifyReply,
   group: string,
+  has: (view: GroupView) => boolean = () => true,
 ): Promise<{ view: GroupView; member: Member }> {
-  const view = await viewOf(store, request, group)
-  const member = view.members.get(actorOf(request).user)
+  const { user } = actorOf(request)
+  const seen = request.headers[REVISION_HEADER]
+  let view = await store.groups.view(group, seen === undefined ? undefined : Number(seen))
+  if (!view?.members.has(user) || !has(view)) view = await store.groups.viewNow(group)
+  if (!view)
+    throw new ShoalError('GROUP_NOT_FOUND', `there is no group ${JSON.stringify(group)}`, {
+      hint: 'run `shoal group list` to see which there are',
+    })
+  const member = view.members.get(user)
   if (!member)
     throw new ShoalError('NOT_A_MEMBER', `you are not a member of ${group}`, {
       hint: `run \`shoal group join ${group}\``,

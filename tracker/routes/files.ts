@@ -28,7 +28,13 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
     async (request, reply) => {
       const { group } = request.params
       const { prefix = '', after = '', limit = PAGE } = request.query
-      const { view } = await viewAsMember(store, request, reply, group)
+      const { view } = await viewAsMember(
+        store,
+        request,
+        reply,
+        group,
+        ({ files }) => prefix === '' || after !== '' || files.page(prefix, '', 1).length > 0,
+      )
       const page = view.files.page(prefix, after, limit)
       const files = page.map((file) => {
         const { seeders, leechers } = presence.table.counts(swarmKey(group, file.fileId))

@@ -62,7 +62,9 @@ export function hashRoutes(app: TrackerApp, { store }: Services): void {
     },
     async (request, reply) => {
       const { group, fileId } = request.params
-      const { view } = await viewAsMember(store, request, reply, group)
+      const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
+        files.hasContent(fileId),
+      )
       if (!view.files.hasContent(fileId))
         throw new ShoalError('FILE_NOT_FOUND', `${group} has no file with id ${fileId}`)
       const { first, count } = request.query

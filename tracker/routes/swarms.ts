@@ -28,7 +28,9 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
     async (request, reply) => {
       const { group } = request.params
       const { peer, fileIds, hashes } = request.body
-      const { view } = await viewAsMember(store, request, reply, group)
+      const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
+        fileIds.every((fileId) => files.hasContent(fileId)),
+      )
       const { user } = actorOf(request)
       const asker = { peer, host: plainAddress(request.ip) }
       const here = plainAddress(request.socket.localAddress ?? '')
