@@ -107,8 +107,9 @@ export class Views {
     }
     const opening = Promise.withResolvers<void>()
     slot.repair = opening.promise
-    slot.stop = await this.#feed.watch(group, this.#watcher(slot))
     try {
+      // From here on checks wait for the slot's repair, whatever becomes of it.
+      slot.stop = await this.#feed.watch(group, this.#watcher(slot))
       Object.assign(slot, await loadSnapshot(this.#db, group), { repair: null })
     } catch (error) {
       slot.stop()

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Mutation, Store } from '../../tracker-store/store.ts'
+import { faultyWay } from '../support/faults.ts'
 import { TestRedis } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
 import { by, code, fresh, makeGroup, newFile } from './store/fixture.ts'
@@ -80,6 +81,39 @@ describe('the store when Redis goes away', () => {
     await raw.acl('SETUSER', 'default', '+xrange')
     raw.disconnect()
     await until(() => store.ready())
+  })
+
+  test('a group that cannot be subscribed to holds up no check', async () => {
+    let lost = false
+    // A connection is silent from the first answer on that it owes: the next would be taken for it.
+    const replies = () => {
+      let silent = false
+      return (piece: Buffer) => {
+        silent ||= lost && piece.includes('subscribe')
+        return silent ? Buffer.alloc(0) : piece
+      }
+    }
+    const { proxy, url } = await faultyWay(redis, { replies })
+    const far = await openStore({ redis: url, replicaId: 'far' })
+    try {
+      const group = fresh('g')
+      await makeGroup(store, group, 'ann')
+      lost = true
+      const loading = expect(far.groups.view(group)).rejects.toEqual(code('STORE_UNAVAILABLE'))
+      const channel = `{g:${group}}:events`
+      await until(async () => (await redis.ask((r) => r.pubsub('CHANNELS', channel))).length === 1)
+      const checked = far.ready()
+      // The check's other questions are answered by then.
+      await redis.ask((r) => r.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+      await loading
+      await checked
+      lost = false
+      await until(() => far.ready())
+      expect(await far.groups.view(group)).toMatchObject({ revision: 1 })
+    } finally {
+      await far.close()
+      await proxy.stop()
+    }
   })
 
   test('a Redis that hangs is given up on within a second too', async () => {
