@@ -59,7 +59,7 @@ faultTest(
       // The worst case: the sets of all of them change at once, and no tracker remembers any.
       for (const announcer of announcers) announcer.announceSoon()
       await until(() => clients.every(({ failures }) => failures >= (FULL ? 5 : 2)), 120_000)
-      await redis.ask(async (raw) => raw.del(...(await raw.keys('{p*'))))
+      await redis.ask(async (raw) => raw.del('none', ...(await raw.keys('{p*'))))
       for (const client of clients) client.full.length = 0
       await Promise.all(replicas.map((replica) => replica.restart()))
       const back = performance.now()

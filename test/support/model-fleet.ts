@@ -25,6 +25,7 @@ export class ModelFleet {
   readonly #proxies: FaultProxy[]
   readonly #tokens = new Map<string, string>()
   #restarting: Promise<void> = Promise.resolve()
+  #stopping = false
 
   private constructor(users: string[], redis: TestRedis, replicas: ReplicaProcess[], proxies: FaultProxy[]) {
     this.users = users
@@ -80,9 +81,9 @@ export class ModelFleet {
     return entries.map(([, [, text = '']]) => JSON.parse(text) as GroupEvent)
   }
 
-  /** Kills a replica, and starts it again behind the test's back; one at a time. */
+  /** Kills a replica, and starts it again behind the test's back; one at a time, so it mends what keeps another away. */
   async kill(replica: number): Promise<void> {
-    await this.#restarting
+    await this.mend()
     const victim = this.#replicas[replica]!
     await victim.end('SIGKILL')
     this.#restarting = this.#revive(victim)
@@ -104,20 +105,20 @@ export class ModelFleet {
   }
 
   async stop(): Promise<void> {
-    await this.#restarting.catch(() => {})
+    this.#stopping = true
+    await this.mend()
     await Promise.all(this.#replicas.map((replica) => replica.stop()))
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()))
     await this.redis.stop()
   }
 
   /** Starts a replica as a supervisor does: one that cannot reach Redis when it starts gives up, and is started again. */
-  async #revive(victim: ReplicaProcess, tries = 5): Promise<void> {
-    try {
-      await victim.restart()
-    } catch (error) {
-      if (tries === 0) throw error
-      await this.#revive(victim, tries - 1)
-    }
+  async #revive(victim: ReplicaProcess): Promise<void> {
+    const started = await victim.restart().then(
+      () => true,
+      () => false,
+    )
+    if (!started && !this.#stopping) await this.#revive(victim)
   }
 
   async #send(
