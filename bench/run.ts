@@ -10,6 +10,7 @@ import { singleLink } from './single-link.ts'
 import { smallFile } from './small-file.ts'
 import { startup } from './startup.ts'
 import { swarm } from './swarm.ts'
+import { changes } from './tracker/changes.ts'
 
 const BENCHES: readonly Bench[] = [
   startup,
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   swarm,
   simulation,
+  changes,
 ]
 
 const USAGE = `npm run bench [-- [NAME…] [--quick] [--install]]

@@ -31,6 +31,11 @@ export class RedisProcess {
       throw new Error(`redis-server ended: ${await readFile(join(this.folder, 'redis.log'), 'utf8')}`)
   }
 
+  /** Of the server that runs. */
+  get pid(): number {
+    return this.#server!.pid!
+  }
+
   /** Asks this very server. */
   async ask<T>(question: (redis: RedisClient) => Promise<T>): Promise<T> {
     const connection = connectRedis(this.url, 'queue')

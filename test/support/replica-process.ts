@@ -33,6 +33,10 @@ export class ReplicaProcess {
     this.#child = (await launch(this.#redis, this.#home, new URL(this.url).host)).child
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
