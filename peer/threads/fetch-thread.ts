@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError } from '../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { BufferPool, ChunkSink } from '../download/chunk-sink.ts'
 import { FetchConnection } from '../download/fetch-connection.ts'
 import type { Credentials } from '../pinned-connect.ts'
+import { type ThreadFile, threadFile } from './thread-file.ts'
 
 /** Fetch, verify and write one extent. */
 export interface FetchRequest {
@@ -13,6 +14,7 @@ export interface FetchRequest {
   target: PeerAddress
   fileId: string
   grant: string
+  /** Descriptor of the part file in the main thread, open for writing. */
   fd: number
   size: number
   first: number
@@ -42,7 +44,14 @@ const port = parentPort!
 const { credentials, ownPort } = workerData as FetchThreadData
 const pool = new BufferPool()
 const connections = new Map<string, FetchConnection>()
-const underway = new Map<number, { connection: FetchConnection; sink: ChunkSink; report: ChunkReport }>()
+const underway = new Map<number, Underway>()
+
+interface Underway {
+  connection: FetchConnection
+  sink: ChunkSink
+  report: ChunkReport
+  file: ThreadFile
+}
 
 const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
 
@@ -58,12 +67,21 @@ function connectionTo(target: PeerAddress): FetchConnection {
   return connection
 }
 
-function fetchExtent({ id, target, fileId, grant, ...extent }: FetchRequest): void {
+function beginExtent(request: FetchRequest): void {
+  try {
+    fetchExtent(request)
+  } catch (error) {
+    send({ type: 'settled', id: request.id, error: describe(storageError(error, 'the part file')) })
+  }
+}
+
+function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest): void {
   const start = extent.first * CHUNK_SIZE
   const report = new ChunkReport(id)
-  const sink = new ChunkSink(extent, pool, (chunk) => report.add(chunk))
+  const file = threadFile(fd)
+  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk))
   const connection = connectionTo(target)
-  underway.set(id, { connection, sink, report })
+  underway.set(id, { connection, sink, report, file })
   connection.request({
     path: filePath(fileId),
     grant,
@@ -74,6 +92,7 @@ function fetchExtent({ id, target, fileId, grant, ...extent }: FetchRequest): vo
     settle: (error) => {
       report.flush()
       if (!underway.delete(id)) return
+      file.release()
       send({ type: 'settled', id, error: error && describe(error) })
     },
   })
@@ -85,6 +104,7 @@ function cancel(id: number): void {
   if (!extent) return
   underway.delete(id)
   extent.sink.abandon()
+  extent.file.release()
   extent.report.flush()
   send({ type: 'settled', id, error: { code: 'ABORT_ERR', message: 'cancelled' } })
   extent.connection.closeIfAbandoned()
@@ -122,7 +142,7 @@ function send(message: FromFetchThread): void {
 }
 
 port.on('message', (message: ToFetchThread) => {
-  if (message.type === 'fetch') fetchExtent(message.request)
+  if (message.type === 'fetch') beginExtent(message.request)
   else if (message.type === 'cancel') cancel(message.id)
   else connections.get(keyOf(message.target))?.close(new Error(message.reason))
 })

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names (the single binary, say). */
-const SHOAL = process.env.SHOAL_BIN ?? join(import.meta.dirname, '../../bin/shoal')
+/** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names, the single binary say. */
+const SHOAL = resolve(process.env.SHOAL_BIN ?? join(import.meta.dirname, '../../bin/shoal'))
 const PASSWORD = 'correct horse battery'
 
 export interface RunOptions {
