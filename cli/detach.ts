@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { isBinary } from '../packed/files.ts'
 import { errorFromBody, ShoalError, storageError } from '../protocol/errors.ts'
 import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { makePrivateFolder } from './home.ts'
@@ -37,6 +38,7 @@ export async function startDetached(words: readonly string[], logFile: string): 
 
 /** The command line that runs this program: Node or Deno with bin/run.ts, or the single binary. */
 function ownCommand(): [string, ...string[]] {
+  if (isBinary) return [process.execPath]
   const script = process.argv[1] as string
   if ('Deno' in globalThis) return [process.execPath, 'run', '-A', script]
   return [process.execPath, ...process.execArgv, script]

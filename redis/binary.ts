@@ -1,12 +1,15 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { unpacked } from '../packed/unpack.ts'
 import { ShoalError } from '../protocol/errors.ts'
 
 const SERVERS = ['valkey-server', 'redis-server']
+const PACKED_SERVER = new URL('./packed/valkey-server', import.meta.url)
 
 /**
- * The Redis-compatible server to run: `SHOAL_REDIS_BIN`, else the first of valkey-server and redis-server on
- * PATH. Throws REDIS_NOT_FOUND with the command that installs one.
+ * The Redis-compatible server to run: `SHOAL_REDIS_BIN`, else the one that the single binary carries, else the
+ * first of valkey-server and redis-server on PATH. Throws REDIS_NOT_FOUND with the command that installs one,
+ * and a storage error where the one that is carried cannot be unpacked.
  */
 export function findRedisServer(env: NodeJS.ProcessEnv = process.env): string {
   if (env.SHOAL_REDIS_BIN) {
@@ -19,6 +22,8 @@ export function findRedisServer(env: NodeJS.ProcessEnv = process.env): string {
       },
     )
   }
+  const packed = unpacked(PACKED_SERVER)
+  if (packed) return packed
   for (const name of SERVERS)
     for (const folder of (env.PATH ?? '').split(delimiter)) {
       if (folder !== '' && isExecutable(join(folder, name))) return join(folder, name)

@@ -1,4 +1,3 @@
-import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -10,7 +9,7 @@ import { CONNECTION_PREFIX, connectionName, connectRedis } from './connect.ts'
 import { withFileLock } from './file-lock.ts'
 import { syncEverySecond } from './log-sync.ts'
 import { socketPath } from './socket-path.ts'
-import { SUPERVISOR_SCRIPT } from './supervisor.ts'
+import { makePipe, supervise } from './supervisor.ts'
 import { unixUrl } from './url.ts'
 
 export interface EmbeddedRedis {
@@ -26,8 +25,6 @@ const shares = new Map<string, number>()
 
 const START_TIMEOUT_MS = 10_000
 const STOP_TIMEOUT_MS = 10_000
-/** Enough for the supervisor's sleep, cat and rm, also where the caller's PATH is empty. */
-const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
 
 /**
  * Joins the Redis server that lives in `folder` (append-only file, unix socket, no port), starting it where
@@ -77,13 +74,12 @@ async function startServer(folder: string, socket: string, fifo: string): Promis
   if (await answers(socket, 0)) await shutDown(unixUrl(socket))
   rmSync(fifo, { force: true })
   rmSync(socket, { force: true })
-  const env = { ...withoutPasswords(process.env), PATH: `${process.env.PATH ?? ''}:${SYSTEM_PATH}` }
-  execFileSync('mkfifo', ['-m', '600', fifo], { env, stdio: 'ignore' })
+  const env = withoutPasswords(process.env)
+  makePipe(fifo, env)
   // Held for reading and writing until the supervisor has opened its end, so that neither open blocks.
   const both = openSync(fifo, constants.O_RDWR)
   try {
-    const args = ['-c', SUPERVISOR_SCRIPT, 'shoal-redis', fifo, server, ...serverArguments(folder, socket)]
-    spawn('/bin/sh', args, { cwd: folder, env, detached: true, stdio: 'ignore' }).unref()
+    supervise(fifo, [server, ...serverArguments(folder, socket)], folder, env)
     if (!(await answers(socket, START_TIMEOUT_MS)))
       throw new ShoalError('REDIS_UNREACHABLE', `the embedded Redis in ${folder} does not start`, {
         hint: lastLogLine(folder) ?? `run ${server} by hand to see why`,

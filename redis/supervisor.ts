@@ -1,12 +1,50 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { unpacked } from '../packed/unpack.ts'
+
+const KEEPER = new URL('./packed/keeper', import.meta.url)
+/** Enough for the shell's mkfifo, sleep, cat and rm, also where the caller's PATH is empty. */
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
+
+/** Makes a named pipe that only this user may open. */
+export function makePipe(path: string, env: NodeJS.ProcessEnv): void {
+  const keeper = unpacked(KEEPER)
+  const [program, args] = keeper ? [keeper, ['--make', path]] : ['mkfifo', ['-m', '600', path]]
+  execFileSync(program, args, { env: withSystemPath(env), stdio: 'ignore' })
+}
+
+/**
+ * Keeps a server running for as long as somebody holds the write end of `pipe` open, who must do so already.
+ * `command` is the server's program and its arguments. The single binary carries a keeper (keeper.c), since
+ * there may be no shell where it runs; else it is the shell's script below.
+ */
+export function supervise(
+  pipe: string,
+  command: readonly string[],
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): void {
+  const keeper = unpacked(KEEPER)
+  const [program, args] = keeper
+    ? [keeper, [pipe, ...command]]
+    : ['/bin/sh', ['-c', SUPERVISOR_SCRIPT, 'shoal-redis', pipe, ...command]]
+  spawn(program, args, { cwd: folder, env: withSystemPath(env), detached: true, stdio: 'ignore' }).unref()
+}
+
+const withSystemPath = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...env,
+  PATH: `${env.PATH ?? ''}:${SYSTEM_PATH}`,
+})
+
 /**
  * Keeps one Redis server alive for exactly as long as some process wants it, however that process ends. Each
  * owner holds the write end of a named pipe (the lifeline); the kernel closes it when the owner dies, even by
  * SIGKILL, and the last close is the end of file that this shell waits for. Until then it restarts a server
- * that dies ($$ is the shell's own process, also in the subshell: without it nothing is restarted). Plain POSIX sh, because a watchdog in Node would cost 40 MB beside a server of 3.
+ * that dies ($$ is the shell's own process, also in the subshell: without it nothing is restarted). Plain
+ * POSIX sh, because a watchdog in Node would cost 40 MB beside a server of 3.
  *
  * Arguments: the pipe, then the server's command line.
  */
-export const SUPERVISOR_SCRIPT = `
+const SUPERVISOR_SCRIPT = `
 fifo=$1
 shift
 exec 3<"$fifo"

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { packedNames, packedText } from '../packed/files.ts'
 
 export interface Script {
   name: string
@@ -10,11 +10,11 @@ export interface Script {
 const FOLDER = new URL('./scripts/', import.meta.url)
 
 /** Reads scripts/NAME-KEYS.lua, each behind what they share (lib.lua). */
-export function loadScripts(folder: URL = FOLDER): Script[] {
-  const lib = readFileSync(new URL('lib.lua', folder), 'utf8')
-  return readdirSync(folder).flatMap((file) => {
+export function loadScripts(): Script[] {
+  const lib = packedText(new URL('lib.lua', FOLDER))
+  return packedNames(FOLDER).flatMap((file) => {
     const [, name, keys] = /^(\w+)-(\d+)\.lua$/.exec(file) ?? []
     if (name === undefined) return []
-    return [{ name, keys: Number(keys), lua: `${lib}\n${readFileSync(new URL(file, folder), 'utf8')}` }]
+    return [{ name, keys: Number(keys), lua: `${lib}\n${packedText(new URL(file, FOLDER))}` }]
   })
 }

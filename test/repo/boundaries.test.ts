@@ -4,15 +4,16 @@ import { dirname, join, normalize } from 'node:path'
 /** Imports go down only (docs/ARCHITECTURE.md): what each part of the sources may import, beside itself. */
 const ALLOWED: Record<string, readonly string[]> = {
   protocol: [],
-  redis: ['protocol'],
-  'tracker-store': ['redis', 'protocol'],
+  packed: ['protocol'],
+  redis: ['packed', 'protocol'],
+  'tracker-store': ['packed', 'redis', 'protocol'],
   'tracker/api': ['protocol'],
   'tracker/client': ['tracker/api', 'protocol'],
   tracker: ['tracker/api', 'tracker-store', 'redis', 'protocol'],
-  peer: ['tracker/api', 'tracker/client', 'redis', 'protocol'],
-  cli: ['tracker', 'tracker/api', 'tracker/client', 'peer', 'protocol'],
+  peer: ['tracker/api', 'tracker/client', 'packed', 'redis', 'protocol'],
+  cli: ['tracker', 'tracker/api', 'tracker/client', 'peer', 'packed', 'protocol'],
   commands: ['cli', 'tracker', 'tracker/api', 'tracker/client', 'peer', 'protocol'],
-  bin: ['cli', 'package.json'],
+  bin: ['cli', 'packed', 'package.json'],
 }
 
 /** Packages that are one part's business; all others may be used by any part but protocol. */

@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { basename, isAbsolute, join } from 'node:path'
+import { storageError } from '../protocol/errors.ts'
+import { isPacked, packedBytes } from './files.ts'
+
+/** By URL. */
+const paths = new Map<string, string>()
+
+/**
+ * The path of a program that the single binary carries, which is written to the cache folder the first time;
+ * null where it carries none. What lies there is used only if it is what is carried, byte for byte. Throws a
+ * storage error where no folder may hold programs.
+ */
+export function unpacked(program: URL): string | null {
+  if (!isPacked(program)) return null
+  const known = paths.get(program.href)
+  if (known) return known
+  const path = unpack(basename(program.pathname), packedBytes(program), cacheFolders())
+  paths.set(program.href, path)
+  return path
+}
+
+/** Folders that may keep programs, the best first: as the XDG base directory specification has it, else temporary. */
+export function cacheFolders(env: NodeJS.ProcessEnv = process.env): string[] {
+  const given = env.XDG_CACHE_HOME
+  const cache = given && isAbsolute(given) ? given : join(homedir(), '.cache')
+  return [join(cache, 'shoal'), join(tmpdir(), `shoal-${process.getuid?.() ?? 0}`)]
+}
+
+/**
+ * Puts `program` into the first of `folders` from which this user alone can run it, as HASH/name, and returns
+ * its path. Throws a storage error of the first folder where none will do.
+ */
+export function unpack(name: string, program: Uint8Array, folders: readonly string[]): string {
+  const hash = createHash('sha256').update(program).digest('hex')
+  let first: Error | null = null
+  for (const folder of folders) {
+    const own = join(folder, hash.slice(0, 32))
+    const path = join(own, name)
+    try {
+      for (const each of [folder, own]) makePrivate(each)
+      if (!isThere(path, hash)) write(path, program)
+      // Where programs may not be run (a file system mounted noexec), the system says so here.
+      accessSync(path, constants.X_OK)
+      return path
+    } catch (error) {
+      first ??= storageError(error, path)
+    }
+  }
+  throw first
+}
+
+/** A folder of ours that nobody else can enter: nobody can change a program between its check and its run. */
+function makePrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const found = lstatSync(folder)
+  if (!found.isDirectory() || found.uid !== process.getuid?.())
+    throw Object.assign(new Error(`${folder} belongs to somebody else`), { code: 'EACCES' })
+  chmodSync(folder, 0o700)
+}
+
+function isThere(path: string, hash: string): boolean {
+  try {
+    return lstatSync(path).isFile() && createHash('sha256').update(readFileSync(path)).digest('hex') === hash
+  } catch {
+    return false
+  }
+}
+
+function write(path: string, program: Uint8Array): void {
+  const partial = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    writeFileSync(partial, program, { mode: 0o700, flag: 'wx' })
+    renameSync(partial, path)
+  } finally {
+    rmSync(partial, { force: true })
+  }
+}
