@@ -10,7 +10,10 @@ import { singleLink } from './single-link.ts'
 import { smallFile } from './small-file.ts'
 import { startup } from './startup.ts'
 import { swarm } from './swarm.ts'
+import { announces } from './tracker/announces.ts'
 import { changes } from './tracker/changes.ts'
+import { fileLists } from './tracker/file-lists.ts'
+import { heartbeats } from './tracker/heartbeats.ts'
 
 const BENCHES: readonly Bench[] = [
   startup,
@@ -21,12 +24,15 @@ const BENCHES: readonly Bench[] = [
   memory,
   swarm,
   simulation,
+  announces,
+  heartbeats,
+  fileLists,
   changes,
 ]
 
 const USAGE = `npm run bench [-- [NAME…] [--quick] [--install]]
   --quick    small sizes and one run each: whether it works, not how fast it is; writes no results
-  --install  install the Debian packages that a bench compares with
+  --install  install the Debian and npm packages that a bench needs and compares with
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}`
 
 const { values, positionals } = parseArgs({

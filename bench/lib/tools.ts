@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** What a bench needs beside Shoal, with the Debian package that has it. */
 const PACKAGES = {
@@ -9,8 +11,16 @@ const PACKAGES = {
   ip: 'iproute2',
   tc: 'iproute2',
   sha256sum: 'coreutils',
+  taskset: 'util-linux',
+  wrk: 'wrk',
 } as const
-export type Tool = keyof typeof PACKAGES | 'root'
+
+/** npm packages that are only compared with: in a folder of the benches' own, apart from what Shoal is made of. */
+const CONTENDERS = { 'bittorrent-tracker': '11.2.3' } as const
+const BENCH = join(import.meta.dirname, '..')
+
+type Contender = keyof typeof CONTENDERS
+export type Tool = keyof typeof PACKAGES | Contender | 'root'
 
 /** Debian's interpreter: the one that its python3-libtorrent is for. */
 export const PYTHON = '/usr/bin/python3'
@@ -20,14 +30,23 @@ export function missing(tools: readonly Tool[]): Tool[] {
   return tools.filter((tool) => !isHere(tool))
 }
 
-/** Installs the Debian packages of `tools`; throws when apt-get fails. */
+/** Installs the Debian and npm packages of `tools`; throws when that fails. */
 export function install(tools: readonly Tool[]): void {
-  const packages = [...new Set(tools.flatMap((tool) => (tool === 'root' ? [] : [PACKAGES[tool]])))]
-  if (packages.length > 0) execFileSync('apt-get', ['install', '-y', ...packages], { stdio: 'inherit' })
+  const packages = new Set(
+    tools.flatMap((tool) => (tool in PACKAGES ? PACKAGES[tool as keyof typeof PACKAGES] : [])),
+  )
+  if (packages.size > 0) execFileSync('apt-get', ['install', '-y', ...packages], { stdio: 'inherit' })
+  const contenders = tools.filter(isContender).map((name) => `${name}@${CONTENDERS[name]}`)
+  if (contenders.length === 0) return
+  const how = ['--no-save', '--no-package-lock', '--omit=optional', '--ignore-scripts']
+  execFileSync('npm', ['install', '--prefix', BENCH, ...how, ...contenders], { stdio: 'inherit' })
 }
 
 function isHere(tool: Tool): boolean {
   if (tool === 'root') return process.getuid?.() === 0
   if (tool === 'libtorrent') return spawnSync(PYTHON, ['-c', 'import libtorrent']).status === 0
+  if (isContender(tool)) return existsSync(join(BENCH, 'node_modules', tool))
   return spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
 }
+
+const isContender = (tool: Tool): tool is Contender => tool in CONTENDERS

@@ -1,0 +1,35 @@
+-- Sends the requests of a file in turns, over and over, and reports as one line of JSON.
+-- Usage: wrk … -s wrk.lua URL -- FILE FIRST
+-- FILE: whole HTTP requests, NUL between them. In each, \1 stands for a number of 13 digits, FIRST in the
+-- first turn and one more in each that follows: what must grow from one request of a sender to its next.
+local requests, number, at = {}, 0, 0
+
+function init(args)
+  local file = assert(io.open(args[1], 'rb'))
+  for text in file:read('*a'):gmatch('[^%z]+') do
+    local head, tail = text:match('^(.-)\1(.*)$')
+    requests[#requests + 1] = tail and { head = head, tail = tail } or { head = text }
+  end
+  file:close()
+  number = tonumber(args[2])
+end
+
+function request()
+  at = at + 1
+  if at > #requests then
+    at = 1
+    number = number + 1
+  end
+  local request = requests[at]
+  if request.tail then return request.head .. string.format('%.0f', number) .. request.tail end
+  return request.head
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  print(string.format(
+    '{"requests":%d,"seconds":%f,"p50":%f,"p99":%f,"failed":%d}',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  ))
+end

@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import { TrackerClient } from '../../tracker/client/client.ts'
+import type { Bench } from '../lib/bench.ts'
+import { withPinnedReplica } from '../lib/cores.ts'
+import { clientRequest } from '../lib/http.ts'
+import { Load, loadsInTurns, measurementsOf } from '../lib/wrk.ts'
+import { type Peer, peersOf, populate } from './population.ts'
+
+const AT_ONCE = 50
+
+/** What peers send while nothing changes: an announce without files. */
+export const heartbeats: Bench = {
+  name: 'heartbeats',
+  about: 'heartbeats of 10,000 peers with 20 files each to one replica on one core',
+  needs: ['wrk', 'taskset'],
+  async run({ quick }, report) {
+    await withPinnedReplica(async (url, fleet) => {
+      const population = await populate(
+        fleet,
+        quick ? { users: 20, files: 100 } : { users: 1000, files: 1000 },
+      )
+      const peers = peersOf(population, quick ? 100 : 10_000, 20)
+      const sequence = Date.now()
+      await announceAll(url, peers, sequence)
+      const requests = peers.map(({ token, announce: { files: _, ...self } }) => {
+        const text = JSON.stringify({ ...self, sequence })
+        const body = { text, length: text.length }
+        return clientRequest(url, 'POST', '/v1/announce', { authorization: `Bearer ${token}` }, body)
+      })
+      const load = new Load(join(fleet.redis.folder, 'heartbeats'), url, requests)
+      const { runs } = await loadsInTurns({ runs: load }, quick)
+      await mustKnow(url, peers, sequence)
+      for (const figure of measurementsOf('heartbeats', runs, { rate: 25_000 })) report(figure)
+    })
+  },
+}
+
+async function announceAll(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
+  for (let i = 0; i < peers.length; i += AT_ONCE)
+    await Promise.all(
+      peers
+        .slice(i, i + AT_ONCE)
+        .map(({ token, announce }) =>
+          new TrackerClient({ trackers: [url], token }).announce({ ...announce, sequence }),
+        ),
+    )
+}
+
+/** Throws where a heartbeat is not enough for some peer: then those before were none. */
+async function mustKnow(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
+  for (const { token, announce } of peers.slice(0, AT_ONCE)) {
+    const { files: _, ...self } = announce
+    const { resync } = await new TrackerClient({ trackers: [url], token }).announce({ ...self, sequence })
+    if (resync) throw new Error(`the tracker has forgotten the peer ${announce.peer}`)
+  }
+}
