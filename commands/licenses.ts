@@ -1,0 +1,11 @@
+import { ShoalCommand } from '../cli/base-command.ts'
+import { licensedParts, licensesText } from '../cli/licenses.ts'
+
+export default class Licenses extends ShoalCommand<typeof Licenses> {
+  static override summary = 'Show the licences of Shoal and of all that comes with it'
+
+  override async run(): Promise<void> {
+    const parts = licensedParts()
+    this.print({ licenses: parts }, licensesText(parts))
+  }
+}
