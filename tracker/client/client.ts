@@ -227,7 +227,7 @@ export class TrackerClient {
     return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
       const answer = await exchange(tracker, request, limitMs, maxBytes)
       const result = await read(tracker, answer)
-      const revision = Number(answer.headers.get(REVISION_HEADER))
+      const revision = Number(answer.headers[REVISION_HEADER])
       if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
       return result
     })
@@ -242,7 +242,7 @@ export class TrackerClient {
     if (call.body === undefined) return { method, path: `/v1${path}`, headers }
     if (call.body instanceof Uint8Array) {
       headers['content-type'] = 'application/octet-stream'
-      return { method, path: `/v1${path}`, headers, body: new Uint8Array(call.body) }
+      return { method, path: `/v1${path}`, headers, body: call.body }
     }
     headers['content-type'] = 'application/json'
     return { method, path: `/v1${path}`, headers, body: JSON.stringify(call.body) }

@@ -40,7 +40,7 @@ export function readNothing(tracker: string, answer: WireAnswer): void {
 /** Packed hashes of at most `count` chunks. */
 export function readHashes(tracker: string, answer: WireAnswer, count: number): Buffer {
   checkStatus(tracker, answer.status, answer.body)
-  const type = answer.headers.get('content-type') ?? 'none'
+  const type = answer.headers['content-type'] ?? 'none'
   if (type !== 'application/octet-stream') throw TryNext.badAnswer(tracker, `its content type is ${type}`)
   const { length } = answer.body
   if (length % HASH_SIZE !== 0) throw TryNext.badAnswer(tracker, 'its length is no whole number of hashes')
