@@ -13,5 +13,12 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
   console.log(`${pjson.name}/${pjson.version} ${process.platform}-${process.arch} node-${process.version}`)
 } else {
   const { main } = await import('../cli/main.ts')
-  await main({ argv, root, pjson })
+  const { ownCommands } = await import('./program.ts')
+  const { BUILT_IN } = await import('./built-in.ts')
+  await main({
+    argv,
+    own: ownCommands(root),
+    builtIn: BUILT_IN,
+    host: { api: () => import('../plugin-api/index.ts'), importFile: (url) => import(url) },
+  })
 }

@@ -7,6 +7,7 @@ import { answers } from './answers.ts'
 import { chooseTrackers } from './config.ts'
 import { globalFlags } from './flags.ts'
 import { homeFolder, makePrivateFolder } from './home.ts'
+import { loadExtensions } from './plugins/extensions.ts'
 import type { PeerChoice, PeerWork } from './with-peer.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -56,6 +57,11 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     return client
   }
 
+  /** What plugins add to a tracker or a peer that this command starts. */
+  protected extensions<Kind extends 'tracker' | 'peer'>(kind: Kind) {
+    return loadExtensions(this.config, this.home, kind)
+  }
+
   /** Does `work` with the home's peer as the flags say, then tells its result. */
   protected async withPeer<R>(
     given: { once: boolean; 'seed-for': number; 'no-tls': boolean },
@@ -64,6 +70,7 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
   ): Promise<void> {
     const choice: PeerChoice = {
       home: this.home,
+      extensions: () => this.extensions('peer'),
       trackers: this.trackers,
       once: given.once,
       seedForMs: given['seed-for'],

@@ -9,6 +9,8 @@ export const DEFAULT_TRACKER = 'http://127.0.0.1:8080'
 export interface Config {
   /** Addresses as the tracker client takes them. */
   trackers: string[]
+  /** Settings of plugins, by the plugin's short name and the setting's. */
+  plugins: Record<string, Record<string, string>>
 }
 
 /** Reads `config.json`; throws BAD_CONFIG with the file and what is wrong in it. */
@@ -18,7 +20,7 @@ export function readConfig(home: string): Config {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { trackers: [] }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { trackers: [], plugins: {} }
     throw storageError(error, file)
   }
   return parseConfig(text, file)
@@ -34,9 +36,31 @@ export function parseConfig(text: string, file: string): Config {
   }
   if (config === null || typeof config !== 'object' || Array.isArray(config))
     throw broken(file, 'it holds no object')
-  const { trackers = [] } = config as { trackers?: unknown }
+  const { trackers = [], plugins = {} } = config as { trackers?: unknown; plugins?: unknown }
   if (!Array.isArray(trackers)) throw broken(file, '"trackers" is no list')
-  return { trackers: trackers.map((tracker, index) => trackerOf(tracker, index, file)) }
+  return {
+    trackers: trackers.map((tracker, index) => trackerOf(tracker, index, file)),
+    plugins: settingsOf(plugins, file),
+  }
+}
+
+/** `{"metrics":{"listen":"127.0.0.1:9464"}}`; numbers and booleans are taken as they are written. */
+function settingsOf(plugins: unknown, file: string): Config['plugins'] {
+  const isObject = (value: unknown): value is object =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+  if (!isObject(plugins)) throw broken(file, '"plugins" is no object')
+  const found: Config['plugins'] = Object.create(null)
+  for (const [plugin, settings] of Object.entries(plugins)) {
+    if (!isObject(settings)) throw broken(file, `the settings of plugin "${plugin}" are no object`)
+    const own: Record<string, string> = Object.create(null)
+    for (const [name, value] of Object.entries(settings)) {
+      if (isObject(value) || value === null)
+        throw broken(file, `"${name}" of plugin "${plugin}" is no text, number or boolean`)
+      own[name] = String(value)
+    }
+    found[plugin] = own
+  }
+  return found
 }
 
 function trackerOf(tracker: unknown, index: number, file: string): string {

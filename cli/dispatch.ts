@@ -88,3 +88,13 @@ export function editDistance(a: string, b: string): number {
 export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
   return beforeDashes(argv).includes('--json') || /^(1|true|y|yes)$/i.test(env.SHOAL_JSON ?? '')
 }
+
+/** The home that a command line names, which decides what plugins there are; undefined where none is named. */
+export function homeOf(argv: readonly string[], env: NodeJS.ProcessEnv): string | undefined {
+  const words = beforeDashes(argv)
+  for (let at = words.length - 1; at >= 0; at--) {
+    if (words[at] === '--home') return words[at + 1]
+    if (words[at]?.startsWith('--home=')) return words[at]?.slice('--home='.length)
+  }
+  return env.SHOAL_HOME
+}

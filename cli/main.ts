@@ -2,17 +2,23 @@ import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
 import { ShoalError } from '../protocol/errors.ts'
 import { answers } from './answers.ts'
-import { understand, wantsJson } from './dispatch.ts'
+import { homeOf, understand, wantsJson } from './dispatch.ts'
 import { exitCode } from './exit-codes.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
+import { homeFolder } from './home.ts'
 import { interrupt } from './interrupt.ts'
+import type { PluginSource } from './plugins/definition.ts'
+import { HostedPlugin } from './plugins/hosted-plugin.ts'
+import { installedPlugins, type PluginHost } from './plugins/installed.ts'
 
 export interface Program {
   /** The words after the program's name. */
   argv: string[]
-  /** The folder of package.json and commands/. */
-  root: string
-  pjson: object
+  /** Shoal's own commands. */
+  own: PluginSource
+  /** The plugins that come with it. */
+  builtIn: readonly PluginSource[]
+  host: PluginHost
 }
 
 /** Runs one command line and ends the process: the one place where failures become output and exit codes. */
@@ -31,15 +37,29 @@ export async function main(program: Program): Promise<never> {
   process.exit(status)
 }
 
-async function run({ argv, root, pjson }: Program): Promise<void> {
-  // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
-  settings.enableAutoTranspile = false
-  const config = await Config.load({ root, pjson: pjson as Config['pjson'] })
+async function run(program: Program): Promise<void> {
+  const { argv } = program
+  const config = await loadConfig(program)
   const request = understand(argv, config.commandIDs)
   if (request.do === 'version') return void process.stdout.write(`${config.userAgent}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
   await config.runHook('init', { argv: request.argv, id: request.id })
   await config.runCommand(request.id, request.argv)
+}
+
+async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config> {
+  // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
+  settings.enableAutoTranspile = false
+  const home = homeFolder(homeOf(argv, process.env))
+  const plugins = [
+    ...[own, ...builtIn].map((source) => new HostedPlugin(source, 'core')),
+    ...installedPlugins(home, host).map((source) => new HostedPlugin(source, 'user')),
+  ]
+  for (const plugin of plugins) await plugin.load()
+  const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
+  const config = new Config({ root: own.root, plugins: byName })
+  await config.load()
+  return Object.assign(config, { host })
 }
 
 async function showHelp(config: Config, subject: string, json: boolean): Promise<void> {

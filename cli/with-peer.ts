@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Peer, ProgressListener } from '../peer/control/api.ts'
 import { connectPeer } from '../peer/control/client.ts'
+import type { PeerExtension } from '../peer/seam.ts'
 import { ShoalError } from '../protocol/errors.ts'
 import { startDetached } from './detach.ts'
 import { interrupt } from './interrupt.ts'
@@ -13,6 +14,8 @@ import { trackerClient } from './tracker-client.ts'
 /** How a command gets at its home's peer. */
 export interface PeerChoice {
   home: string
+  /** What plugins add to a peer of this process. */
+  extensions(): Promise<PeerExtension[]>
   trackers: string[]
   /** Where none runs: start one in this process for this one command, not one in the background. */
   once: boolean
@@ -74,14 +77,17 @@ async function serveFor(ms: number): Promise<void> {
 
 /** Starts the home's peer in this process. */
 export async function startHere(
-  choice: Pick<PeerChoice, 'home' | 'trackers' | 'tls' | 'logLevel'> & { queue?: string | undefined },
+  choice: Pick<PeerChoice, 'home' | 'extensions' | 'trackers' | 'tls' | 'logLevel'> & {
+    queue?: string | undefined
+  },
   listen: ListenAddress,
 ) {
   const { startPeer } = await import('../peer/start.ts')
   const { home, trackers, tls, logLevel, queue } = choice
   const client = trackerClient(home, trackers)
   const session = (): string | null => currentToken(home)
-  return startPeer({ home, listen, tls, client, session, queue, log: peerLog(logLevel) })
+  const extensions = await choice.extensions()
+  return startPeer({ home, listen, tls, client, session, queue, extensions, log: peerLog(logLevel) })
 }
 
 async function startInBackground(choice: PeerChoice): Promise<Peer> {

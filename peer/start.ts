@@ -12,9 +12,12 @@ import { startControlServer } from './control/server.ts'
 import { Downloads } from './download/downloads.ts'
 import { FetchPool } from './download/fetch-pool.ts'
 import { Tickets } from './download/tickets.ts'
+import { extend } from './extend.ts'
+import { Figures } from './figures.ts'
 import { HashPool } from './hash-pool.ts'
 import { loadIdentity } from './identity.ts'
 import { PeerNode } from './node.ts'
+import type { ChunkSource, PeerExtension } from './seam.ts'
 import { startChunkServer } from './serve/chunk-server.ts'
 import { GrantVerifier } from './serve/grant-verifier.ts'
 import { Library, type SeenPeer } from './serve/library.ts'
@@ -32,6 +35,8 @@ export interface PeerOptions {
   session(): string | null
   /** URL of the download queue's Redis; the home's own embedded one when absent. */
   queue?: string | undefined
+  /** What plugins add to it. */
+  extensions?: readonly PeerExtension[]
   log: PeerLog
 }
 
@@ -90,6 +95,8 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const limit = new ByteLimit(0)
   const hashPool = opened(new HashPool(), (p) => p.close())
 
+  const figures = new Figures()
+  const sources: ChunkSource[] = []
   let downloads: Downloads | null = null
   const server = opened(
     await startChunkServer({
@@ -99,6 +106,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
       library,
       grants,
       limit,
+      onSent: (peer, bytes) => figures.addSent(peer, bytes),
       onSeen: (peer: SeenPeer) => downloads?.seen(peer),
       onError: (error) => log.error(error),
     }),
@@ -125,9 +133,14 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     seeds,
     hashPool,
     fetchPool,
+    figures,
+    sources,
   }
   const queueUrl = options.queue ?? (await redis!).url
   downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())
+  const running = downloads
+  const parts = { peer: identity.peer, home, log, figures, library, downloads: running, sources, closers }
+  await extend(parts, options.extensions ?? [])
   const timer = setInterval(() => {
     refreshSession()
     void seeds.check()

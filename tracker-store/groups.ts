@@ -43,6 +43,10 @@ export class RedisGroups implements GroupStore {
     return this.#views.getNow(group)
   }
 
+  get views(): { count: number; lag: number } {
+    return this.#views
+  }
+
   get viewAge(): number {
     return this.#feed.age
   }

@@ -117,6 +117,8 @@ export interface GroupStore {
   viewNow(group: string): Promise<GroupView | null>
   /** How long ago, in milliseconds, views were last known to be current: under a second, but while Redis is away. */
   readonly viewAge: number
+  /** Groups in memory, and the revisions by which they are known to be behind, summed. */
+  readonly views: { readonly count: number; readonly lag: number }
   /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */
   list(after: string, limit: number, user?: string): Promise<{ groups: GroupSummary[]; next: string | null }>
   count(): Promise<number>

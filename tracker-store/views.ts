@@ -69,6 +69,10 @@ export class Views {
     return slot.view?.group === group ? slot.view : null
   }
 
+  get count(): number {
+    return this.#slots.size
+  }
+
   /** Revisions by which the loaded views are known to be behind, summed. */
   get lag(): number {
     let lag = 0

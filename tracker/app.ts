@@ -35,6 +35,7 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   // Answers are built from typed records: a second check of them would only cost.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  app.decorateRequest('actor', null)
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   return app

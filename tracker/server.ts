@@ -49,7 +49,6 @@ export async function addRoutes(app: TrackerApp, services: Services): Promise<vo
   const authenticator = new Authenticator(services.store.sessions)
   await app.register(
     async (v1: TrackerApp) => {
-      v1.decorateRequest('actor', null)
       v1.addHook('onRequest', (request, reply) => authenticator.authenticate(request, reply))
       v1.addHook('preValidation', checkGroupParam)
       for (const routes of V1_ROUTES) routes(v1, services)

@@ -6,8 +6,10 @@ import { openStore } from '../tracker-store/open.ts'
 import { createApp, type LogLevel, type TlsFiles, type TrackerApp } from './app.ts'
 import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
+import { extend } from './extend.ts'
 import { Grants } from './grants.ts'
 import { Presence } from './presence/presence.ts'
+import type { TrackerExtension } from './seam.ts'
 import { addRoutes } from './server.ts'
 import { embeddedFolder, type StorePlace } from './store-place.ts'
 
@@ -17,6 +19,8 @@ export interface TrackerOptions extends StorePlace {
   listen: { host: string; port: number }
   tls?: TlsFiles
   log: LogLevel
+  /** What plugins add to it. */
+  extensions?: readonly TrackerExtension[]
 }
 
 export interface RunningTracker {
@@ -67,7 +71,9 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   const stopping = new AbortController()
   const passwords = new Passwords()
   const loginLimit = new LoginLimit()
-  await addRoutes(app, { store, presence, grants, passwords, loginLimit, stopping: stopping.signal })
+  const services = { store, presence, grants, passwords, loginLimit, stopping: stopping.signal }
+  await extend(app, services, replica, options.extensions ?? [])
+  await addRoutes(app, services)
   cleanups.push(() => drain(app))
   // Before the listener closes: event streams would hold it open for ever.
   cleanups.push(() => stopping.abort())

@@ -28,6 +28,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
     interrupt.takeOver()
     const choice = {
       home: this.home,
+      extensions: () => this.extensions('peer'),
       trackers: this.trackers,
       tls: !this.flags['no-tls'],
       logLevel: this.flags['log-level'],

@@ -43,6 +43,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
       listen: this.flags.listen,
       dataFolder: data,
       log: this.flags['log-level'],
+      extensions: await this.extensions('tracker'),
       ...(this.flags.redis ? { redis: this.flags.redis } : {}),
       ...(cert && key ? { tls: readTlsFiles(cert, key) } : {}),
     })

@@ -3,16 +3,13 @@ import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { ByteLimit } from '../byte-limit.ts'
-import type { Catalog } from '../catalog.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
-import type { HashPool } from '../hash-pool.ts'
-import type { Identity } from '../identity.ts'
-import type { Library, SeenPeer } from '../serve/library.ts'
-import type { Seeds } from '../serve/seeds.ts'
-import type { ExtentOutcome, ExtentQueue } from './extent-queue.ts'
-import type { FetchPool } from './fetch-pool.ts'
+import type { ChunkSource } from '../seam.ts'
+import type { SeenPeer } from '../serve/library.ts'
+import { takeFromSources } from './chunk-sources.ts'
+import type { DownloadContext, DownloadJob } from './download-context.ts'
+import type { ExtentOutcome } from './extent-queue.ts'
 import { Fetches } from './fetches.ts'
 import { loadHashes } from './hash-list.ts'
 import { PartFile } from './part-file.ts'
@@ -22,37 +19,6 @@ import { ProgressMeter } from './progress-meter.ts'
 import { copyLocalChunks, recheck } from './recheck.ts'
 import { type Assignment, Swarm } from './swarm.ts'
 import { SwarmMembership } from './swarm-membership.ts'
-import type { Tickets } from './tickets.ts'
-
-/** The job of one download, as it stands in the queue. */
-export interface DownloadJob {
-  id: string
-  group: string
-  name: string
-  fileId: string
-  size: number
-  /** Final path of the file. */
-  path: string
-  sequential: boolean
-  maxDown: number
-  waitMs: number
-  /** Whether the finished file stays in the catalog and is seeded. */
-  keep: boolean
-}
-
-/** What a download uses of the peer that it runs in. */
-export interface DownloadContext {
-  identity: Identity
-  ownPort: number
-  client: TrackerClient
-  tickets: Tickets
-  catalog: Catalog
-  library: Library
-  seeds: Seeds
-  hashPool: HashPool
-  fetchPool: FetchPool
-  extents: ExtentQueue
-}
 
 const TICK_MS = 250
 
@@ -148,11 +114,24 @@ export class Download {
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
     await copyLocalChunks(part, this.#have, this.#hashes, this.#context, reused, signal)
     this.#bytesReused = this.#meter.done
+    await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
   }
 
+  async #takeFromSources(part: PartFile, signal: AbortSignal): Promise<void> {
+    const { name, size } = this.job
+    const found = (chunk: number): void => {
+      this.#bytesFetched += chunkLength(size, chunk)
+      this.#hold(chunk)
+    }
+    const failed = (source: ChunkSource, error: Error): void =>
+      this.#emit({ event: 'retry', name, reason: `the source ${source.name} failed: ${error.message}` })
+    const { sources } = this.#context
+    await takeFromSources(sources, this.job, part, this.#have, this.#hashes, found, failed, signal)
+  }
+
   async #fetchMissing(signal: AbortSignal): Promise<void> {
-    const { identity, library, ownPort, fetchPool, extents } = this.#context
+    const { identity, library, ownPort, fetchPool, figures, extents } = this.#context
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
@@ -168,6 +147,7 @@ export class Download {
         hashes: this.#hashes,
         grant: () => membership.grant,
         onReceived: (peer, chunk) => this.#received(peer, chunk),
+        onMismatch: () => figures.verificationFailures++,
         onFatal: (error) => this.#ended.reject(error),
       },
       () => swarm,
@@ -209,6 +189,7 @@ export class Download {
   #received(peer: string, chunk: number): void {
     const length = chunkLength(this.job.size, chunk)
     this.#bytesFetched += length
+    this.#context.figures.addReceived(peer, length)
     if (!this.#swarm?.received(peer, chunk, length)) return
     this.#hold(chunk)
     this.#partial?.tell(chunk, false)

@@ -12,7 +12,8 @@ import type {
   ProgressListener,
 } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
-import { Download, type DownloadContext, type DownloadJob } from './download.ts'
+import { Download } from './download.ts'
+import type { DownloadContext, DownloadJob } from './download-context.ts'
 import { DownloadQueue, type QueuedDownload } from './queue.ts'
 import { placeFiles, resolveFiles } from './targets.ts'
 
@@ -39,6 +40,9 @@ const PARKED = Symbol('the peer stops')
 /** Files of `-o -` whose reader never came back are removed after a day. */
 const STALE_MS = 24 * 3600_000
 
+/** A download that is complete. */
+export type Downloaded = DownloadedFile & { group: string }
+
 /** All downloads of a peer: turns requests into jobs, runs them, and tells those who wait. */
 export class Downloads {
   readonly #context: Omit<DownloadContext, 'extents'>
@@ -48,6 +52,7 @@ export class Downloads {
   readonly #epoch = randomUUID()
   #queue!: DownloadQueue
   #runs = 0
+  readonly #listeners: ((file: Downloaded) => void)[] = []
 
   private constructor(context: Omit<DownloadContext, 'extents'>, temporary: string) {
     this.#context = context
@@ -100,6 +105,15 @@ export class Downloads {
       stop.abort(error)
       throw error
     }
+  }
+
+  onDownloaded(listener: (file: Downloaded) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Jobs that wait or run. */
+  queueDepth(): Promise<{ downloads: number; chunks: number }> {
+    return this.#queue.depth()
   }
 
   list(): PeerStatus['downloads'] {
@@ -192,6 +206,7 @@ export class Downloads {
       abort.signal.throwIfAborted()
       const file = await download.run(abort.signal)
       for (const waiter of waiters) waiter.resolve(file)
+      if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'
     } catch (error) {
       if (abort.signal.reason === PARKED) return 'parked'

@@ -112,6 +112,11 @@ export class ExtentQueue {
     )
   }
 
+  /** Extents that wait or are under way. */
+  async count(): Promise<number> {
+    return (await this.#queue.count()) + (await this.#queue.getActiveCount())
+  }
+
   async close(): Promise<void> {
     await this.#worker.close()
     await Promise.all([this.#queue.close(), this.#events.close()])

@@ -18,6 +18,8 @@ export interface FetchesOptions {
   grant(): string
   /** A chunk from the peer was verified and written. */
   onReceived(peer: string, chunk: number): void
+  /** A chunk from the peer did not match its hash. */
+  onMismatch(): void
   /** The part file cannot be written: the download ends. */
   onFatal(error: Error): void
 }
@@ -86,6 +88,7 @@ export class Fetches {
 
   #failed(assignment: Assignment, error: Error): void {
     if (this.#stop.signal.aborted) return
+    if (error instanceof ShoalError && error.code === 'HASH_MISMATCH') this.#options.onMismatch()
     if (error instanceof ShoalError && error.kind === 'storage') this.#options.onFatal(error)
     else this.#swarm().failed(assignment, error)
   }

@@ -1,6 +1,6 @@
 import { DelayedError, type Job, Queue, type QueueOptions, UnrecoverableError, Worker } from 'bullmq'
 import { connectRedis, type RedisClient } from '../../redis/connect.ts'
-import type { DownloadJob } from './download.ts'
+import type { DownloadJob } from './download-context.ts'
 import { type ExtentHandlers, ExtentQueue } from './extent-queue.ts'
 
 /** Each peer has queues of its own, on a shared Redis too. The braces keep their keys in one slot of a Cluster. */
@@ -69,6 +69,12 @@ export class DownloadQueue {
   /** Takes a download that has not begun off the queue. */
   async remove(run: string): Promise<void> {
     await this.#downloads.remove(run)
+  }
+
+  /** Jobs that wait or run. */
+  async depth(): Promise<{ downloads: number; chunks: number }> {
+    const [downloads, chunks] = await Promise.all([this.#downloads.count(), this.extents.count()])
+    return { downloads: downloads + (await this.#downloads.getActiveCount()), chunks }
   }
 
   async close(): Promise<void> {

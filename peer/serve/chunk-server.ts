@@ -24,6 +24,8 @@ export interface ChunkServerOptions {
   grants: GrantVerifier
   limit: ByteLimit
   onSeen(peer: SeenPeer): void
+  /** Bytes of a file went out to a peer; without TLS only its address is known. */
+  onSent(peer: string, bytes: number): void
   onError(error: Error): void
 }
 
@@ -95,7 +97,8 @@ async function serve(
   noteSeen(options, request, file, client)
   if (part === 'have') return streamHave(file, request, response)
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
-  return sendRange(file, request, response, options.limit)
+  const to = client ?? request.socket.remoteAddress ?? 'unknown'
+  return sendRange(file, request, response, options.limit, (bytes) => options.onSent(to, bytes))
 }
 
 function bearer(request: IncomingMessage): string | null {

@@ -17,6 +17,7 @@ export async function sendRange(
   request: IncomingMessage,
   response: ServerResponse,
   limit: ByteLimit,
+  sent: (bytes: number) => void,
 ): Promise<void> {
   const wanted = request.headers.range
   const range = wanted === undefined ? ([0, file.size] as const) : parseRange(wanted, file.size)
@@ -43,7 +44,7 @@ export async function sendRange(
   if (closed.aborted) return
   const reader = await file.open()
   response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
-  await sendBody(reader, response, start, end, limit, closed)
+  await sendBody(reader, response, start, end, limit, sent, closed)
 }
 
 function requireHeld(file: ServedFile, start: number, end: number): void {
@@ -58,6 +59,7 @@ async function sendBody(
   start: number,
   end: number,
   limit: ByteLimit,
+  sent: (bytes: number) => void,
   closed: AbortSignal,
 ): Promise<void> {
   const step = limit.stepSize(READ_SIZE)
@@ -71,7 +73,9 @@ async function sendBody(
       // One piece is read while the one before is on its way.
       await inFlight
       closed.throwIfAborted()
-      inFlight = write(response, data, closed).finally(() => buffers.give(buffer))
+      inFlight = write(response, data, closed)
+        .then(() => sent(data.length))
+        .finally(() => buffers.give(buffer))
       inFlight.catch(() => {})
     }
     await inFlight

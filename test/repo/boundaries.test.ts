@@ -13,12 +13,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   peer: ['tracker/api', 'tracker/client', 'packed', 'redis', 'protocol'],
   cli: ['tracker', 'tracker/api', 'tracker/client', 'peer', 'packed', 'protocol'],
   commands: ['cli', 'tracker', 'tracker/api', 'tracker/client', 'peer', 'protocol'],
-  bin: ['cli', 'packed', 'package.json'],
+  'plugin-api': ['cli', 'tracker', 'tracker/client', 'peer', 'protocol'],
+  plugins: [],
+  bin: ['commands', 'cli', 'plugin-api', 'plugins', 'packed', 'package.json', 'oclif.manifest.json'],
 }
 
 /** Packages that are one part's business; all others may be used by any part but protocol. */
 const OWNERS: Record<string, readonly string[]> = {
-  '@oclif/core': ['cli', 'commands'],
+  '@oclif/core': ['cli', 'commands', 'plugin-api'],
   '@inquirer/password': ['cli'],
   'cli-progress': ['cli'],
   fastify: ['tracker'],
@@ -31,6 +33,12 @@ const OWNERS: Record<string, readonly string[]> = {
 const root = join(import.meta.dirname, '../..')
 const PARTS = Object.keys(ALLOWED).sort((a, b) => b.length - a.length)
 const partOf = (path: string): string => PARTS.find((part) => path.startsWith(`${part}/`)) ?? path
+
+const packageOf = (name: string): string =>
+  name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/')
 
 interface Source {
   path: string
@@ -98,18 +106,30 @@ test('a package is used by the part whose business it is, and protocol uses none
   const wrong = sources.flatMap(({ path, imports }) =>
     imports
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
-      .map((name) =>
-        name
-          .split('/')
-          .slice(0, name.startsWith('@') ? 2 : 1)
-          .join('/'),
-      )
+      .map(packageOf)
       .filter((name) => {
         const part = partOf(path)
         return part === 'protocol' || !(OWNERS[name]?.some((owner) => part.startsWith(owner)) ?? true)
       })
       .map((name) => `${path} imports ${name}`),
   )
+  expect(wrong).toEqual([])
+})
+
+test('a plugin uses the public plugin API, its own files, and the packages that its package.json names', () => {
+  const wrong = sources
+    .filter(({ path }) => path.startsWith('plugins/'))
+    .flatMap(({ path, imports }) => {
+      const plugin = path.split('/').slice(0, 2).join('/')
+      const { dependencies } = JSON.parse(readFileSync(join(root, plugin, 'package.json'), 'utf8'))
+      return imports
+        .filter((name) =>
+          name.startsWith('.')
+            ? !normalize(join(dirname(path), name)).startsWith(`${plugin}/`)
+            : !name.startsWith('node:') && !(packageOf(name) in dependencies),
+        )
+        .map((name) => `${path} imports ${name}`)
+    })
   expect(wrong).toEqual([])
 })
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import manifest from '../../oclif.manifest.json' with { type: 'json' }
 import pjson from '../../package.json' with { type: 'json' }
@@ -117,7 +117,14 @@ test('every package has its reason in decision 1, and no other has', () => {
   const text = read('docs/decisions/0001-dependencies.md')
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
   const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
-  const used = [...Object.keys(pjson.dependencies), ...Object.keys(pjson.devDependencies)]
+  const ofPlugins = readdirSync(join(root, 'plugins')).flatMap((plugin) =>
+    Object.keys(JSON.parse(read(`plugins/${plugin}/package.json`)).dependencies),
+  )
+  const used = [
+    ...Object.keys(pjson.dependencies),
+    ...Object.keys(pjson.devDependencies),
+    ...ofPlugins,
+  ].filter((name, at, all) => name !== '@shoal/plugin' && all.indexOf(name) === at)
   expect(named.sort()).toEqual(used.sort())
 })
 

@@ -62,6 +62,7 @@ export class ServeFixture {
       library: this.library,
       grants: this.grants,
       limit: this.limit,
+      onSent: () => {},
       onSeen: (peer) => this.seen.push(peer),
       onError: (error) => this.errors.push(error),
     })

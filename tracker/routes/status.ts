@@ -6,35 +6,38 @@ import type { Services } from '../services.ts'
  * The fleet's public keys, and how it is: counts and replicas, open to all, so that a health check or an
  * operator needs no account.
  */
-export function statusRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
+export function statusRoutes(app: TrackerApp, services: Services): void {
   app.get(
     '/keys',
     { config: { access: 'public' }, schema: { tags: ['fleet'], response: { 200: KeySet } } },
-    async () => grants.keySet(),
+    async () => services.grants.keySet(),
   )
 
   const schema = { tags: ['fleet'], response: { 200: StatusBody } }
-  app.get('/status', { config: { access: 'public' }, schema }, async () => {
-    const [replicas, users, groups, totals, redis] = await Promise.all([
-      store.replicas.list(),
-      store.users.count(),
-      store.groups.count(),
-      store.groups.totals(),
-      store.status(),
-    ])
-    const now = Date.now()
-    return {
-      replicas: replicas.map(({ started, ...replica }) => ({
-        ...replica,
-        uptime: Math.max(0, (now - Date.parse(started)) / 1000),
-      })),
-      users,
-      groups,
-      files: totals.files,
-      swarms: presence.table.swarmCount,
-      peers: presence.table.peerCount,
-      streams: { changes: totals.changes, longest: totals.longestStream },
-      redis,
-    }
-  })
+  app.get('/status', { config: { access: 'public' }, schema }, () => fleetStatus(services))
+}
+
+/** Counts and replicas of the fleet. Throws STORE_UNAVAILABLE. */
+export async function fleetStatus({ store, presence }: Services): Promise<StatusBody> {
+  const [replicas, users, groups, totals, redis] = await Promise.all([
+    store.replicas.list(),
+    store.users.count(),
+    store.groups.count(),
+    store.groups.totals(),
+    store.status(),
+  ])
+  const now = Date.now()
+  return {
+    replicas: replicas.map(({ started, ...replica }) => ({
+      ...replica,
+      uptime: Math.max(0, (now - Date.parse(started)) / 1000),
+    })),
+    users,
+    groups,
+    files: totals.files,
+    swarms: presence.table.swarmCount,
+    peers: presence.table.peerCount,
+    streams: { changes: totals.changes, longest: totals.longestStream },
+    redis,
+  }
 }

@@ -41,7 +41,7 @@ test.each([
 })
 
 test('a home without config.json has no trackers of its own', () => {
-  expect(readConfig(home)).toEqual({ trackers: [] })
+  expect(readConfig(home)).toEqual({ trackers: [], plugins: {} })
 })
 
 test('a flag or its environment variable beats config.json, which beats the default', () => {

@@ -1,0 +1,53 @@
+import type { Interfaces } from '@oclif/core'
+import type { PeerExtension } from '../../peer/seam.ts'
+import type { TrackerExtension } from '../../tracker/seam.ts'
+import { readConfig } from '../config.ts'
+import { shortName } from './definition.ts'
+import { HostedPlugin } from './hosted-plugin.ts'
+
+interface Extensions {
+  tracker: TrackerExtension
+  peer: PeerExtension
+}
+
+/**
+ * What the plugins of this run add to a tracker or a peer. One that cannot be loaded is named on stderr and
+ * left out; one whose setting "enabled" is false is left out.
+ */
+export async function loadExtensions<Kind extends keyof Extensions>(
+  config: Interfaces.Config,
+  home: string,
+  kind: Kind,
+): Promise<Extensions[Kind][]> {
+  const found: Extensions[Kind][] = []
+  const { plugins: settings } = readConfig(home)
+  for (const plugin of config.plugins.values()) {
+    if (!(plugin instanceof HostedPlugin)) continue
+    const name = shortName(plugin.name)
+    const setting = settingsOf(name, settings[name] ?? {}, process.env)
+    if (/^(false|0|no|off)$/i.test(setting('enabled') ?? '')) continue
+    try {
+      const load = (await plugin.source.load())[kind]
+      if (load) found.push({ name, setting, setup: (await load()).default } as Extensions[Kind])
+    } catch (error) {
+      skipped(plugin.name, error)
+    }
+  }
+  return found
+}
+
+/** The environment beats config.json: `listen` of "metrics" is SHOAL_METRICS_LISTEN. */
+export function settingsOf(
+  plugin: string,
+  configured: Record<string, string>,
+  env: NodeJS.ProcessEnv,
+): (name: string) => string | undefined {
+  const prefix = `SHOAL_${plugin}_`.replaceAll('-', '_').toUpperCase()
+  return (name) => env[prefix + name.replaceAll('-', '_').toUpperCase()] ?? configured[name]
+}
+
+/** A plugin that does not work is named, and never in the way of what others do. */
+export function skipped(plugin: string, error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`shoal: the plugin ${plugin} is skipped: ${why}\n`)
+}

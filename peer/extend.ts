@@ -1,0 +1,45 @@
+import type { Downloads } from './download/downloads.ts'
+import type { Figures } from './figures.ts'
+import type { ChunkSource, PeerExtension } from './seam.ts'
+import type { Library } from './serve/library.ts'
+import type { PeerLog } from './start.ts'
+
+interface Parts {
+  peer: string
+  home: string
+  log: PeerLog
+  figures: Figures
+  library: Library
+  downloads: Downloads
+  sources: ChunkSource[]
+  /** Run in the reverse order when the peer stops. */
+  closers: (() => unknown)[]
+}
+
+/** Lets plugins take part in a peer. One that fails is logged and left out. */
+export async function extend(parts: Parts, extensions: readonly PeerExtension[]): Promise<void> {
+  const { peer, home, log, figures, library, downloads, sources, closers } = parts
+  for (const { name, setup, setting } of extensions) {
+    try {
+      await setup({
+        peer,
+        home,
+        log,
+        setting,
+        figures: () => ({
+          received: figures.received,
+          sent: figures.sent,
+          verificationFailures: figures.verificationFailures,
+          serving: [...library.values()].length,
+          downloads: downloads.list().length,
+        }),
+        queueDepth: () => downloads.queueDepth(),
+        onDownloaded: (listener) => downloads.onDownloaded(listener),
+        addSource: (source) => void sources.push(source),
+        onStop: (close) => void closers.push(close),
+      })
+    } catch (error) {
+      log.warn(`the plugin ${name} is left out: it failed to start: ${(error as Error).message}`)
+    }
+  }
+}

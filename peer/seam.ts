@@ -1,0 +1,63 @@
+import type { DownloadedFile } from './control/api.ts'
+
+/** What a peer has done since it started. */
+export interface PeerFigures {
+  /** Bytes of chunks received from each peer, and sent to it, by peer id. */
+  received: ReadonlyMap<string, number>
+  sent: ReadonlyMap<string, number>
+  /** Chunks that did not match their hash. */
+  verificationFailures: number
+  /** Files served, whole or in part. */
+  serving: number
+  /** Downloads under way. */
+  downloads: number
+}
+
+/** Another place that chunks may come from, asked before the swarm is: a mirror, a cache, a store of objects. */
+export interface ChunkSource {
+  /** Named in logs and messages. */
+  readonly name: string
+  /**
+   * The bytes of a chunk, or null where the source does not have it. They are verified before they are used;
+   * a source that throws, or sends what does not match, is not asked again for this download.
+   */
+  chunk(wanted: WantedChunk, signal: AbortSignal): Promise<Uint8Array | null>
+}
+
+export interface WantedChunk {
+  group: string
+  name: string
+  fileId: string
+  /** Index, offset and length in bytes, SHA-256 in hex. */
+  index: number
+  offset: number
+  length: number
+  hash: string
+}
+
+/** Where a plugin takes part in a peer: it is called once, before the peer serves. What it throws is logged with its name. */
+export interface PeerSeam {
+  /** Id and home folder of this peer. */
+  readonly peer: string
+  readonly home: string
+  readonly log: { warn(message: string): void; error(error: Error): void }
+  /** SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
+  setting(name: string): string | undefined
+  figures(): PeerFigures
+  /** Jobs that wait or run on the queues of downloads and of extents. */
+  queueDepth(): Promise<{ downloads: number; chunks: number }>
+  /** Calls back when a download is complete: the file has its name, and is served. */
+  onDownloaded(listener: (file: DownloadedFile & { group: string }) => void): void
+  addSource(source: ChunkSource): void
+  /** Runs when the peer stops; waited for. */
+  onStop(close: () => void | Promise<void>): void
+}
+
+export type PeerPlugin = (seam: PeerSeam) => void | Promise<void>
+
+/** A plugin's part in a peer, as it is handed to startPeer. */
+export interface PeerExtension {
+  name: string
+  setting(name: string): string | undefined
+  setup: PeerPlugin
+}

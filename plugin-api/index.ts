@@ -1,0 +1,30 @@
+/**
+ * The whole of what a plugin may import from Shoal: how to write a command, and the seams by which a plugin
+ * takes part in a tracker or a peer. docs/plugins.md shows how. What is exported here is kept; the rest of the
+ * sources may change at any time.
+ */
+
+export { Args, Flags } from '@oclif/core'
+export { fileArg, groupArg, targetArg } from '../cli/args.ts'
+export { ShoalCommand } from '../cli/base-command.ts'
+export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/flags.ts'
+export { formatBytes } from '../cli/format.ts'
+export { interrupt } from '../cli/interrupt.ts'
+export type { ShoalPlugin } from '../cli/plugins/definition.ts'
+export type {
+  DownloadedFile,
+  DownloadRequest,
+  DownloadResult,
+  Peer,
+  PeerStatus,
+  ProgressEvent,
+  ProgressListener,
+  UploadRequest,
+  UploadResult,
+} from '../peer/control/api.ts'
+export type { ChunkSource, PeerFigures, PeerPlugin, PeerSeam, WantedChunk } from '../peer/seam.ts'
+export { CHUNK_SIZE } from '../protocol/chunking.ts'
+export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
+export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
+export type { TrackerClient } from '../tracker/client/client.ts'
+export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { World } from '../support/shoal.ts'
+
+const world = new World()
+afterAll(() => world.close())
+
+/** The value of the sample whose name and labels begin like this; NaN where there is none. */
+function sample(text: string, start: string): number {
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(start))
+      ?.split(' ')
+      .at(-1) ?? Number.NaN,
+  )
+}
+
+async function scrape(url: string): Promise<string> {
+  const response = await fetch(url)
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+  return response.text()
+}
+
+/** A port that was free a moment ago: the setting takes an address, and what it got is told nowhere. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+test('a tracker and its peers tell Prometheus what they do', async () => {
+  const tracker = await world.tracker()
+  const ada = await world.home('ada').join('ada')
+  const bob = await world.home('bob').join('bob')
+  await ada.ok('group create team')
+  await bob.ok('group join team')
+  await ada.ok('group accept team bob')
+  const content = randomBytes(3_000_000)
+  writeFileSync(join(ada.folder, 'file'), content)
+  const [adas, bobs] = [await freePort(), await freePort()]
+  const at = (port: number) => ({ env: { SHOAL_METRICS_LISTEN: `127.0.0.1:${port}` } })
+  await ada.start('peer start', at(adas))
+  const { peer } = await ada.ok<{ peer: string }>('peer status')
+  await bob.start('peer start', at(bobs))
+  await ada.ok('peer upload file --group team')
+  await bob.ok('peer download team:file')
+
+  const fleet = await scrape(`${tracker.ready.url}/metrics`)
+  expect(sample(fleet, 'shoal_tracker_ready')).toBe(1)
+  expect(sample(fleet, 'shoal_tracker_peers')).toBe(2)
+  expect(sample(fleet, 'shoal_tracker_swarms')).toBe(1)
+  expect(sample(fleet, 'shoal_tracker_views')).toBe(1)
+  expect(sample(fleet, 'shoal_tracker_revision_lag')).toBe(0)
+  expect(sample(fleet, 'shoal_tracker_events_total{type="file.published"')).toBe(1)
+  const route = 'method="POST",route="/v1/groups/:group/swarms",status="200"'
+  expect(sample(fleet, `shoal_tracker_request_duration_seconds_count{${route}}`)).toBeGreaterThan(0)
+
+  const fetched = await scrape(`http://127.0.0.1:${bobs}/metrics`)
+  expect(sample(fetched, `shoal_peer_received_bytes_total{peer="${peer}"}`)).toBe(content.length)
+  expect(sample(fetched, 'shoal_peer_verification_failures_total')).toBe(0)
+  expect(sample(fetched, 'shoal_peer_serving_files')).toBe(1)
+  expect(sample(fetched, 'shoal_peer_queue_jobs{queue="chunks"}')).toBe(0)
+
+  const sent = await scrape(`http://127.0.0.1:${adas}/metrics`)
+  const { peer: bobsId } = await bob.ok<{ peer: string }>('peer status')
+  expect(sample(sent, `shoal_peer_sent_bytes_total{peer="${bobsId}"}`)).toBe(content.length)
+})
+
+test('a plugin that cannot start is named, and the peer runs without it', async () => {
+  const cyd = world.home('cyd')
+  const child = cyd.spawn('peer start', { env: { SHOAL_METRICS_LISTEN: 'nowhere' } })
+  let errors = ''
+  child.stderr?.on('data', (part: Buffer) => {
+    errors += part
+  })
+  const ready = await new Promise<string>((resolve) =>
+    child.stdout?.once('data', (part) => resolve(String(part))),
+  )
+  expect(JSON.parse(ready)).toMatchObject({ pid: child.pid })
+  expect(errors).toContain('the plugin metrics is left out: it failed to start: the address nowhere')
+})
+
+test('a plugin is left out where its setting says so', async () => {
+  const tracker = await world.tracker('quiet', ['--home', world.path('homes', 'operator')])
+  expect((await fetch(`${tracker.ready.url}/metrics`)).status).toBe(200)
+  const running = await world.home('dan').start(['tracker', 'start', '--listen', '127.0.0.1:0'], {
+    env: { SHOAL_METRICS_ENABLED: 'false' },
+  })
+  expect((await fetch(`${running.ready.url}/metrics`)).status).toBe(404)
+})
