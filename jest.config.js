@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/test/support/transform.cjs' },
+  // Those of the single binary are for `npm run test:binary`.
+  testPathIgnorePatterns: process.env.SHOAL_BIN ? ['/node_modules/'] : ['/node_modules/', '/test/binary/'],
   watchman: false,
   maxWorkers: 2,
   testTimeout: 30_000,

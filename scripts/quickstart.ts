@@ -10,7 +10,8 @@ import { formatBytes } from '../cli/format.ts'
  * What Shoal does, shown with its own commands on this machine: two trackers, three users, a group, and one
  * file that goes from the first user to the second, and from both of them to the third.
  */
-const SHOAL = join(import.meta.dirname, '../bin/shoal')
+/** SHOAL_BIN names another than that of this checkout: the single binary, say. */
+const SHOAL = resolve(process.env.SHOAL_BIN ?? join(import.meta.dirname, '../bin/shoal'))
 const SAMPLE_BYTES = 64 * 1024 * 1024
 /** A shorter file may come from one peer alone: it has too few extents to spread. */
 const SPREAD_BYTES = 64 * 1024 * 1024

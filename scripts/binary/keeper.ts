@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT, WORK } from './paths.ts'
+
+/** Compiles redis/keeper.c and returns its path; throws where there is no compiler. */
+export function buildKeeper(): string {
+  const out = join(WORK, 'keeper')
+  mkdirSync(WORK, { recursive: true })
+  const [compiler, ...flags] = process.platform === 'linux' ? ['musl-gcc', '-static'] : ['cc']
+  const words = [
+    ...flags,
+    '-Os',
+    '-s',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-o',
+    out,
+    join(ROOT, 'redis/keeper.c'),
+  ]
+  execFileSync(compiler as string, words, { stdio: 'inherit' })
+  return out
+}

@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** The folder of package.json. */
+export const ROOT = join(import.meta.dirname, '../..')
+export const DIST = join(ROOT, 'dist')
+/** Intermediate files of the last build, to look at. */
+export const WORK = join(DIST, 'build')
+/** What takes long and rarely changes is kept here from build to build, also of other clones. */
+export const KEPT = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'shoal', 'build')
+
+export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+export const sha256Of = (file: string): string => sha256(readFileSync(file))

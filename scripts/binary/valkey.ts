@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { LicensedPart } from '../../cli/licenses.ts'
+import { fetchFromDebian } from './debian.ts'
+import { KEPT, ROOT, sha256 } from './paths.ts'
+import pins from './valkey.json' with { type: 'json' }
+
+/** A Redis-compatible server to pack, and where it comes from. */
+export interface Server extends LicensedPart {
+  /** Its path. */
+  program: string
+  sources: { file: string; sha256: string }[]
+}
+
+type Revision = (typeof pins.revisions)[number]
+
+const LINUX = process.platform === 'linux'
+const MAKE = [
+  `CC=${LINUX ? 'musl-gcc' : 'cc'}`,
+  'MALLOC=libc',
+  'BUILD_TLS=no',
+  'USE_SYSTEMD=no',
+  'OPTIMIZATION=-O2',
+  ...(LINUX ? ['CFLAGS=-static', 'LDFLAGS=-static'] : []),
+  'valkey-server',
+]
+
+/**
+ * Builds the pinned Valkey, or takes what an earlier build kept. Where Debian's sources are not to be had,
+ * VALKEY_SOURCE names a folder with upstream's. Throws where a tool or the sources are missing.
+ */
+export function buildValkey(): Server {
+  const given = process.env.VALKEY_SOURCE
+  if (given) return fromFolder(given)
+  const kept = pins.revisions.find((revision) => existsSync(keptFolder(revision.revision)))
+  return fromDebian(kept ?? build())
+}
+
+function keptFolder(version: string): string {
+  const recipe = sha256(MAKE.join(' ')).slice(0, 8)
+  return join(KEPT, `valkey-${version}-${process.platform}-${process.arch}-${recipe}`)
+}
+
+function fromDebian(revision: Revision): Server {
+  const folder = keptFolder(revision.revision)
+  return {
+    program: join(folder, 'valkey-server'),
+    name: 'valkey',
+    version: revision.revision,
+    license: pins.license,
+    text: readFileSync(join(folder, 'copyright'), 'utf8'),
+    sources: [pins.source, revision].map(({ file, sha256 }) => ({ file, sha256 })),
+  }
+}
+
+/** The first of the pinned revisions that can be had. */
+function build(): Revision {
+  execFileSync(join(ROOT, 'scripts/ensure-build-tools'), { stdio: 'inherit' })
+  const work = mkdtempSync(join(tmpdir(), 'shoal-valkey-'))
+  try {
+    const source = fetchFromDebian(pins.pool, pins.source, work)
+    for (const revision of pins.revisions) {
+      const packaging = tryFetch(revision, work)
+      if (packaging === null) continue
+      const tree = join(work, 'tree')
+      mkdirSync(tree)
+      execFileSync('tar', ['-xf', source, '-C', tree, '--strip-components=1'])
+      execFileSync('tar', ['-xf', packaging, '-C', tree])
+      patch(tree)
+      make(tree, join(tree, 'debian/copyright'), keptFolder(revision.revision))
+      return revision
+    }
+    throw new Error('the Debian mirror has none of the pinned sources of Valkey')
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+function tryFetch(revision: Revision, work: string): string | null {
+  try {
+    return fetchFromDebian(pins.pool, revision, work)
+  } catch {
+    console.error(`build: the Debian mirror does not have valkey ${revision.revision}`)
+    return null
+  }
+}
+
+/** What `dpkg-source -x` does with a quilt series. */
+function patch(tree: string): void {
+  const patches = join(tree, 'debian/patches')
+  const series = readFileSync(join(patches, 'series'), 'utf8').split('\n')
+  for (const name of series.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')))
+    execFileSync('patch', ['-p1', '--silent', '-i', join(patches, name)], { cwd: tree, stdio: 'inherit' })
+}
+
+function make(tree: string, copyright: string, folder: string): void {
+  const jobs = `-j${availableParallelism()}`
+  execFileSync('make', [jobs, '--silent', ...MAKE], {
+    cwd: join(tree, 'src'),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const built = join(tree, 'src/valkey-server')
+  execFileSync('strip', [built])
+  const partial = `${folder}.${process.pid}`
+  mkdirSync(partial, { recursive: true })
+  copyFileSync(built, join(partial, 'valkey-server'))
+  copyFileSync(copyright, join(partial, 'copyright'))
+  mkdirSync(dirname(folder), { recursive: true })
+  rmSync(folder, { recursive: true, force: true })
+  renameSync(partial, folder)
+}
+
+function fromFolder(source: string): Server {
+  const version = /VALKEY_VERSION "([^"]+)"/.exec(readFileSync(join(source, 'src/version.h'), 'utf8'))?.[1]
+  if (version === undefined) throw new Error(`${source} holds no sources of Valkey`)
+  const folder = keptFolder(`${version}-given`)
+  const work = mkdtempSync(join(tmpdir(), 'shoal-valkey-'))
+  try {
+    const tree = join(work, 'tree')
+    cpSync(source, tree, { recursive: true })
+    make(tree, join(tree, 'COPYING'), folder)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  const text = readFileSync(join(folder, 'copyright'), 'utf8')
+  const program = join(folder, 'valkey-server')
+  return { program, name: 'valkey', version, license: pins.license, text, sources: [] }
+}

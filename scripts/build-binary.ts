@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bundle } from './binary/bundle.ts'
+import { buildCodeCache } from './binary/code-cache.ts'
+import { buildKeeper } from './binary/keeper.ts'
+import { nodePart, ownPart, packagesOf } from './binary/packages.ts'
+import { DIST, ROOT, sha256Of, WORK } from './binary/paths.ts'
+import { sbom } from './binary/sbom.ts'
+import { buildExecutable } from './binary/sea.ts'
+import { buildValkey, type Server } from './binary/valkey.ts'
+
+/**
+ * Makes dist/shoal for this machine: Shoal, Node.js, and a Redis-compatible server, in one file; beside it the
+ * list of what is in it (CycloneDX) and the checksums. `npm run build:binary -- --help` tells of the options.
+ */
+const USAGE = `npm run build:binary -- [--redis-server build|none|PATH]
+
+  build  build the pinned Valkey, and fail where that cannot be done
+  none   carry no server: the binary uses one that is installed
+  PATH   carry this one (a program of this system, statically linked if it is to run anywhere)
+
+Without the option: as "build", but where that cannot be done as "none", with a warning.`
+
+const { values } = parseArgs({ options: { 'redis-server': { type: 'string' }, help: { type: 'boolean' } } })
+if (values.help) console.log(USAGE)
+else await main(values['redis-server'])
+
+async function main(wanted: string | undefined): Promise<void> {
+  rmSync(WORK, { recursive: true, force: true })
+  mkdirSync(WORK, { recursive: true })
+  const server = chooseServer(wanted)
+  const scripts = {
+    main: await bundle('bin/binary.ts', 'main.cjs'),
+    app: await bundle('bin/start.ts', 'app.cjs', true),
+    fetch: await bundle('peer/threads/fetch-thread.ts', 'fetch-thread.cjs'),
+    hash: await bundle('peer/threads/hash-thread.ts', 'hash-thread.cjs'),
+  }
+  const packages = packagesOf(Object.values(scripts).flatMap(({ inputs }) => inputs))
+  const licenses = join(WORK, 'licenses.json')
+  const parts = [ownPart(), nodePart(), ...(server ? [server] : []), ...packages]
+  writeFileSync(
+    licenses,
+    JSON.stringify(parts.map(({ name, version, license, text }) => ({ name, version, license, text }))),
+  )
+
+  const out = join(DIST, 'shoal')
+  buildExecutable({
+    main: scripts.main.file,
+    out,
+    assets: {
+      'bin/app.cjs': scripts.app.file,
+      'bin/app.cache': buildCodeCache(scripts.app.file),
+      'peer/threads/fetch-thread.cjs': scripts.fetch.file,
+      'peer/threads/hash-thread.cjs': scripts.hash.file,
+      'cli/licenses.json': licenses,
+      ...(server
+        ? { 'redis/packed/valkey-server': server.program, 'redis/packed/keeper': buildKeeper() }
+        : {}),
+      ...ownFiles(),
+    },
+  })
+  const bom = `${out}.cdx.json`
+  writeFileSync(bom, `${JSON.stringify(sbom(server, packages, sha256Of(process.execPath)), null, 2)}\n`)
+  const sums = [out, bom].map((file) => `${sha256Of(file)}  ${basename(file)}\n`).join('')
+  writeFileSync(join(DIST, 'SHA256SUMS'), sums)
+  report(out, server)
+}
+
+/** Files that are read at run time, under their paths. */
+function ownFiles(): Record<string, string> {
+  const paths = globSync(['tracker-store/scripts/*.lua', 'plugins/*/assets/**'], { cwd: ROOT })
+  return Object.fromEntries(
+    paths.map((path) => [path, join(ROOT, path)] as const).filter(([, file]) => statSync(file).isFile()),
+  )
+}
+
+function chooseServer(wanted: string | undefined): Server | null {
+  if (wanted === 'none') return null
+  if (wanted !== undefined && wanted !== 'build') return given(resolve(wanted))
+  try {
+    return buildValkey()
+  } catch (error) {
+    if (wanted === 'build') throw error
+    console.error(`build: without a Redis server in it: ${(error as Error).message}`)
+    console.error('build: give one with --redis-server PATH, or see --help')
+    return null
+  }
+}
+
+function given(program: string): Server {
+  const said = execFileSync(program, ['--version'], { encoding: 'utf8' })
+  const version = /v=(\S+)/.exec(said)?.[1]
+  if (version === undefined) throw new Error(`${program} does not say that it is a Redis server: ${said}`)
+  const name = /valkey/i.test(said) ? 'valkey' : 'redis'
+  return { program, name, version, license: 'unknown', text: '', sources: [] }
+}
+
+function report(out: string, server: Server | null): void {
+  const mebibytes = (statSync(out).size / 2 ** 20).toFixed(0)
+  console.log(
+    `${out}: ${mebibytes} MiB, ${server ? `with ${server.name} ${server.version}` : 'without a Redis server'}`,
+  )
+}

@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** Moves into a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there. */
+const ENTER = `
+/bin/mount --rbind /dev "$1/dev" && /bin/mount --rbind /proc "$1/proc" || exit 1
+root=$1
+shift 2
+exec /usr/sbin/chroot "$root" /shoal "$@"`
+
+/**
+ * Makes `folder` a root folder that holds the program, the libraries that it is linked to and nothing else: no
+ * shell, no users, no Node, no Redis. Returns the words to run the program by in there (RunOptions.under).
+ * Linux; as root, or where a user may make namespaces.
+ */
+export function bareRoot(folder: string, program: string): string[] {
+  for (const name of ['dev', 'proc', 'home', 'data']) mkdirSync(join(folder, name), { recursive: true })
+  put(folder, program, '/shoal')
+  for (const library of librariesOf(program)) put(folder, library, library)
+  const asUser = process.getuid?.() === 0 ? [] : ['--map-root-user']
+  // Of its own mounts nothing is left when its last process has ended.
+  return [
+    '/usr/bin/unshare',
+    ...asUser,
+    '--mount',
+    '--propagation',
+    'private',
+    '/bin/sh',
+    '-c',
+    ENTER,
+    'enter',
+    folder,
+  ]
+}
+
+function put(root: string, file: string, at: string): void {
+  mkdirSync(join(root, dirname(at)), { recursive: true })
+  copyFileSync(file, join(root, at))
+  chmodSync(join(root, at), 0o755)
+}
+
+/** Paths of the libraries that a program is linked to, the loader among them. */
+export function librariesOf(program: string): string[] {
+  const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n')
+  return lines.map((line) => /(\/\S+)/.exec(line)?.[1]).filter((path) => path !== undefined)
+}
