@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import dashboard from '../../plugins/metrics/grafana.json' with { type: 'json' }
 import { World } from '../support/shoal.ts'
 
 const world = new World()
@@ -25,6 +26,12 @@ async function scrape(url: string): Promise<string> {
   return response.text()
 }
 
+/** Names of metrics that the dashboard's queries ask for. */
+function metricsOf(dashboard: { panels: { targets?: { expr: string }[] }[] }): string[] {
+  const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  return queries.flatMap((query) => query.match(/\b(?:shoal|process|nodejs)_\w+/g) ?? [])
+}
+
 /** A port that was free a moment ago: the setting takes an address, and what it got is told nowhere. */
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -34,7 +41,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('a tracker and its peers tell Prometheus what they do', async () => {
+test('a tracker and its peers tell Prometheus what they do, and all that the Grafana dashboard asks for', async () => {
   const tracker = await world.tracker()
   const ada = await world.home('ada').join('ada')
   const bob = await world.home('bob').join('bob')
@@ -66,6 +73,15 @@ test('a tracker and its peers tell Prometheus what they do', async () => {
   expect(sample(fetched, 'shoal_peer_verification_failures_total')).toBe(0)
   expect(sample(fetched, 'shoal_peer_serving_files')).toBe(1)
   expect(sample(fetched, 'shoal_peer_queue_jobs{queue="chunks"}')).toBe(0)
+
+  const known = new Set(
+    [...`${fleet}${fetched}`.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name, type]) =>
+      type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
+    ),
+  )
+  const asked = metricsOf(dashboard)
+  expect(asked.length).toBeGreaterThan(15)
+  expect(asked.filter((name) => !known.has(name))).toEqual([])
 
   const sent = await scrape(`http://127.0.0.1:${adas}/metrics`)
   const { peer: bobsId } = await bob.ok<{ peer: string }>('peer status')
