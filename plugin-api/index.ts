@@ -11,6 +11,8 @@ export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '
 export { formatBytes } from '../cli/format.ts'
 export { interrupt } from '../cli/interrupt.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
+/** A file of the plugin's own folder `assets/`, by `new URL('./assets/NAME', import.meta.url)`: also in the single binary. */
+export { packedBytes, packedNames, packedText } from '../packed/files.ts'
 export type {
   DownloadedFile,
   DownloadRequest,

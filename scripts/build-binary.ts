@@ -21,7 +21,10 @@ const USAGE = `npm run build:binary -- [--redis-server build|none|PATH]
   none   carry no server: the binary uses one that is installed
   PATH   carry this one (a program of this system, statically linked if it is to run anywhere)
 
-Without the option: as "build", but where that cannot be done as "none", with a warning.`
+Without the option: as "build", but where that cannot be done as "none", with a warning.
+
+VALKEY_SOURCE=DIR   build Valkey from the sources in DIR instead of Debian's
+DEBIAN_MIRROR=URL   fetch Debian's sources from there instead of from this system's mirror`
 
 const { values } = parseArgs({ options: { 'redis-server': { type: 'string' }, help: { type: 'boolean' } } })
 if (values.help) console.log(USAGE)
@@ -55,9 +58,7 @@ async function main(wanted: string | undefined): Promise<void> {
       'peer/threads/fetch-thread.cjs': scripts.fetch.file,
       'peer/threads/hash-thread.cjs': scripts.hash.file,
       'cli/licenses.json': licenses,
-      ...(server
-        ? { 'redis/packed/valkey-server': server.program, 'redis/packed/keeper': buildKeeper() }
-        : {}),
+      ...redisPrograms(server, wanted === 'build'),
       ...ownFiles(),
     },
   })
@@ -74,6 +75,18 @@ function ownFiles(): Record<string, string> {
   return Object.fromEntries(
     paths.map((path) => [path, join(ROOT, path)] as const).filter(([, file]) => statSync(file).isFile()),
   )
+}
+
+/** The server, and a keeper also for one that is installed. */
+function redisPrograms(server: Server | null, required: boolean): Record<string, string> {
+  const programs: Record<string, string> = server ? { 'redis/packed/valkey-server': server.program } : {}
+  try {
+    return { ...programs, 'redis/packed/keeper': buildKeeper() }
+  } catch (error) {
+    if (required) throw error
+    console.error(`build: without a keeper, so that it needs a shell: ${(error as Error).message}`)
+    return programs
+  }
 }
 
 function chooseServer(wanted: string | undefined): Server | null {

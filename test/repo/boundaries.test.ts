@@ -13,7 +13,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   peer: ['tracker/api', 'tracker/client', 'packed', 'redis', 'protocol'],
   cli: ['tracker', 'tracker/api', 'tracker/client', 'peer', 'packed', 'protocol'],
   commands: ['cli', 'tracker', 'tracker/api', 'tracker/client', 'peer', 'protocol'],
-  'plugin-api': ['cli', 'tracker', 'tracker/client', 'peer', 'protocol'],
+  'plugin-api': ['cli', 'tracker', 'tracker/client', 'peer', 'packed', 'protocol'],
   plugins: [],
   bin: ['commands', 'cli', 'plugin-api', 'plugins', 'packed', 'package.json', 'oclif.manifest.json'],
 }
