@@ -83,7 +83,9 @@ export const SCHEMA_KEY = '{shoal}:schema'
 /** Id of the backup that is being restored; there exactly while that is not finished. */
 export const RESTORE_KEY = '{shoal}:restore'
 
-export const presenceKey = (peer: string): string => `{p:${peer}}`
+/** What a peer's id is appended to. Peers share sixteen hash tags, so that one script tells Redis of many. */
+export const presencePrefix = (peer: string): string => `{p:${peer.charAt(0)}}:`
+export const presenceKey = (peer: string): string => presencePrefix(peer) + peer
 /** Set of the peers heard in one stretch of time. */
 export const presenceBucketKey = (bucket: number): string => `{presence:${bucket}}`
 export const PRESENCE_CHANNEL = 'presence'

@@ -1,52 +1,55 @@
+import { stampOf } from './presence-batch.ts'
 import type { PeerPresence, PresenceChange } from './store.ts'
 
-/** The files as pairs: names that users choose never become the keys of an object. */
-type Packed = Omit<PeerPresence, 'files'> & { files: [string, boolean][] }
-type PackedChange = Exclude<PresenceChange, { type: 'announce' }> | { type: 'announce'; presence: Packed }
+/** A change with its texts, made once for Redis and the other replicas. */
+export interface EncodedChange extends Pick<PeerPresence, 'peer' | 'sequence' | 'seen'> {
+  type: PresenceChange['type']
+  /** JSON of what an announce says of the peer, else empty. */
+  presence: string
+  text: string
+}
 
-/** What one replica tells the others at once. */
-interface Batch {
-  from: string
-  changes: PackedChange[]
+export function encode(change: PresenceChange): EncodedChange {
+  const { type } = change
+  const { peer, sequence, seen } = stampOf(change)
+  const presence = type === 'announce' ? JSON.stringify(change.presence) : ''
+  const text = type === 'announce' ? `{"type":"announce","presence":${presence}}` : JSON.stringify(change)
+  return { type, peer, sequence, seen, presence, text }
 }
 
 /** Length from which a message is closed: a subscriber's output buffer in Redis is bounded. */
 const MESSAGE_LENGTH = 256 * 1024
 
-export const encodePresence = (presence: PeerPresence): string => JSON.stringify(pack(presence))
-export const decodePresence = (text: string): PeerPresence => unpack(JSON.parse(text) as Packed)
+/** What one replica tells the others at once: "{from, changes}" in JSON. */
+export class BatchCodec {
+  readonly #head: string
 
-const pack = (presence: PeerPresence): Packed => ({ ...presence, files: [...presence.files] })
-const unpack = (packed: Packed): PeerPresence => ({ ...packed, files: new Map(packed.files) })
-
-/** Messages that carry the changes in order. */
-export function encodeBatches(from: string, changes: readonly PresenceChange[]): string[] {
-  const messages: string[] = []
-  let items: string[] = []
-  let length = 0
-  const close = (): void => {
-    if (items.length > 0) messages.push(`{"from":${JSON.stringify(from)},"changes":[${items.join(',')}]}`)
-    items = []
-    length = 0
+  constructor(replica: string) {
+    this.#head = `{"from":${JSON.stringify(replica)},"changes":[`
   }
-  for (const change of changes) {
-    const item = JSON.stringify(
-      change.type === 'announce' ? { type: 'announce', presence: pack(change.presence) } : change,
-    )
-    items.push(item)
-    length += item.length
-    if (length >= MESSAGE_LENGTH) close()
-  }
-  close()
-  return messages
-}
 
-export function decodeBatch(message: string): { from: string; changes: PresenceChange[] } {
-  const { from, changes } = JSON.parse(message) as Batch
-  return {
-    from,
-    changes: changes.map((change) =>
-      change.type === 'announce' ? { type: 'announce', presence: unpack(change.presence) } : change,
-    ),
+  /** Messages that carry the changes in order. */
+  encode(changes: readonly EncodedChange[]): string[] {
+    const messages: string[] = []
+    let items: string[] = []
+    let length = 0
+    const close = (): void => {
+      if (items.length > 0) messages.push(`${this.#head}${items.join(',')}]}`)
+      items = []
+      length = 0
+    }
+    for (const { text } of changes) {
+      items.push(text)
+      length += text.length
+      if (length >= MESSAGE_LENGTH) close()
+    }
+    close()
+    return messages
+  }
+
+  /** The changes of another replica; none of a message of this one's own, which comes back to it. */
+  decode(message: string): PresenceChange[] {
+    if (message.startsWith(this.#head)) return []
+    return (JSON.parse(message) as { changes: PresenceChange[] }).changes
   }
 }

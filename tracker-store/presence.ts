@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { type Database, isUnavailable } from './database.ts'
-import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey } from './keys.ts'
-import { PresenceBatch, stampOf } from './presence-batch.ts'
-import { decodeBatch, decodePresence, encodeBatches, encodePresence } from './presence-codec.ts'
+import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey, presencePrefix } from './keys.ts'
+import { PresenceBatch } from './presence-batch.ts'
+import { BatchCodec, type EncodedChange, encode } from './presence-codec.ts'
 import type { PubSub } from './pubsub.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from './store.ts'
 
@@ -12,7 +12,7 @@ const BUCKET_MS = 5000
 const BATCH_MS = 100
 /** Pause after a batch that could not be sent. */
 const RETRY_MS = 1000
-/** Peers that are read at once. */
+/** Peers that are read or written at once. */
 const PAGE = 200
 
 const bucketOf = (time: number): number => Math.floor(time / BUCKET_MS)
@@ -21,7 +21,7 @@ export class RedisPresence implements PresenceStore {
   readonly expiryMs = EXPIRY_MS
   readonly #db: Database
   readonly #pubsub: PubSub
-  readonly #replica: string
+  readonly #codec: BatchCodec
   readonly #waiting = new PresenceBatch()
   /** What was announced here, to say it again where Redis has lost it: a heartbeat alone cannot. */
   readonly #announced = new LRUCache<string, PeerPresence>({ max: 100_000, ttl: EXPIRY_MS })
@@ -32,14 +32,13 @@ export class RedisPresence implements PresenceStore {
   constructor(db: Database, pubsub: PubSub, replica: string) {
     this.#db = db
     this.#pubsub = pubsub
-    this.#replica = replica
+    this.#codec = new BatchCodec(replica)
     pubsub.onRestored(() => this.#tell(null))
   }
 
   async listen(): Promise<void> {
     await this.#pubsub.subscribe(PRESENCE_CHANNEL, (message) => {
-      const { from, changes } = decodeBatch(message)
-      if (from !== this.#replica) for (const change of changes) this.#tell(change)
+      for (const change of this.#codec.decode(message)) this.#tell(change)
     })
   }
 
@@ -81,7 +80,7 @@ export class RedisPresence implements PresenceStore {
 
   async #read(peer: string): Promise<PeerPresence | null> {
     const [presence, seen] = await this.#db.ask((redis) => redis.hmget(presenceKey(peer), 'presence', 'seen'))
-    return presence && seen ? { ...decodePresence(presence), seen: Number(seen) } : null
+    return presence && seen ? { ...(JSON.parse(presence) as PeerPresence), seen: Number(seen) } : null
   }
 
   #tell(change: PresenceChange | null): void {
@@ -89,13 +88,9 @@ export class RedisPresence implements PresenceStore {
   }
 
   #remember(change: PresenceChange): void {
-    const { peer, sequence, seen } = stampOf(change)
-    if (change.type === 'announce') this.#announced.set(peer, change.presence)
-    else if (change.type === 'gone') this.#announced.delete(peer)
-    else {
-      const announced = this.#announced.get(peer)
-      if (announced?.sequence === sequence) this.#announced.set(peer, { ...announced, seen })
-    }
+    if (change.type === 'announce') this.#announced.set(change.presence.peer, change.presence)
+    else if (change.type === 'gone') this.#announced.delete(change.peer)
+    else this.#announced.get(change.peer, { updateAgeOnGet: true })
   }
 
   #schedule(delayMs: number): void {
@@ -114,8 +109,9 @@ export class RedisPresence implements PresenceStore {
     const changes = this.#waiting.take()
     if (changes.length === 0) return true
     try {
-      await this.#publish(changes)
-      await this.#write(changes)
+      const encoded = changes.map(encode)
+      await this.#publish(encoded)
+      await this.#write(encoded)
       return true
     } catch (error) {
       if (!isUnavailable(error)) throw error
@@ -124,37 +120,47 @@ export class RedisPresence implements PresenceStore {
     }
   }
 
-  async #publish(changes: PresenceChange[]): Promise<void> {
-    const messages = encodeBatches(this.#replica, changes)
+  async #publish(changes: readonly EncodedChange[]): Promise<void> {
+    const messages = this.#codec.encode(changes)
     await Promise.all(messages.map((m) => this.#db.ask((redis) => redis.publish(PRESENCE_CHANNEL, m))))
   }
 
-  async #write(changes: PresenceChange[]): Promise<void> {
-    const buckets = Map.groupBy(changes, (change) => bucketOf(stampOf(change).seen))
+  async #write(changes: readonly EncodedChange[]): Promise<void> {
+    const buckets = Map.groupBy(changes, ({ seen }) => bucketOf(seen))
     await Promise.all([...buckets].map(([bucket, heard]) => this.#index(bucket, heard)))
-    const known = await Promise.all(changes.map((change) => this.#set(change)))
-    for (const [i, change] of changes.entries()) {
-      const presence = this.#announced.get(stampOf(change).peer)
-      if (!known[i] && presence?.sequence === stampOf(change).sequence)
-        this.#waiting.add({ type: 'announce', presence })
-    }
+    const prefixes = Map.groupBy(changes, ({ peer }) => presencePrefix(peer))
+    const writing: Promise<void>[] = []
+    for (const [prefix, heard] of prefixes)
+      for (let i = 0; i < heard.length; i += PAGE) writing.push(this.#set(prefix, heard.slice(i, i + PAGE)))
+    await Promise.all(writing)
   }
 
-  async #index(bucket: number, changes: PresenceChange[]): Promise<void> {
+  async #index(bucket: number, changes: readonly EncodedChange[]): Promise<void> {
     const key = presenceBucketKey(bucket)
-    const peers = changes.map((change) => stampOf(change).peer)
+    const peers = changes.map(({ peer }) => peer)
     await Promise.all([
       this.#db.ask((redis) => redis.sadd(key, peers)),
       this.#db.ask((redis) => redis.expire(key, Math.ceil((EXPIRY_MS + 3 * BUCKET_MS) / 1000))),
     ])
   }
 
-  async #set(change: PresenceChange): Promise<boolean> {
-    const { peer, sequence, seen } = stampOf(change)
-    const left = seen + EXPIRY_MS - Date.now()
-    if (left <= 0) return true
-    const value = change.type === 'announce' ? encodePresence(change.presence) : ''
-    const args = [change.type, sequence, seen, left, value]
-    return (await this.#db.run('setPresence', [presenceKey(peer)], args, peer)) === 'true'
+  /** Writes changes of peers whose keys begin alike; announces those again whose sets Redis has lost. */
+  async #set(prefix: string, changes: readonly EncodedChange[]): Promise<void> {
+    const now = Date.now()
+    const args = changes.flatMap(({ type, peer, sequence, seen, presence }) => [
+      peer,
+      type,
+      sequence,
+      seen,
+      seen + EXPIRY_MS - now,
+      presence,
+    ])
+    const answer = await this.#db.run('setPresence', [prefix], args, prefix)
+    const lost = new Set(JSON.parse(answer) as string[])
+    for (const { peer, sequence, seen } of changes) {
+      const announced = lost.has(peer) ? this.#announced.get(peer) : undefined
+      if (announced?.sequence === sequence)
+        this.#waiting.add({ type: 'announce', presence: { ...announced, seen } })
+    }
   }
 }

@@ -219,8 +219,15 @@ export interface PeerPresence {
   sequence: number
   /** Milliseconds since the epoch at which this was last heard. */
   seen: number
-  /** Key: "group/fileId" (a group name has no slash). Value: whether the peer holds the whole file. */
-  files: ReadonlyMap<string, boolean>
+  /** One item a group. */
+  files: readonly ServedFiles[]
+}
+
+/** Files of one group, as their ids in hex, one behind the other: those that a peer holds whole, and in part. */
+export interface ServedFiles {
+  group: string
+  complete: string
+  partial: string
 }
 
 export type PresenceChange =

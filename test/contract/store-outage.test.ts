@@ -133,7 +133,7 @@ describe('the store when Redis goes away', () => {
     await until(() => revisions.length === 1)
     await redis.kill()
     const presence = { peer: 'p', user: 'ann', host: 'h', port: 1, tls: true, sequence: 1, seen: Date.now() }
-    store.presence.push({ type: 'announce', presence: { ...presence, files: new Map() } })
+    store.presence.push({ type: 'announce', presence: { ...presence, files: [] } })
     const reloads: unknown[] = []
     store.presence.subscribe((change) => reloads.push(change))
     await until(async () => !(await store.ready()))

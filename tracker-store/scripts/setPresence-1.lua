@@ -1,16 +1,26 @@
--- Keeps what was last heard of a peer, unless something newer is there.
--- KEYS: 1 presence of the peer
--- ARGV: 1 type (announce, heartbeat, gone), 2 sequence, 3 seen, 4 milliseconds to live, 5 presence (JSON)
--- Answers true; false to a heartbeat when the announce of its sequence is not here.
-local stored = tonumber(redis.call('HGET', KEYS[1], 'sequence') or -1)
-local sequence = tonumber(ARGV[2])
-if ARGV[1] == 'heartbeat' and stored < sequence then return { 'OK', 'false' } end
-if stored > sequence then return { 'OK', 'true' } end
-if ARGV[1] == 'gone' then
-  redis.call('DEL', KEYS[1])
-  return { 'OK', 'true' }
+-- Keeps what was last heard of some peers, of each unless something newer is there.
+-- KEYS: 1 what the peers' keys begin with: each ends in the peer's id
+-- ARGV: six a peer: 1 its id, 2 type (announce, heartbeat, gone), 3 sequence, 4 seen, 5 milliseconds to live,
+-- 6 presence (JSON)
+-- Answers the ids of those whose heartbeat is of an announce that is not here.
+local lost = {}
+for i = 1, #ARGV, 6 do
+  local peer, kind, sequence, seen, life = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], tonumber(ARGV[i + 4])
+  local key = KEYS[1] .. peer
+  local stored = tonumber(redis.call('HGET', key, 'sequence') or -1)
+  if life <= 0 or stored > sequence then
+    -- Too old to be kept.
+  elseif kind == 'heartbeat' and stored < sequence then
+    lost[#lost + 1] = peer
+  elseif kind == 'gone' then
+    redis.call('DEL', key)
+  else
+    if kind == 'announce' then
+      redis.call('HSET', key, 'sequence', ARGV[i + 2], 'presence', ARGV[i + 5], 'seen', seen)
+    else
+      redis.call('HSET', key, 'seen', seen)
+    end
+    redis.call('PEXPIRE', key, life)
+  end
 end
-if ARGV[1] == 'announce' then redis.call('HSET', KEYS[1], 'sequence', ARGV[2], 'presence', ARGV[5]) end
-redis.call('HSET', KEYS[1], 'seen', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return { 'OK', 'true' }
+return { 'OK', #lost == 0 and '[]' or quote(lost) }

@@ -2,7 +2,8 @@ import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { Announce, Announced } from '../api/schemas.ts'
-import { groupOfKey, SwarmTable, swarmKey } from './swarm-table.ts'
+import { countFiles, packFiles, withPartial } from './served-files.ts'
+import { SwarmTable } from './swarm-table.ts'
 
 /** Seconds between a peer's announces, before jitter. */
 const INTERVAL_S = 10
@@ -60,7 +61,7 @@ export class Presence {
   /** The groups whose membership decides about this announce: its own, or a heartbeat's earlier ones. */
   groupsOf(body: Announce): Set<string> {
     if (body.files) return new Set(body.files.map((file) => file.group))
-    return new Set([...(this.table.peer(body.peer)?.files.keys() ?? [])].map(groupOfKey))
+    return new Set(this.table.peer(body.peer)?.files.map(({ group }) => group))
   }
 
   /** Takes an announce or a heartbeat in; throws BAD_REQUEST where the peer is another user's. */
@@ -79,10 +80,9 @@ export class Presence {
    */
   joins(peer: string, user: string, group: string, fileIds: readonly string[]): void {
     const known = this.table.peer(peer)
-    if (!known || known.user !== user || known.files.size + fileIds.length > MAX_FILES_AT_JOIN) return
-    const keys = fileIds.map((fileId) => swarmKey(group, fileId)).filter((key) => !known.files.has(key))
-    if (keys.length === 0) return
-    const files = new Map([...known.files, ...keys.map((key): [string, boolean] => [key, false])])
+    if (!known || known.user !== user || countFiles(known.files) + fileIds.length > MAX_FILES_AT_JOIN) return
+    const files = withPartial(known.files, group, fileIds)
+    if (files === known.files) return
     this.#share({ type: 'announce', presence: { ...known, seen: Date.now(), files } })
   }
 
@@ -91,9 +91,7 @@ export class Presence {
     const stamp = { peer: body.peer, sequence: body.sequence, seen: Date.now() }
     if (body.leaving) return this.#share({ type: 'gone', ...stamp }) || true
     if (body.files) {
-      const files = new Map<string, boolean>()
-      for (const { group, fileId, complete } of body.files)
-        if (from.groups.has(group)) files.set(swarmKey(group, fileId), complete)
+      const files = packFiles(body.files, from.groups)
       const { user, host } = from
       const presence = { ...stamp, user, host, port: body.port, tls: body.tls, files }
       return this.#share({ type: 'announce', presence })

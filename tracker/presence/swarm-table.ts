@@ -1,5 +1,6 @@
 import type { PeerPresence, PresenceChange } from '../../tracker-store/store.ts'
 import { ExpiryBuckets } from './expiry-buckets.ts'
+import { fileIdsOf } from './served-files.ts'
 
 export interface SwarmCounts {
   seeders: number
@@ -7,57 +8,61 @@ export interface SwarmCounts {
 }
 
 interface Swarm extends SwarmCounts {
-  /** Peer to whether it holds the whole file. */
-  peers: Map<string, boolean>
+  group: string
+  fileId: string
+  /** With whether each holds the whole file. */
+  peers: Map<Peer, boolean>
+}
+
+/** A peer that is known, and the same object for as long as it is. */
+interface Peer {
+  presence: PeerPresence
+  swarms: Map<Swarm, boolean>
 }
 
 const NOBODY: SwarmCounts = { seeders: 0, leechers: 0 }
 
-/** The key under which presence knows a file of a group (a group's name has no slash). */
-export const swarmKey = (group: string, fileId: string): string => `${group}/${fileId}`
-export const groupOfKey = (key: string): string => key.slice(0, key.indexOf('/'))
-
 /**
- * Who serves what, in memory: peers by id and swarms by "group/fileId". Fed by announces and by the other
+ * Who serves what, in memory: peers by id, and swarms by group and file id. Fed by announces and by the other
  * replicas' changes in any order: a change older than what is known changes nothing.
  */
 export class SwarmTable {
-  readonly #peers = new Map<string, PeerPresence>()
-  readonly #swarms = new Map<string, Swarm>()
+  readonly #peers = new Map<string, Peer>()
+  readonly #groups = new Map<string, Map<string, Swarm>>()
   readonly #expiry = new ExpiryBuckets()
+  #swarmCount = 0
 
   get peerCount(): number {
     return this.#peers.size
   }
 
   get swarmCount(): number {
-    return this.#swarms.size
+    return this.#swarmCount
   }
 
   peer(id: string): Readonly<PeerPresence> | undefined {
-    return this.#peers.get(id)
+    return this.#peers.get(id)?.presence
   }
 
-  counts(key: string): SwarmCounts {
-    return this.#swarms.get(key) ?? NOBODY
+  counts(group: string, fileId: string): SwarmCounts {
+    return this.#groups.get(group)?.get(fileId) ?? NOBODY
   }
 
   /** The peers of a swarm, with whether each holds the whole file. */
-  *swarm(key: string): Generator<[peer: Readonly<PeerPresence>, complete: boolean]> {
-    for (const [id, complete] of this.#swarms.get(key)?.peers ?? []) {
-      const peer = this.#peers.get(id)
-      if (peer) yield [peer, complete]
-    }
+  *swarm(group: string, fileId: string): Generator<[peer: Readonly<PeerPresence>, complete: boolean]> {
+    const peers = this.#groups.get(group)?.get(fileId)?.peers ?? []
+    for (const [{ presence }, complete] of peers) yield [presence, complete]
   }
 
   /** Whether the change was news. */
   apply(change: PresenceChange): boolean {
     if (change.type === 'announce') return this.#announce(change.presence)
-    const known = this.#peers.get(change.peer)
-    if (!known) return false
+    const peer = this.#peers.get(change.peer)
+    if (!peer) return false
+    const known = peer.presence
     if (change.type === 'gone') {
       if (isOlder(change, known)) return false
-      this.#drop(known)
+      this.#drop(peer)
       this.#expiry.forget(known.peer)
       return true
     }
@@ -73,11 +78,11 @@ export class SwarmTable {
    */
   expel(group: string, users: ReadonlySet<string>): void {
     for (const peer of this.#peers.values()) {
-      const left = users.has(peer.user) ? [...peer.files].filter(([key]) => groupOfKey(key) === group) : []
-      if (left.length === 0) continue
-      for (const [key, complete] of left) this.#leaveSwarm(key, peer.peer, complete)
-      peer.files = new Map([...peer.files].filter(([key]) => groupOfKey(key) !== group))
-      peer.sequence--
+      const { user, files, sequence } = peer.presence
+      if (!users.has(user) || !files.some((served) => served.group === group)) continue
+      const others = files.filter((served) => served.group !== group)
+      peer.presence = { ...peer.presence, files: others, sequence: sequence - 1 }
+      this.#move(peer)
     }
   }
 
@@ -91,38 +96,65 @@ export class SwarmTable {
 
   #announce(presence: PeerPresence): boolean {
     const known = this.#peers.get(presence.peer)
-    if (known && isOlder(presence, known)) return false
-    for (const [key, complete] of known?.files ?? [])
-      if (!presence.files.has(key)) this.#leaveSwarm(key, presence.peer, complete)
-    for (const [key, complete] of presence.files) this.#enterSwarm(key, presence.peer, complete)
-    this.#peers.set(presence.peer, { ...presence })
+    if (known && isOlder(presence, known.presence)) return false
+    const peer = known ?? { presence, swarms: new Map() }
+    peer.presence = { ...presence }
+    if (!known) this.#peers.set(presence.peer, peer)
+    this.#move(peer)
     this.#expiry.seen(presence.peer, presence.seen)
     return true
   }
 
-  #drop(peer: PeerPresence): void {
-    for (const [key, complete] of peer.files) this.#leaveSwarm(key, peer.peer, complete)
-    this.#peers.delete(peer.peer)
+  #drop(peer: Peer): void {
+    for (const [swarm, complete] of peer.swarms) this.#leave(peer, swarm, complete)
+    this.#peers.delete(peer.presence.peer)
   }
 
-  #enterSwarm(key: string, peer: string, complete: boolean): void {
-    let swarm = this.#swarms.get(key)
-    if (!swarm) {
-      swarm = { seeders: 0, leechers: 0, peers: new Map() }
-      this.#swarms.set(key, swarm)
+  /** From the swarms that the peer was in to those of its files. */
+  #move(peer: Peer): void {
+    const before = peer.swarms
+    peer.swarms = new Map()
+    for (const { group, complete, partial } of peer.presence.files) {
+      for (const fileId of fileIdsOf(complete)) this.#enter(peer, this.#swarmOf(group, fileId), true, before)
+      for (const fileId of fileIdsOf(partial)) this.#enter(peer, this.#swarmOf(group, fileId), false, before)
     }
-    const before = swarm.peers.get(peer)
-    if (before === complete) return
-    if (before !== undefined) count(swarm, before, -1)
+    for (const [swarm, complete] of before) if (!peer.swarms.has(swarm)) this.#leave(peer, swarm, complete)
+  }
+
+  #enter(peer: Peer, swarm: Swarm, complete: boolean, before: ReadonlyMap<Swarm, boolean>): void {
+    const was = peer.swarms.get(swarm) ?? before.get(swarm)
+    peer.swarms.set(swarm, complete)
+    if (was === complete) return
+    if (was !== undefined) count(swarm, was, -1)
     count(swarm, complete, 1)
     swarm.peers.set(peer, complete)
   }
 
-  #leaveSwarm(key: string, peer: string, complete: boolean): void {
-    const swarm = this.#swarms.get(key)
-    if (!swarm?.peers.delete(peer)) return
+  #leave(peer: Peer, swarm: Swarm, complete: boolean): void {
+    swarm.peers.delete(peer)
     count(swarm, complete, -1)
-    if (swarm.peers.size === 0) this.#swarms.delete(key)
+    if (swarm.peers.size > 0) return
+    const swarms = this.#groups.get(swarm.group)
+    swarms?.delete(swarm.fileId)
+    this.#swarmCount--
+    if (swarms?.size === 0) this.#groups.delete(swarm.group)
+  }
+
+  #swarmOf(group: string, fileId: string): Swarm {
+    let swarms = this.#groups.get(group)
+    if (!swarms) {
+      swarms = new Map()
+      this.#groups.set(group, swarms)
+    }
+    let swarm = swarms.get(fileId)
+    if (!swarm) {
+      // A copy: a piece of a longer string would keep all of that in memory.
+      const id = Buffer.from(fileId, 'latin1').toString('latin1')
+      swarm = { group, fileId: id, seeders: 0, leechers: 0, peers: new Map() }
+      swarms.set(id, swarm)
+      this.#swarmCount++
+    }
+    return swarm
   }
 }
 

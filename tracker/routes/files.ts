@@ -4,7 +4,6 @@ import { FileList, Publish, Published, RevisionBody } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
 import { checkManifests } from '../manifest.ts'
-import { swarmKey } from '../presence/swarm-table.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, Change, InGroup, PageOf, revised, viewAsMember } from './common.ts'
 
@@ -37,7 +36,7 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
       )
       const page = view.files.page(prefix, after, limit)
       const files = page.map((file) => {
-        const { seeders, leechers } = presence.table.counts(swarmKey(group, file.fileId))
+        const { seeders, leechers } = presence.table.counts(group, file.fileId)
         return { ...file, seeders, leechers }
       })
       const next = page.length === limit ? (page.at(-1)?.name ?? null) : null

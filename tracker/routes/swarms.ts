@@ -7,7 +7,6 @@ import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import { isLoopback, plainAddress } from '../presence/addresses.ts'
 import { handOut } from '../presence/handout-policy.ts'
-import { swarmKey } from '../presence/swarm-table.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, InGroup, viewAsMember } from './common.ts'
 
@@ -64,9 +63,7 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
    * loopback interface is reached where the asker reached this machine: at `here`.
    */
   function* membersPeers(view: GroupView, fileId: string, here: string): Generator<SwarmPeer> {
-    for (const [{ peer, user, host, port, tls }, complete] of presence.table.swarm(
-      swarmKey(view.group, fileId),
-    )) {
+    for (const [{ peer, user, host, port, tls }, complete] of presence.table.swarm(view.group, fileId)) {
       if (!view.members.has(user)) continue
       yield { peer, host: isLoopback(host) ? here : host, port, tls, complete }
     }

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { parseRedisUrl } from '../../../redis/url.ts'
+import { presenceKey } from '../../../tracker-store/keys.ts'
 import { openStore } from '../../../tracker-store/open.ts'
-import type { PeerPresence, PresenceChange } from '../../../tracker-store/store.ts'
+import type { PeerPresence, PresenceChange, ServedFiles } from '../../../tracker-store/store.ts'
 import { until } from '../../support/until.ts'
 import { by, type Fixture, fresh, makeGroup, newFile, replicaInfo } from './fixture.ts'
 
@@ -30,8 +31,11 @@ export function describeFleet(fixture: Fixture): void {
   })
 
   describe('presence', () => {
+    const id = 'a'.repeat(64)
+    const whole: ServedFiles[] = [{ group: 'constructor', complete: id, partial: '' }]
+    const part: ServedFiles[] = [{ group: 'constructor', complete: '', partial: id }]
     const peerOf = (name: string): string => createHash('sha256').update(name).digest('hex')
-    const announce = (sequence: number, files: [string, boolean][], peer: string): PresenceChange => ({
+    const announce = (sequence: number, files: ServedFiles[], peer: string): PresenceChange => ({
       type: 'announce',
       presence: {
         peer,
@@ -41,7 +45,7 @@ export function describeFleet(fixture: Fixture): void {
         tls: true,
         sequence,
         seen: Date.now(),
-        files: new Map(files),
+        files,
       },
     })
     async function loaded(peer: string): Promise<PeerPresence | undefined> {
@@ -55,7 +59,7 @@ export function describeFleet(fixture: Fixture): void {
       const own: (PresenceChange | null)[] = []
       fixture.b.presence.subscribe((change) => heard.push(change))
       fixture.a.presence.subscribe((change) => own.push(change))
-      const first = announce(1, [['constructor/abc', true]], peer)
+      const first = announce(1, whole, peer)
       fixture.a.presence.push(first)
       await until(() => heard.length > 0)
       expect(heard).toEqual([first])
@@ -64,32 +68,45 @@ export function describeFleet(fixture: Fixture): void {
       const seen = Date.now() + 1
       fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen })
       await until(async () => (await loaded(peer))?.seen === seen)
-      expect((await loaded(peer))?.files).toEqual(new Map([['constructor/abc', true]]))
+      expect((await loaded(peer))?.files).toEqual(whole)
       expect(own).toEqual([])
     })
 
     test('an older announce does not undo a newer one, and a peer that left is gone', async () => {
       const peer = peerOf(fresh('peer'))
-      fixture.a.presence.push(announce(5, [['g/new', true]], peer))
+      fixture.a.presence.push(announce(5, whole, peer))
       await until(async () => (await loaded(peer)) !== undefined)
-      fixture.b.presence.push(announce(4, [['g/old', true]], peer))
+      fixture.b.presence.push(announce(4, part, peer))
       const marker = peerOf(fresh('peer'))
       fixture.b.presence.push(announce(1, [], marker))
       await until(async () => (await loaded(marker)) !== undefined)
-      expect((await loaded(peer))?.files).toEqual(new Map([['g/new', true]]))
+      expect((await loaded(peer))?.files).toEqual(whole)
       fixture.b.presence.push({ type: 'gone', peer, sequence: 6, seen: Date.now() })
       await until(async () => (await loaded(peer)) === undefined)
     })
 
     test('presence that Redis lost comes back with the next heartbeat', async () => {
       const peer = peerOf(fresh('peer'))
-      fixture.a.presence.push(announce(1, [['g/f', false]], peer))
+      fixture.a.presence.push(announce(1, part, peer))
       await until(async () => (await loaded(peer)) !== undefined)
-      expect(await fixture.raw.pttl(`{p:${peer}}`)).toBeLessThanOrEqual(fixture.a.presence.expiryMs)
-      await fixture.raw.del(`{p:${peer}}`)
+      expect(await fixture.raw.pttl(presenceKey(peer))).toBeLessThanOrEqual(fixture.a.presence.expiryMs)
+      await fixture.raw.del(presenceKey(peer))
       expect(await loaded(peer)).toBeUndefined()
-      fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen: Date.now() })
+      const seen = Date.now()
+      fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen })
       await until(async () => (await loaded(peer)) !== undefined)
+      expect(await loaded(peer)).toMatchObject({ seen, files: part })
+    })
+
+    test('a thousand peers that announce at once are all there for a replica that starts', async () => {
+      const name = fresh('many')
+      const peers = Array.from({ length: 1000 }, (_, i) => peerOf(`${name}-${i}`))
+      for (const peer of peers) fixture.a.presence.push(announce(1, whole, peer))
+      await until(async () => {
+        const there = new Set<string>()
+        for await (const { peer } of fixture.b.presence.load()) there.add(peer)
+        return peers.every((peer) => there.has(peer))
+      })
     })
   })
 

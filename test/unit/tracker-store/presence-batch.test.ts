@@ -1,5 +1,5 @@
 import { PresenceBatch } from '../../../tracker-store/presence-batch.ts'
-import { decodeBatch, encodeBatches } from '../../../tracker-store/presence-codec.ts'
+import { BatchCodec, encode } from '../../../tracker-store/presence-codec.ts'
 import type { PresenceChange } from '../../../tracker-store/store.ts'
 
 const announce = (peer: string, sequence: number, seen: number, files = 0): PresenceChange => ({
@@ -12,7 +12,7 @@ const announce = (peer: string, sequence: number, seen: number, files = 0): Pres
     tls: true,
     sequence,
     seen,
-    files: new Map(Array.from({ length: files }, (_, i) => [`g/${i}`.padEnd(70, 'x'), true])),
+    files: [{ group: 'g', complete: 'a'.repeat(64 * files), partial: '' }],
   },
 })
 const heartbeat = (peer: string, sequence: number, seen: number): PresenceChange => ({
@@ -55,11 +55,17 @@ describe('presence changes that wait', () => {
 
 describe('presence messages', () => {
   test('they carry the changes in order, and long ones are split', () => {
-    const changes = [announce('p', 1, 1, 4000), gone('q', 1), announce('r', 1, 1, 4000), heartbeat('s', 1, 1)]
-    const messages = encodeBatches('me', changes).map(decodeBatch)
+    const changes = [announce('p', 1, 1, 5000), gone('q', 1), announce('r', 1, 1, 5000), heartbeat('s', 1, 1)]
+    const messages = new BatchCodec('me').encode(changes.map(encode))
     expect(messages.length).toBe(3)
-    expect(messages.every(({ from }) => from === 'me')).toBe(true)
-    expect(messages.flatMap((message) => message.changes)).toEqual(changes)
-    expect(encodeBatches('me', [])).toEqual([])
+    expect(messages.flatMap((message) => new BatchCodec('you').decode(message))).toEqual(changes)
+    expect(new BatchCodec('me').encode([])).toEqual([])
+  })
+
+  test('what comes back to its own sender tells it nothing', () => {
+    const codec = new BatchCodec('me')
+    const [message = ''] = codec.encode([heartbeat('p', 1, 1)].map(encode))
+    expect(codec.decode(message)).toEqual([])
+    expect(new BatchCodec('mere').decode(message)).toEqual([heartbeat('p', 1, 1)])
   })
 })

@@ -1,0 +1,27 @@
+import { countFiles, fileIdsOf, packFiles, withPartial } from '../../../../tracker/presence/served-files.ts'
+
+const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string]
+
+test('an announced list is packed by group, without the groups that do not count', () => {
+  const listed = [
+    { group: 'team', fileId: A, complete: true },
+    { group: 'other', fileId: A, complete: true },
+    { group: 'team', fileId: B, complete: false },
+    { group: 'strange', fileId: C, complete: true },
+    { group: 'team', fileId: C, complete: true },
+  ]
+  const files = packFiles(listed, new Set(['team', 'other', 'silent']))
+  expect(files).toEqual([
+    { group: 'team', complete: A + C, partial: B },
+    { group: 'other', complete: A, partial: '' },
+  ])
+  expect(countFiles(files)).toBe(4)
+  expect([...fileIdsOf(A + C)]).toEqual([A, C])
+})
+
+test('parts are added once, to a group that is there and to one that is not; nothing new changes nothing', () => {
+  const files = [{ group: 'team', complete: A, partial: B }]
+  expect(withPartial(files, 'team', [A, B])).toBe(files)
+  expect(withPartial(files, 'team', [A, C, C])).toEqual([{ group: 'team', complete: A, partial: B + C }])
+  expect(withPartial(files, 'other', [A])).toEqual([...files, { group: 'other', complete: '', partial: A }])
+})
