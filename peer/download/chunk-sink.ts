@@ -35,6 +35,8 @@ export class ChunkSink {
   readonly #pool: BufferPool
   readonly #onChunk: (chunk: number) => void
   #chunk: number
+  /** Of the current chunk. */
+  #length: number
   #buffer: Buffer | null = null
   #filled = 0
   #abandoned = false
@@ -44,6 +46,7 @@ export class ChunkSink {
     this.#pool = pool
     this.#onChunk = onChunk
     this.#chunk = target.first
+    this.#length = chunkLength(target.size, target.first)
   }
 
   /** The space that the next bytes belong in, never past the current chunk. */
@@ -76,15 +79,12 @@ export class ChunkSink {
     this.#buffer = null
   }
 
-  get #length(): number {
-    return chunkLength(this.#target.size, this.#chunk)
-  }
-
   #complete(): void {
     if (!this.#abandoned) this.#keep()
     this.#chunk++
     this.#filled = 0
     if (this.done) this.release()
+    else this.#length = chunkLength(this.#target.size, this.#chunk)
   }
 
   #keep(): void {

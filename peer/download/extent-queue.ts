@@ -8,6 +8,8 @@ const EXTENTS_AT_ONCE = 64
 /** A worker that dies holds its extents back for this long; what is late is asked of others meanwhile. */
 export const EXTENT_LOCK_MS = 10_000
 const STALLED_CHECK_MS = 1000
+/** What was not begun here for so long has probably been taken by another process. */
+const ELSEWHERE_MS = 200
 
 /** All that a worker in another process needs to fetch an extent and to write it in place. */
 export interface ExtentWork {
@@ -43,60 +45,59 @@ export interface ExtentHandlers {
 /** Extents that were handed to the queue and have not ended. */
 interface Given {
   job: ExtentJob
+  addedAt: number
+  /** This process works it off. */
+  begun: boolean
   ended: Promise<void>
   end(): void
 }
 
 /**
  * The queue of extents: a bounded window of every download under way. The peer works it off itself, and so
- * does every `peer worker` on the same queue; those report back through the queue's events.
+ * does every `peer worker` on the same queue; those report back through the queue's events. While there is none
+ * nobody listens to these: they would cost as much as all the rest of the queue.
  */
 export class ExtentQueue {
   readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
   readonly #worker: Worker<ExtentJob, ExtentOutcome | null>
-  readonly #events: QueueEvents
-  /** The events' own connection, which waits for them. */
-  readonly #listening: ReturnType<typeof connectRedis>
+  readonly #url: string
+  readonly #options: QueueOptions
+  readonly #handlers: ExtentHandlers
+  /** The queue's events, with a connection of their own that waits for them; null until another process takes part. */
+  #listening: { events: QueueEvents; redis: ReturnType<typeof connectRedis> } | null = null
+  #lookingOut: NodeJS.Timeout | undefined
   readonly #given = new Map<string, Given>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
 
   constructor(url: string, options: QueueOptions, handlers: ExtentHandlers) {
     this.#queue = new Queue(EXTENT_QUEUE, options)
-    this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job, handlers), {
+    this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job), {
       ...options,
       concurrency: EXTENTS_AT_ONCE,
       lockDuration: EXTENT_LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       autorun: false,
     })
-    this.#listening = connectRedis(url, 'queue')
-    this.#events = new QueueEvents(EXTENT_QUEUE, { ...options, connection: this.#listening, autorun: false })
-    const ended = (id: string, outcome: ExtentOutcome | null): void => {
-      const given = this.#given.get(id)
-      if (!given) return
-      this.#end(id)
-      if (outcome) handlers.fetchedElsewhere(given.job, outcome)
-    }
-    this.#events.on('completed', ({ jobId, returnvalue }) => ended(jobId, outcomeOf(returnvalue)))
-    this.#events.on('failed', ({ jobId, failedReason }) =>
-      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason } }),
-    )
+    this.#url = url
+    this.#options = options
+    this.#handlers = handlers
     // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
-    for (const each of [this.#queue, this.#worker, this.#events]) (each as Worker).on('error', () => {})
+    for (const each of [this.#queue, this.#worker]) (each as Worker).on('error', () => {})
   }
 
   /** Drops what an earlier process left: its downloads choose anew. */
   async start(): Promise<void> {
     await this.#queue.obliterate({ force: true })
     this.#worker.run().catch(() => {})
-    this.#events.run().catch(() => {})
   }
 
   async add(job: ExtentJob): Promise<void> {
     const jobId = `${this.#epoch}-${this.#count++}`
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#given.set(jobId, { job, ended: promise, end: resolve })
+    const addedAt = performance.now()
+    this.#given.set(jobId, { job, addedAt, begun: false, ended: promise, end: resolve })
+    this.#lookOut()
     await this.#queue.add('extent', job, { jobId, removeOnComplete: true, removeOnFail: true })
   }
 
@@ -104,10 +105,11 @@ export class ExtentQueue {
   async settle(download: string): Promise<void> {
     const left = [...this.#given].filter(([, { job }]) => job.download === download)
     await Promise.all(
-      left.map(async ([id, { ended }]) => {
+      left.map(async ([id, { begun, ended }]) => {
         const removed = await this.#queue.remove(id)
-        if (removed === 1) this.#end(id)
-        else await ended
+        if (removed === 1) return this.#end(id)
+        if (!begun) this.#listen()
+        await ended
       }),
     )
   }
@@ -118,16 +120,52 @@ export class ExtentQueue {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#lookingOut)
     await this.#worker.close()
-    await Promise.all([this.#queue.close(), this.#events.close()])
+    await Promise.all([this.#queue.close(), this.#listening?.events.close()])
     // BullMQ closes only connections that it made itself.
-    this.#listening.disconnect()
+    this.#listening?.redis.disconnect()
   }
 
-  async #work(job: Job<ExtentJob>, handlers: ExtentHandlers): Promise<null> {
-    await handlers.fetch(job.data)
+  async #work(job: Job<ExtentJob>): Promise<null> {
+    const given = this.#given.get(job.id!)
+    if (given) given.begun = true
+    await this.#handlers.fetch(job.data)
     this.#end(job.id!)
     return null
+  }
+
+  /** Notices, while extents are under way, that another process has taken some. */
+  #lookOut(): void {
+    if (this.#listening || this.#lookingOut) return
+    this.#lookingOut = setTimeout(() => {
+      this.#lookingOut = undefined
+      const now = performance.now()
+      for (const { begun, addedAt } of this.#given.values())
+        if (!begun && now - addedAt >= ELSEWHERE_MS) return this.#listen()
+      if (this.#given.size > 0) this.#lookOut()
+    }, ELSEWHERE_MS).unref()
+  }
+
+  /** Hears what other processes have done and will do: Redis keeps the last events. */
+  #listen(): void {
+    if (this.#listening) return
+    const redis = connectRedis(this.#url, 'queue')
+    const options = { ...this.#options, connection: redis, autorun: false, lastEventId: '0-0' }
+    const events = new QueueEvents(EXTENT_QUEUE, options)
+    this.#listening = { events, redis }
+    const ended = (id: string, outcome: ExtentOutcome | null): void => {
+      const given = this.#given.get(id)
+      if (!given) return
+      this.#end(id)
+      if (outcome) this.#handlers.fetchedElsewhere(given.job, outcome)
+    }
+    events.on('completed', ({ jobId, returnvalue }) => ended(jobId, outcomeOf(returnvalue)))
+    events.on('failed', ({ jobId, failedReason }) =>
+      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason } }),
+    )
+    events.on('error', () => {})
+    events.run().catch(() => {})
   }
 
   #end(id: string): void {

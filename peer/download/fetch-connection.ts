@@ -38,7 +38,10 @@ export class FetchConnection {
   #answer: ResponseHead | null = null
   #errorBody: Buffer[] = []
   #left = 0
-  #lastByte = performance.now()
+  /** When something was last seen to have arrived. */
+  #heardAt = performance.now()
+  /** Something has arrived since: asking the clock at each record of 16 KiB would cost more than parsing it. */
+  #heard = false
   #closed = false
 
   constructor(
@@ -65,7 +68,7 @@ export class FetchConnection {
   }
 
   request(request: RangeRequest): void {
-    if (this.#requests.length === 0) this.#lastByte = performance.now()
+    if (this.#requests.length === 0) this.#heardAt = performance.now()
     this.#requests.push(request)
     if (this.#socket) this.#send(request)
   }
@@ -77,7 +80,10 @@ export class FetchConnection {
 
   /** Closes as stalled when an answer is due and nothing has arrived for STALL_MS. Called now and then. */
   checkStall(): void {
-    if (this.#requests.length > 0 && this.#socket && performance.now() - this.#lastByte > STALL_MS)
+    const now = performance.now()
+    if (this.#heard) this.#heardAt = now
+    this.#heard = false
+    if (this.#requests.length > 0 && this.#socket && now - this.#heardAt > STALL_MS)
       this.close(new ShoalError('NO_PEER', `the peer sent nothing for ${STALL_MS / 1000} s`))
   }
 
@@ -95,7 +101,7 @@ export class FetchConnection {
   #connected(socket: Socket): void {
     if (this.#closed) return void socket.destroy()
     this.#socket = socket
-    this.#lastByte = performance.now()
+    this.#heardAt = performance.now()
     socket.on('error', (error) => this.close(error))
     socket.on('close', () => this.close(new Error('the peer closed the connection')))
     for (const request of this.#requests) this.#send(request)
@@ -115,7 +121,7 @@ export class FetchConnection {
   }
 
   #onData(n: number, buffer: Uint8Array): boolean {
-    this.#lastByte = performance.now()
+    this.#heard = true
     try {
       if (buffer === this.#headBuffer) this.#onBytes(buffer.subarray(0, n))
       else this.#onBody(n)

@@ -86,10 +86,8 @@ export class FetchPool {
     const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map() }
     thread.worker.on('message', (message: FromFetchThread) => {
       const job = thread.underway.get(message.id)
-      if (message.type === 'chunks') {
-        for (const chunk of message.chunks) job?.onChunk(chunk)
-        return
-      }
+      for (const chunk of message.chunks) job?.onChunk(chunk)
+      if (message.type === 'chunks') return
       thread.underway.delete(message.id)
       if (thread.underway.size === 0) thread.worker.unref()
       if (message.error === null) job?.resolve()

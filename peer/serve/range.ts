@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
@@ -7,9 +8,9 @@ import { closedSignal } from './closed-signal.ts'
 import type { FileReader, ServedFile } from './library.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
-/** Large enough that a system call is cheap beside its data, small enough that many connections fit in memory. */
-const READ_SIZE = 512 * 1024
-const buffers = new ReadBuffers(READ_SIZE)
+/** Large enough that reading in another thread is cheap beside its data, small enough for many connections. */
+const READ_SIZE = 1024 * 1024
+const buffers = new ReadBuffers(READ_SIZE, 16)
 
 /** `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. */
 export async function sendRange(
@@ -42,9 +43,28 @@ export async function sendRange(
   }
   const closed = closedSignal(request.socket)
   if (closed.aborted) return
-  const reader = await file.open()
-  response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
-  await sendBody(reader, response, start, end, limit, sent, closed)
+  await inTurn(request.socket, async () => {
+    if (closed.aborted) return
+    const reader = await file.open()
+    response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
+    await sendBody(reader, response, start, end, limit, sent, closed)
+  })
+}
+
+/** Ends of the bodies that are asked for on a connection. */
+const lastBody = new WeakMap<Socket, Promise<void>>()
+
+/** Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing. */
+async function inTurn(socket: Socket, act: () => Promise<void>): Promise<void> {
+  const before = lastBody.get(socket)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  lastBody.set(socket, promise)
+  try {
+    await before
+    await act()
+  } finally {
+    resolve()
+  }
 }
 
 function requireHeld(file: ServedFile, start: number, end: number): void {

@@ -35,11 +35,12 @@ export type ToFetchThread =
 
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
-  | { type: 'settled'; id: number; error: { code: string; message: string } | null }
+  /** The extent has ended; `chunks` are those of it that were not reported yet. */
+  | { type: 'settled'; id: number; chunks: number[]; error: { code: string; message: string } | null }
 
 const STALL_CHECK_MS = 500
-/** Chunks are reported together where they come fast: a message costs as much as a tenth of a chunk's work. */
-const REPORT_MS = 5
+/** At least between two reports of an extent: a message costs as much as a tenth of a chunk's work. */
+const REPORT_MS = 25
 const port = parentPort!
 const { credentials, ownPort } = workerData as FetchThreadData
 const pool = new BufferPool()
@@ -71,7 +72,8 @@ function beginExtent(request: FetchRequest): void {
   try {
     fetchExtent(request)
   } catch (error) {
-    send({ type: 'settled', id: request.id, error: describe(storageError(error, 'the part file')) })
+    const failure = describe(storageError(error, 'the part file'))
+    send({ type: 'settled', id: request.id, chunks: [], error: failure })
   }
 }
 
@@ -90,10 +92,9 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
     size: extent.size,
     sink,
     settle: (error) => {
-      report.flush()
       if (!underway.delete(id)) return
       file.release()
-      send({ type: 'settled', id, error: error && describe(error) })
+      send({ type: 'settled', id, chunks: report.end(), error: error && describe(error) })
     },
   })
 }
@@ -105,15 +106,17 @@ function cancel(id: number): void {
   underway.delete(id)
   extent.sink.abandon()
   extent.file.release()
-  extent.report.flush()
-  send({ type: 'settled', id, error: { code: 'ABORT_ERR', message: 'cancelled' } })
+  const error = { code: 'ABORT_ERR', message: 'cancelled' }
+  send({ type: 'settled', id, chunks: extent.report.end(), error })
   extent.connection.closeIfAbandoned()
 }
 
+/** Tells of an extent's chunks: at once where they come slowly, together where they come fast. */
 class ChunkReport {
   readonly #id: number
   #chunks: number[] = []
   #timer: NodeJS.Timeout | undefined
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(id: number) {
     this.#id = id
@@ -121,14 +124,22 @@ class ChunkReport {
 
   add(chunk: number): void {
     this.#chunks.push(chunk)
-    this.#timer ??= setTimeout(() => this.flush(), REPORT_MS)
+    if (this.#timer) return
+    const wait = this.#toldAt + REPORT_MS - performance.now()
+    if (wait > 0) this.#timer = setTimeout(() => this.#tell(), wait)
+    else this.#tell()
   }
 
-  flush(): void {
+  /** Says no more; returns what was not told yet. */
+  end(): number[] {
     clearTimeout(this.#timer)
+    return this.#chunks.splice(0)
+  }
+
+  #tell(): void {
     this.#timer = undefined
-    if (this.#chunks.length > 0) send({ type: 'chunks', id: this.#id, chunks: this.#chunks })
-    this.#chunks = []
+    this.#toldAt = performance.now()
+    send({ type: 'chunks', id: this.#id, chunks: this.#chunks.splice(0) })
   }
 }
 
