@@ -92,10 +92,13 @@ async function fetchMetalink(metalink: MetalinkServer, source: string, folder: s
 async function fetchTorrent(torrent: string, source: string, folder: string): Promise<number> {
   mkdirSync(folder)
   const seed = torrentPeer('seed', { torrent, folder: source, ip: LOOPBACK, port: 9301 })
-  await seed.line
+  await seed.ready
   const leech = torrentPeer('leech', { torrent, folder, ip: LOOPBACK, port: 9302 }, [`${LOOPBACK}:9301`])
   try {
-    return Number(await leech.line)
+    await leech.ready
+    const start = performance.now()
+    await leech.fetch()
+    return (performance.now() - start) / 1000
   } finally {
     await Promise.all([leech.stop(), seed.stop()])
     rmSync(folder, { recursive: true })

@@ -2,7 +2,7 @@ import { type Home, type Running, type RunOptions, World } from '../../test/supp
 import { memoryFolder } from './files.ts'
 import { cleanly } from './on-signal.ts'
 
-const GROUP = 'bench'
+export const GROUP = 'bench'
 const USER = 'bench'
 
 interface DownloadedFile {

@@ -14,8 +14,10 @@ export function makeTorrent(file: string, torrent: string): void {
 }
 
 export interface TorrentPeer {
-  /** The line that it prints: of a seed that it is ready, of a leecher its seconds. */
-  line: Promise<string>
+  /** Resolves when it listens, and a seed has its torrent. */
+  ready: Promise<void>
+  /** Lets a leecher add the torrent; resolves when it has all of it. */
+  fetch(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -29,12 +31,15 @@ export function torrentPeer(
   const args = [SCRIPT, mode, at.torrent, at.folder, at.ip, String(at.port), ...others]
   const [program, ...words] = [...under, PYTHON, ...args] as [string, ...string[]]
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
-  return { line: firstLine(child), stop: () => stop(child) }
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stdout! })) return line
-  throw new Error('the libtorrent peer ended without a word')
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const line = async (): Promise<void> => {
+    if ((await lines.next()).done) throw new Error('the libtorrent peer ended before it was done')
+  }
+  const fetch = async (): Promise<void> => {
+    child.stdin.write('go\n')
+    await line()
+  }
+  return { ready: line(), fetch, stop: () => stop(child) }
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A libtorrent peer to compare with: libtorrent_peer.py seed|leech TORRENT FOLDER IP PORT [IP:PORT ...]
-A leecher prints its seconds to completion, stays as a seed, and ends with its standard input, as the seed does."""
-import select, sys, time
+Says when it is ready. A leecher begins at a line of standard input, says when it has all and stays as a seed;
+both end with standard input."""
+import select, sys
 import libtorrent as lt
 
 mode, torrent, folder, ip, port = sys.argv[1:6]
@@ -17,15 +18,17 @@ params.save_path = folder
 if mode == 'seed':
     params.flags |= lt.torrent_flags.seed_mode
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+fetching = mode == 'leech'
+if fetching:
+    print('ready', flush=True)
+    sys.stdin.buffer.raw.readline()
 handle = session.add_torrent(params)
-started = time.time()
 for address in sys.argv[6:]:
     host, _, peer_port = address.rpartition(':')
     handle.connect_peer((host, int(peer_port)))
-if mode == 'seed':
+if not fetching:
     print('ready', flush=True)
-fetching = mode == 'leech'
 while not select.select([sys.stdin], [], [], 0.02 if fetching else 0.2)[0]:
     if fetching and handle.status().is_seeding:
-        print(f'{time.time() - started:.3f}', flush=True)
+        print('done', flush=True)
         fetching = False

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connectPeer } from '../../peer/control/client.ts'
 import type { Home } from '../../test/support/shoal.ts'
 import { memoryFolder, mustBeSame, randomFile, withFolder } from './files.ts'
-import { Fleet } from './fleet.ts'
-import { makeTorrent, torrentPeer } from './libtorrent.ts'
+import { Fleet, GROUP } from './fleet.ts'
+import { makeTorrent, type TorrentPeer, torrentPeer } from './libtorrent.ts'
 import type { Network } from './network.ts'
 
 export interface SwarmCase {
@@ -25,8 +25,9 @@ export interface SwarmResult {
 
 const PORT = 7000
 
-/** Host 0 seeds with Shoal, the others fetch. */
-export async function runShoal(net: Network, { size, leechers, everyMs }: SwarmCase): Promise<SwarmResult> {
+/** Host 0 seeds with Shoal, the others fetch: peers run already, and are asked over their control sockets. */
+export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
+  const { size, leechers } = swarm
   let result: SwarmResult | null = null
   await Fleet.with(
     async (fleet) => {
@@ -39,23 +40,18 @@ export async function runShoal(net: Network, { size, leechers, everyMs }: SwarmC
       }
       const [seeder, ...fetching] = peers as [Home, ...Home[]]
       await fleet.upload(seeder, source, 'file')
-      const before = net.sent(0)
-      const times = await Promise.all(
-        fetching.map(async (home, i) => {
-          await delay(i * everyMs)
-          return follow(fleet, home, fleet.world.path(`target${i}`))
-        }),
-      )
-      result = { last: span(times), seederSent: net.sent(0) - before }
-      for (const i of fetching.keys()) mustBeSame(source, fleet.world.path(`target${i}`))
+      const targets = fetching.map((_, i) => fleet.world.path(`target${i}`))
+      result = await timed(net, swarm, (i) => download(fetching[i]!, targets[i]!))
+      for (const target of targets) mustBeSame(source, target)
     },
     ['--listen', `${net.gateway}:0`],
   )
   return result!
 }
 
-/** Host 0 seeds with libtorrent, the others fetch. */
-export async function runTorrent(net: Network, { size, leechers, everyMs }: SwarmCase): Promise<SwarmResult> {
+/** Host 0 seeds with libtorrent, the others fetch: their sessions are up already. */
+export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
+  const { size, leechers } = swarm
   return withFolder(memoryFolder(), async (folder) => {
     const source = join(folder, 'file')
     const torrent = join(folder, 'file.torrent')
@@ -63,47 +59,52 @@ export async function runTorrent(net: Network, { size, leechers, everyMs }: Swar
     makeTorrent(source, torrent)
     const at = (host: number, into: string) => ({ torrent, folder: into, ip: net.address(host), port: PORT })
     const everybody = Array.from({ length: leechers + 1 }, (_, host) => `${net.address(host)}:${PORT}`)
-    const started = [torrentPeer('seed', at(0, folder), [], net.on(0))]
+    const targets = Array.from({ length: leechers }, (_, i) => join(folder, `target${i}`))
+    const started: TorrentPeer[] = []
     try {
-      await started[0]!.line
-      const before = net.sent(0)
-      const ends = await Promise.all(
-        Array.from({ length: leechers }, async (_, i) => {
-          const target = join(folder, `target${i}`)
-          mkdirSync(target)
-          await delay(i * everyMs)
-          const peer = torrentPeer('leech', at(i + 1, target), everybody, net.on(i + 1))
-          started.push(peer)
-          const seconds = Number(await peer.line)
-          mustBeSame(source, join(target, 'file'))
-          return (i * everyMs) / 1000 + seconds
-        }),
-      )
-      return { last: Math.max(...ends), seederSent: net.sent(0) - before }
+      started.push(torrentPeer('seed', at(0, folder), [], net.on(0)))
+      for (const [i, target] of targets.entries()) {
+        mkdirSync(target)
+        started.push(torrentPeer('leech', at(i + 1, target), everybody, net.on(i + 1)))
+      }
+      await Promise.all(started.map(({ ready }) => ready))
+      const result = await timed(net, swarm, (i) => started[i + 1]!.fetch())
+      for (const target of targets) mustBeSame(source, join(target, 'file'))
+      return result
     } finally {
       await Promise.all(started.map((peer) => peer.stop()))
     }
   })
 }
 
-interface Times {
-  start: number
-  done: number
-}
-
-/** Downloads and takes the times of the transfer's own first and last event, so that starting a command is left out. */
-async function follow(fleet: Fleet, home: Home, target: string): Promise<Times> {
-  const times: Times = { start: Number.NaN, done: Number.NaN }
-  const child = home.spawn(fleet.downloadLine('file', target, ['--progress', 'ndjson']))
-  child.stdin?.end()
-  child.stdout?.resume()
-  for await (const line of createInterface({ input: child.stderr! })) {
-    const event = /^\{"event":"(start|done)"/.exec(line)?.[1] as keyof Times | undefined
-    if (event) times[event] = performance.now()
+/** Lets the leechers fetch, one every so often; the clock starts with the first and stops with the last. */
+async function timed(
+  net: Network,
+  { leechers, everyMs }: SwarmCase,
+  fetch: (leecher: number) => Promise<void>,
+): Promise<SwarmResult> {
+  const before = net.sent(0)
+  const start = performance.now()
+  const one = async (leecher: number): Promise<void> => {
+    await delay(leecher * everyMs)
+    await fetch(leecher)
   }
-  if (Number.isNaN(times.done)) throw new Error(`a download to ${target} failed`)
-  return times
+  await Promise.all(Array.from({ length: leechers }, (_, leecher) => one(leecher)))
+  return { last: (performance.now() - start) / 1000, seederSent: net.sent(0) - before }
 }
 
-const span = (times: readonly Times[]): number =>
-  (Math.max(...times.map(({ done }) => done)) - Math.min(...times.map(({ start }) => start))) / 1000
+/** What `shoal peer download` asks of its home's peer. */
+async function download(home: Home, output: string): Promise<void> {
+  const peer = await connectPeer(home.folder)
+  if (!peer) throw new Error(`no peer runs in ${home.folder}`)
+  const request = {
+    group: GROUP,
+    name: 'file',
+    output,
+    sequential: false,
+    maxDown: 0,
+    maxUp: 0,
+    waitMs: 60_000,
+  }
+  await peer.download(request, () => {}, new AbortController().signal)
+}

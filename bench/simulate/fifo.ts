@@ -1,10 +1,11 @@
-/** A queue with cheap ends, for the millions of things that wait in a simulation. */
+/** A queue with cheap ends, for the millions of things that wait in a simulation: a ring that grows. */
 export class Fifo<T> {
-  #items: T[] = []
+  #items: (T | undefined)[] = new Array(4)
   #head = 0
+  #length = 0
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#length
   }
 
   peek(): T | undefined {
@@ -12,16 +13,23 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#length === this.#items.length) this.#grow()
+    this.#items[(this.#head + this.#length++) & (this.#items.length - 1)] = item
   }
 
   shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined
-    const item = this.#items[this.#head++]
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    if (this.#length === 0) return undefined
+    const item = this.#items[this.#head]
+    this.#items[this.#head] = undefined
+    this.#head = (this.#head + 1) & (this.#items.length - 1)
+    this.#length--
     return item
+  }
+
+  #grow(): void {
+    const items = this.#items
+    this.#items = [...items.slice(this.#head), ...items.slice(0, this.#head)]
+    this.#items.length = 2 * items.length
+    this.#head = 0
   }
 }

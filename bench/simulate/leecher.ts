@@ -1,13 +1,17 @@
 import { Pace } from '../../peer/download/pace.ts'
 import { Picker } from '../../peer/download/picker.ts'
-import { Scheduler } from '../../peer/download/scheduler.ts'
+import { type Mate, Scheduler } from '../../peer/download/scheduler.ts'
+import { ENOUGH_MATES, MOST_MATES } from '../../peer/download/swarm-peer.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { chunkLength, extentBytes } from '../../protocol/chunking.ts'
-import type { Clock } from './clock.ts'
-import type { Host, Piece } from './host.ts'
+import { chunkLength, type Extent, extentBytes } from '../../protocol/chunking.ts'
+import { PENDING } from '../../protocol/peer-wire.ts'
+import type { Clock, Happening } from './clock.ts'
+import type { Follower, Host } from './host.ts'
 
 /** Latencies until an answer begins on a new connection: TCP, TLS 1.3 and the request, a round trip each. */
 const SETUP_LATENCIES = 5
+/** As a download's (peer/download/download.ts). */
+const TICK_SECONDS = 0.25
 
 export interface LeecherOptions {
   clock: Clock
@@ -18,7 +22,7 @@ export interface LeecherOptions {
 }
 
 /** A host that fetches the file, as peer/download/swarm.ts does: the same picker, paces and scheduler. */
-export class Leecher {
+export class Leecher implements Happening {
   readonly host: Host
   readonly startedAt: number
   finishedAt = Number.NaN
@@ -26,8 +30,8 @@ export class Leecher {
   duplicates = 0
   readonly #options: LeecherOptions
   readonly #picker: Picker
-  readonly #scheduler: Scheduler
-  readonly #peers = new Map<string, { host: Host; pace: Pace; connected: boolean }>()
+  readonly #scheduler: Scheduler<Known>
+  readonly #known = new Map<Host, Known>()
 
   constructor(options: LeecherOptions) {
     this.#options = options
@@ -35,6 +39,7 @@ export class Leecher {
     this.startedAt = options.clock.now
     this.#picker = new Picker({ have: this.host.have, random: options.random, sequential: false })
     this.#scheduler = new Scheduler(this.#picker)
+    options.clock.at(options.clock.now + TICK_SECONDS, this)
   }
 
   get done(): boolean {
@@ -42,47 +47,57 @@ export class Leecher {
   }
 
   get connections(): number {
-    return this.#peers.size
+    return this.#known.size
   }
 
-  /** Takes a peer in, known from the tracker or because it asked this one. `mate` is null for the origin. */
-  offer(host: Host, mate: Leecher | null, complete: boolean): void {
-    if (this.done || host === this.host || this.#peers.has(host.id)) return
-    this.#peers.set(host.id, { host, pace: new Pace(), connected: false })
-    if (complete) this.#join(host, Bitmap.full(host.have.size))
-    else this.#follow(host, mate)
+  /** A tick: what peers are late with is asked of others. */
+  happen(): void {
+    if (this.done) return
+    const { clock } = this.#options
+    if (this.#scheduler.checkLate(clock.now * 1000)) this.#schedule()
+    clock.at(clock.now + TICK_SECONDS, this)
   }
 
-  #follow(host: Host, mate: Leecher | null): void {
+  /** Takes a peer in: known from the tracker, or (`asked`) because it asked this one. `mate` is null for the origin. */
+  offer(host: Host, mate: Leecher | null, complete: boolean, asked: boolean): void {
+    if (this.done || host === this.host || this.#known.has(host)) return
+    if (this.#known.size >= (asked ? MOST_MATES : ENOUGH_MATES)) return
+    const known = new Known(this, host)
+    this.#known.set(host, known)
+    if (complete) this.join(known, Bitmap.full(host.have.size))
+    else this.#follow(known, mate)
+  }
+
+  #follow(known: Known, mate: Leecher | null): void {
+    const { host } = known
     this.#after(SETUP_LATENCIES, () => {
-      mate?.offer(this.host, this, false)
+      mate?.offer(this.host, this, false, true)
       const have = new Bitmap(host.have.size, host.have.bytes)
-      host.followers.add(this)
-      this.#after(1, () => this.#join(host, have))
+      host.followers.add(known)
+      this.#after(1, () => this.join(known, have))
     })
   }
 
   /** News from a have-stream. */
-  learn(from: Host, chunk: number, pending: boolean): void {
+  learn(mate: Mate<Known>, records: readonly number[]): void {
     if (this.done) return
-    if (pending) this.#picker.peerPending(from.id, chunk)
-    else if (this.#picker.peerHas(from.id, chunk)) {
-      this.#scheduler.wake(from.id)
-      this.#schedule()
-    }
+    let wakes = false
+    for (const record of records)
+      if (record >= PENDING) this.#scheduler.pending(mate, (record & ~PENDING) >>> 0)
+      else if (this.#scheduler.learned(mate, record)) wakes = true
+    if (wakes) this.#schedule()
   }
 
-  /** A chunk came in whole. */
-  receive({ server, chunk, ends }: Piece): void {
+  /** A chunk of an extent came in whole. */
+  receive({ mate, chunk, extent, startedAt }: Piece): void {
     const { clock, size } = this.#options
-    this.#scheduler.heard(server.id, clock.now * 1000)
-    if (this.#picker.received(chunk)) this.#tell(chunk, false)
+    const now = clock.now * 1000
+    if (this.#scheduler.received(mate, chunk, now)) this.host.tell(chunk, false)
     else this.duplicates++
-    if (ends) {
-      const [start, end] = extentBytes(size, ends)
-      const { pace } = this.#peers.get(server.id)!
-      pace.succeeded(end - start, ends.startedAt * 1000, clock.now * 1000)
-      this.#scheduler.settled(server.id, ends)
+    if (chunk === extent.first + extent.count - 1) {
+      const [start, end] = extentBytes(size, extent)
+      mate.pace.succeeded(end - start, startedAt * 1000, now)
+      this.#scheduler.settled(mate, extent)
     }
     if (!this.done) this.#schedule()
     else if (Number.isNaN(this.finishedAt)) this.#finish()
@@ -90,44 +105,77 @@ export class Leecher {
 
   #finish(): void {
     this.finishedAt = this.#options.clock.now
-    for (const { host } of this.#peers.values()) host.followers.delete(this)
+    for (const known of this.#known.values()) known.host.followers.delete(known)
     this.#options.onDone(this)
   }
 
-  #join(host: Host, have: Bitmap): void {
-    this.#picker.addPeer(host.id, have)
-    this.#scheduler.add(host.id, this.#peers.get(host.id)!.pace)
+  join(known: Known, have: Bitmap): void {
+    known.mate = this.#scheduler.add(known, have, new Pace())
     this.#schedule()
   }
 
   #schedule(): void {
-    for (const { peer, extent } of this.#scheduler.next(this.#options.clock.now * 1000))
-      this.#ask(this.#peers.get(peer)!, extent)
+    const now = this.#options.clock.now * 1000
+    for (let next = this.#scheduler.next(now); next !== null; next = this.#scheduler.next(now))
+      this.#ask(next.mate, next.extent)
   }
 
-  #ask(peer: { host: Host; connected: boolean }, extent: { first: number; count: number }): void {
+  #ask(mate: Mate<Known>, extent: Extent): void {
+    const known = mate.of
     const { clock, size } = this.#options
-    const server = peer.host
-    const ends = { ...extent, startedAt: clock.now }
-    const pieces = Array.from({ length: extent.count }, (_, i) => ({
-      bytes: chunkLength(size, extent.first + i),
-      mark: { server, chunk: extent.first + i, ends: i === extent.count - 1 ? ends : null },
-    }))
-    if (this.#picker.isSeed(server.id)) for (const { mark } of pieces) this.#tell(mark.chunk, true)
-    this.#after(peer.connected ? 1 : SETUP_LATENCIES, () => server.serve(this, pieces))
-    peer.connected = true
-  }
-
-  #tell(chunk: number, pending: boolean): void {
-    if (this.host.followers.size === 0) return
-    this.#after(1, () => {
-      for (const follower of this.host.followers) follower.learn(this.host, chunk, pending)
+    const { first, count } = extent
+    if (mate.peer.seed) for (let chunk = first; chunk < first + count; chunk++) this.host.tell(chunk, true)
+    const startedAt = clock.now
+    this.#after(known.connected ? 1 : SETUP_LATENCIES, () => {
+      const flow = known.host.flowTo(this)
+      for (let chunk = first; chunk < first + count; chunk++)
+        flow.send(chunkLength(size, chunk), new Piece(this, mate, chunk, extent, startedAt))
     })
+    known.connected = true
   }
 
   #after(latencies: number, act: () => void): void {
     const { clock } = this.#options
     if (latencies === 1) clock.later({ happen: act })
     else clock.at(clock.now + latencies * clock.latency, { happen: act })
+  }
+}
+
+/** A peer as one leecher knows it. */
+class Known implements Follower {
+  readonly host: Host
+  readonly #leecher: Leecher
+  /** null until what it holds is known. */
+  mate: Mate<Known> | null = null
+  connected = false
+
+  constructor(leecher: Leecher, host: Host) {
+    this.#leecher = leecher
+    this.host = host
+  }
+
+  learn(records: readonly number[]): void {
+    if (this.mate) this.#leecher.learn(this.mate, records)
+  }
+}
+
+/** A chunk on its way. */
+class Piece implements Happening {
+  readonly #leecher: Leecher
+  readonly mate: Mate<Known>
+  readonly chunk: number
+  readonly extent: Extent
+  readonly startedAt: number
+
+  constructor(leecher: Leecher, mate: Mate<Known>, chunk: number, extent: Extent, startedAt: number) {
+    this.#leecher = leecher
+    this.mate = mate
+    this.chunk = chunk
+    this.extent = extent
+    this.startedAt = startedAt
+  }
+
+  happen(): void {
+    this.#leecher.receive(this)
   }
 }

@@ -12,93 +12,76 @@ import { Fifo } from './fifo.ts'
 export const QUANTUM = 128 * 1024
 const WINDOW = 8
 
-/** A run of bytes that one request asked for; `mark` is handed to the receiver with the last of them. */
-export interface Parcel<M> {
+/** Bytes that one request asked for, and what happens at the receiver when the last of them is in. */
+interface Parcel {
   bytes: number
-  mark: M
+  arrival: Happening
 }
 
 /** One direction of a connection: parcels are sent in order. */
-export class Flow<M> {
+export class Flow implements Happening {
   readonly #from: Uplink
   readonly #to: Downlink
-  readonly #onParcel: (mark: M) => void
-  readonly #parcels = new Fifo<Parcel<M>>()
-  #credit = WINDOW
-  /** In the uplink's turn-taking, or being sent. */
-  #listed = false
-  readonly #creditBack: Happening = { happen: () => this.#credited() }
+  readonly #parcels = new Fifo<Parcel>()
+  /** When each of the last WINDOW quanta is acknowledged. */
+  readonly #acknowledged = new Float64Array(WINDOW)
+  #sent = 0
+  /** Takes turns on the uplink, or waits for an acknowledgement. */
+  #busy = false
 
-  constructor(from: Uplink, to: Downlink, onParcel: (mark: M) => void) {
+  constructor(from: Uplink, to: Downlink) {
     this.#from = from
     this.#to = to
-    this.#onParcel = onParcel
   }
 
-  send(parcel: Parcel<M>): void {
-    this.#parcels.push(parcel)
-    this.#list()
+  send(bytes: number, arrival: Happening): void {
+    this.#parcels.push({ bytes, arrival })
+    if (!this.#busy) this.#next()
   }
 
-  /** Takes the next quantum out; the uplink then sends it. */
-  takeQuantum(): Quantum {
+  /** Bytes of the next quantum. */
+  get quantum(): number {
+    return Math.min(QUANTUM, this.#parcels.peek()!.bytes)
+  }
+
+  /**
+   * The next quantum has left the uplink. When it will be in is known at once: latency is the same for all, so
+   * that a downlink takes quanta in the order in which they left.
+   */
+  sent(bytes: number): void {
+    const { clock } = this.#from
     const parcel = this.#parcels.peek()!
-    const bytes = Math.min(QUANTUM, parcel.bytes)
+    const arrives = this.#to.take(bytes, clock.now + clock.latency)
+    this.#acknowledged[this.#sent++ % WINDOW] = arrives + clock.latency
     parcel.bytes -= bytes
-    const ended = parcel.bytes === 0
-    if (ended) this.#parcels.shift()
-    this.#credit--
-    const arrived = (): void => {
-      this.#from.clock.later(this.#creditBack)
-      if (ended) this.#onParcel(parcel.mark)
+    if (parcel.bytes === 0) {
+      this.#parcels.shift()
+      clock.at(arrives, parcel.arrival)
     }
-    return new Quantum(bytes, this.#to, arrived)
+    this.#next()
   }
 
-  /** Its turn is over. True when it wants another. */
-  endTurn(): boolean {
-    this.#listed = this.#credit > 0 && this.#parcels.length > 0
-    return this.#listed
-  }
-
-  #credited(): void {
-    this.#credit++
-    this.#list()
-  }
-
-  #list(): void {
-    if (!this.#listed && this.endTurn()) this.#from.list(this)
-  }
-}
-
-class Quantum implements Happening {
-  readonly bytes: number
-  readonly #to: Downlink
-  readonly arrived: () => void
-
-  constructor(bytes: number, to: Downlink, arrived: () => void) {
-    this.bytes = bytes
-    this.#to = to
-    this.arrived = arrived
-  }
-
-  /** It reaches the receiver's link. */
+  /** The quantum that was waited for is acknowledged. */
   happen(): void {
-    this.#to.take(this)
+    this.#next()
   }
-}
 
-/** Anything that takes turns on an uplink, whatever its marks are. */
-interface Sender {
-  takeQuantum(): Quantum
-  endTurn(): boolean
+  #next(): void {
+    this.#busy = this.#parcels.length > 0
+    if (!this.#busy) return
+    const may = this.#acknowledged[this.#sent % WINDOW]!
+    const { clock } = this.#from
+    if (may <= clock.now) this.#from.list(this)
+    else clock.at(may, this)
+  }
 }
 
 export class Uplink implements Happening {
   readonly clock: Clock
   readonly #rate: number
-  readonly #turns = new Fifo<Sender>()
-  #sending: { flow: Sender; quantum: Quantum } | null = null
+  readonly #turns = new Fifo<Flow>()
+  #sending: Flow | null = null
+  #bytes = 0
   /** Bytes sent so far. */
   sent = 0
 
@@ -108,54 +91,40 @@ export class Uplink implements Happening {
     this.#rate = rate
   }
 
-  list(flow: Sender): void {
+  /** The flow has something to send and takes one turn. */
+  list(flow: Flow): void {
     this.#turns.push(flow)
-    if (!this.#sending) this.#next()
+    if (this.#sending === null) this.#next()
   }
 
   /** The quantum that was being sent is out. */
   happen(): void {
-    const { flow, quantum } = this.#sending!
-    this.#sending = null
-    this.sent += quantum.bytes
-    this.clock.later(quantum)
-    if (flow.endTurn()) this.#turns.push(flow)
+    const flow = this.#sending!
+    this.sent += this.#bytes
+    flow.sent(this.#bytes)
     this.#next()
   }
 
   #next(): void {
-    const flow = this.#turns.shift()
-    if (!flow) return
-    const quantum = flow.takeQuantum()
-    this.#sending = { flow, quantum }
-    this.clock.at(this.clock.now + quantum.bytes / this.#rate, this)
+    this.#sending = this.#turns.shift() ?? null
+    if (this.#sending === null) return
+    this.#bytes = this.#sending.quantum
+    this.clock.at(this.clock.now + this.#bytes / this.#rate, this)
   }
 }
 
-export class Downlink implements Happening {
-  readonly #clock: Clock
+export class Downlink {
   readonly #rate: number
-  readonly #waiting = new Fifo<Quantum>()
+  #freeAt = 0
 
   /** `rate` in bytes a second. */
-  constructor(clock: Clock, rate: number) {
-    this.#clock = clock
+  constructor(rate: number) {
     this.#rate = rate
   }
 
-  take(quantum: Quantum): void {
-    this.#waiting.push(quantum)
-    if (this.#waiting.length === 1) this.#begin(quantum)
-  }
-
-  /** The first that waits is in. */
-  happen(): void {
-    this.#waiting.shift()!.arrived()
-    const next = this.#waiting.peek()
-    if (next) this.#begin(next)
-  }
-
-  #begin(quantum: Quantum): void {
-    this.#clock.at(this.#clock.now + quantum.bytes / this.#rate, this)
+  /** Bytes that arrive at a time are in at the time that is returned. Calls must come in the order of arrival. */
+  take(bytes: number, arriving: number): number {
+    this.#freeAt = Math.max(this.#freeAt, arriving) + bytes / this.#rate
+    return this.#freeAt
   }
 }

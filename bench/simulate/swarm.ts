@@ -1,3 +1,4 @@
+import { FIRST_REJOIN_MS, REJOIN_MS } from '../../peer/download/swarm-membership.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount } from '../../protocol/chunking.ts'
 import { handOut } from '../../tracker/presence/handout-policy.ts'
@@ -35,9 +36,8 @@ export interface Outcome {
 
 /** Hosts of one subnet (a rack): what the handout policy sees of the network. */
 const HOSTS_A_SUBNET = 40
-/** A download asks the tracker for peers again after this long (peer/download/download.ts). */
-const REJOIN_SECONDS = 10
-const REJOIN_ALONE_SECONDS = 0.5
+/** A download that knows nobody asks the tracker again at its next tick. */
+const REJOIN_ALONE_SECONDS = 0.25
 
 /** One origin and `leechers` hosts that fetch the same file from it and each other, in virtual time. */
 export function simulate(scenario: Scenario): Outcome {
@@ -52,7 +52,7 @@ export function simulate(scenario: Scenario): Outcome {
   const origin = new Host(clock, recordOf(0, true), { up: originRate, down: rate }, Bitmap.full(chunks))
   swarm.set(origin.id, { host: origin, leecher: null })
 
-  const join = (leecher: Leecher): void => {
+  const join = (leecher: Leecher, pause: number): void => {
     if (leecher.done) return
     const records = function* () {
       for (const { host } of swarm.values()) yield host.record
@@ -61,10 +61,10 @@ export function simulate(scenario: Scenario): Outcome {
     swarm.set(leecher.host.id, { host: leecher.host, leecher })
     for (const { peer, complete } of peers) {
       const known = swarm.get(peer)!
-      leecher.offer(known.host, known.leecher, complete)
+      leecher.offer(known.host, known.leecher, complete, false)
     }
-    const pause = leecher.connections === 0 ? REJOIN_ALONE_SECONDS : REJOIN_SECONDS
-    clock.at(clock.now + pause, { happen: () => join(leecher) })
+    const again = leecher.connections === 0 ? REJOIN_ALONE_SECONDS : pause / 1000
+    clock.at(clock.now + again, { happen: () => join(leecher, Math.min(REJOIN_MS, 2 * pause)) })
   }
   const start = (n: number): void => {
     const have = new Bitmap(chunks)
@@ -76,7 +76,7 @@ export function simulate(scenario: Scenario): Outcome {
     const leecher = new Leecher({ clock, host, size, random, onDone })
     leechers.push(leecher)
     // To the tracker and back.
-    clock.at(clock.now + 2 * latency, { happen: () => join(leecher) })
+    clock.at(clock.now + 2 * latency, { happen: () => join(leecher, FIRST_REJOIN_MS) })
   }
   for (let n = 1; n <= scenario.leechers; n++) clock.at((n - 1) * every, { happen: () => start(n) })
 

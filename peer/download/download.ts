@@ -87,7 +87,7 @@ export class Download {
 
   /** A peer that asked us for this file takes part in its swarm. */
   seen({ peer, host, port }: SeenPeer): void {
-    this.#swarm?.offer([{ peer, host, port, tls: true, complete: false }])
+    this.#swarm?.offer([{ peer, host, port, tls: true, complete: false }], true)
   }
 
   /** Works off one extent of the chunk queue; never rejects. */
@@ -162,7 +162,7 @@ export class Download {
       picker,
       grant: () => membership.grant,
       onStale: () => membership.expire(),
-      onAssign: (assignment) => this.#assign(assignment, picker.isSeed(assignment.peer)),
+      onAssign: (assignment, fromSeed) => this.#assign(assignment, fromSeed),
       onPeer: (peer, state, reason) =>
         this.#emit({ event: 'peer', name: this.job.name, peer, state, ...(reason ? { reason } : {}) }),
     })

@@ -1,17 +1,21 @@
-import { Bitmap } from '../../protocol/bitmap.ts'
+import type { Bitmap } from '../../protocol/bitmap.ts'
 import type { Extent } from '../../protocol/chunking.ts'
+import { ChunkSet } from './chunk-set.ts'
+import { Rarity } from './rarity.ts'
 
-export type PeerId = string
-
-/** What the picker knows of a peer: which chunks it holds, and which it is fetching from a seed itself. */
-interface PickerPeer {
-  have: Bitmap
+/** What the picker knows of a peer. Only the picker changes it; others keep it as the peer's handle. */
+export interface PickerPeer {
+  readonly held: ChunkSet
+  /** It holds everything. */
   seed: boolean
-  pending: Set<number>
+  /** Chunks that it is fetching from a seed itself; null before the first. */
+  pending: Set<number> | null
   /** Chunks asked of this peer and not settled. */
-  asked: Set<number>
+  readonly asked: Set<number>
   /** A peer that is too slow to count as a holder: seeds may be asked for what only it has. */
   snubbed: boolean
+  /** It was removed. */
+  gone: boolean
 }
 
 export interface PickerOptions {
@@ -29,8 +33,8 @@ const MOST_COPIES = 2
 const READ_AHEAD = 64
 /** With this many partial peers to a seed, seeds are spared what those hold; with fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
-/** The rarest of this many is rare enough. */
-const SAMPLE = 4096
+/** Stands in `#copies` for a chunk that is here. */
+const HELD = 0xff
 
 /**
  * Chooses what to fetch from whom: the rarest extent that the peer holds, random among equals, so that
@@ -42,15 +46,13 @@ export class Picker {
   readonly #have: Bitmap
   readonly #random: () => number
   readonly #sequential: boolean
-  readonly #peers = new Map<PeerId, PickerPeer>()
-  /** Per chunk: partial peers that hold it or are fetching it from a seed. */
-  readonly #sources: Uint16Array
-  /** Per chunk: peers that were asked for it. */
+  readonly #peers = new Set<PickerPeer>()
+  /** Partial peers that hold a chunk or are fetching it from a seed are its sources; only missing chunks' count. */
+  readonly #rarity: Rarity
+  /** Per chunk: peers that are asked for it, or HELD. */
   readonly #copies: Uint8Array
-  /** Chunks that are asked for and not here yet. */
-  readonly #awaited: Bitmap
-  /** Those of them that a peer keeps this side waiting for. */
-  readonly #late: Bitmap
+  /** Chunks that are asked for, not here yet, and that a peer keeps this side waiting for. */
+  readonly #late = new Set<number>()
   /** Partial peers that hold something. */
   #partialPeers = 0
   #seeds = 0
@@ -61,10 +63,11 @@ export class Picker {
     this.#have = have
     this.#random = random
     this.#sequential = sequential
-    this.#sources = new Uint16Array(have.size)
+    this.#rarity = new Rarity(have.size)
     this.#copies = new Uint8Array(have.size)
-    this.#awaited = new Bitmap(have.size)
-    this.#late = new Bitmap(have.size)
+    for (let chunk = 0; chunk < have.size; chunk++)
+      if (have.has(chunk)) this.#copies[chunk] = HELD
+      else this.#rarity.add(chunk)
   }
 
   get done(): boolean {
@@ -85,159 +88,119 @@ export class Picker {
     return this.#partialPeers >= MANY_PARTIAL_PEERS * Math.max(1, this.#seeds)
   }
 
-  /** Adds a peer; `have` is the picker's from then on. */
-  addPeer(id: PeerId, have: Bitmap): void {
-    this.removePeer(id)
-    const peer = {
-      have,
+  addPeer(have: Bitmap): PickerPeer {
+    const peer: PickerPeer = {
+      held: ChunkSet.from(have),
       seed: have.isFull,
-      pending: new Set<number>(),
-      asked: new Set<number>(),
+      pending: null,
+      asked: new Set(),
       snubbed: false,
+      gone: false,
     }
-    this.#peers.set(id, peer)
+    this.#peers.add(peer)
     if (peer.seed) this.#seeds++
     this.#count(peer, 1)
+    return peer
   }
 
   /** Forgets a peer; what was asked of it can be asked of others. */
-  removePeer(id: PeerId): void {
-    const peer = this.#peers.get(id)
-    if (!peer) return
+  removePeer(peer: PickerPeer): void {
+    if (!this.#peers.delete(peer)) return
     this.#count(peer, -1)
     for (const chunk of peer.asked) this.#release(chunk)
     if (peer.seed) this.#seeds--
-    this.#peers.delete(id)
+    peer.gone = true
   }
 
   /** The peer got a chunk. True when that is something to ask it for. */
-  peerHas(id: PeerId, chunk: number): boolean {
-    const peer = this.#peers.get(id)
-    if (!peer || chunk >= this.#have.size || peer.have.has(chunk)) return false
-    if (!peer.pending.delete(chunk) && counts(peer)) this.#sources[chunk]!++
-    if (counts(peer) && peer.have.count === 0) this.#partialPeers++
-    peer.have.add(chunk)
-    if (peer.have.isFull) {
+  peerHas(peer: PickerPeer, chunk: number): boolean {
+    const copies = this.#copies[chunk]
+    if (copies === undefined || peer.gone || !peer.held.add(chunk)) return false
+    if (!peer.pending?.delete(chunk) && copies !== HELD && counts(peer)) this.#rarity.count(chunk, 1)
+    if (peer.held.count === 1 && counts(peer)) this.#partialPeers++
+    if (peer.held.count === this.#have.size) {
       this.#count(peer, -1)
       peer.seed = true
       this.#seeds++
     }
-    return !this.#have.has(chunk) && (this.#copies[chunk] === 0 || this.#late.has(chunk))
+    return copies === 0 || this.#late.has(chunk)
   }
 
   /** The peer is fetching a chunk from a seed, and will soon hold it. */
-  peerPending(id: PeerId, chunk: number): void {
-    const peer = this.#peers.get(id)
-    if (!peer || chunk >= this.#have.size || peer.have.has(chunk) || peer.pending.has(chunk)) return
+  peerPending(peer: PickerPeer, chunk: number): void {
+    if (chunk >= this.#have.size || peer.gone || peer.held.has(chunk) || peer.pending?.has(chunk)) return
+    peer.pending ??= new Set()
     peer.pending.add(chunk)
-    if (counts(peer)) this.#sources[chunk]!++
+    if (counts(peer)) this.#countChunk(chunk, 1)
   }
 
   /** What peers said to be fetching is not waited for any longer: some of it they may never get. */
   forgetPending(): void {
-    for (const peer of this.#peers.values()) {
-      if (counts(peer)) for (const chunk of peer.pending) this.#sources[chunk]!--
-      peer.pending.clear()
+    for (const peer of this.#peers) {
+      if (counts(peer)) for (const chunk of peer.pending ?? []) this.#countChunk(chunk, -1)
+      peer.pending = null
     }
   }
 
   /** Whether the peer's holdings keep others from being asked of seeds. */
-  snub(id: PeerId, snubbed: boolean): void {
-    const peer = this.#peers.get(id)
-    if (!peer || peer.snubbed === snubbed) return
+  snub(peer: PickerPeer, snubbed: boolean): void {
+    if (peer.gone || peer.snubbed === snubbed) return
     this.#count(peer, -1)
     peer.snubbed = snubbed
     this.#count(peer, 1)
   }
 
-  isSeed(id: PeerId): boolean {
-    return this.#peers.get(id)?.seed ?? false
-  }
-
   /** The next extent to ask of this peer, at most `limit` chunks; null when it has nothing to be asked for now. */
-  pick(id: PeerId, limit: number): Extent | null {
-    const peer = this.#peers.get(id)
-    if (!peer || this.done) return null
-    while (this.#have.has(this.#low)) this.#low++
+  pick(peer: PickerPeer, limit: number): Extent | null {
+    if (peer.gone || this.done) return null
     const first = this.#sequential ? this.#firstInOrder(peer) : this.#rarest(peer)
     if (first !== null) return this.#take(peer, first, limit)
-    const again = this.#lateElsewhere(peer)
+    const again = this.#late.size === 0 ? null : this.#lateElsewhere(peer)
     return again === null ? null : this.#take(peer, again, 1)
   }
 
   /** The peer keeps this side waiting for the extent: whoever has nothing better to do may be asked for it too. */
-  late(id: PeerId, extent: Extent): void {
-    const peer = this.#peers.get(id)
+  late(peer: PickerPeer, extent: Extent): void {
     for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
-      if (peer?.asked.has(chunk) && this.#awaited.has(chunk)) this.#late.add(chunk)
+      if (peer.asked.has(chunk) && this.#copies[chunk] !== HELD) this.#late.add(chunk)
   }
 
   /** A chunk came in, verified. False when it was here already. */
   received(chunk: number): boolean {
-    this.#awaited.delete(chunk)
+    const copies = this.#copies[chunk]!
+    if (copies === HELD) return false
+    if (copies === 0) this.#rarity.delete(chunk)
     this.#late.delete(chunk)
-    return this.#have.add(chunk)
+    this.#copies[chunk] = HELD
+    this.#have.add(chunk)
+    return true
   }
 
   /** The peer is no longer asked for the extent: it was answered, failed or given up. */
-  settled(id: PeerId, extent: Extent): void {
-    const peer = this.#peers.get(id)
+  settled(peer: PickerPeer, extent: Extent): void {
+    if (peer.gone) return
     for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
-      if (peer?.asked.delete(chunk)) this.#release(chunk)
-  }
-
-  /** The peer turned out not to hold the chunks of the extent. */
-  lacks(id: PeerId, extent: Extent): void {
-    const peer = this.#peers.get(id)
-    if (!peer) return
-    this.#count(peer, -1)
-    if (peer.seed) this.#seeds--
-    peer.seed = false
-    for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) peer.have.delete(chunk)
-    this.#count(peer, 1)
+      if (peer.asked.delete(chunk)) this.#release(chunk)
   }
 
   #firstInOrder(peer: PickerPeer): number | null {
+    while (this.#copies[this.#low] === HELD) this.#low++
     const end = Math.min(this.#have.size, this.#low + READ_AHEAD)
     for (let chunk = this.#low; chunk < end; chunk++) if (this.#isFree(peer, chunk)) return chunk
     return null
   }
 
-  /**
-   * The least sources win; among equals each has the same chance (reservoir sampling). Starts anywhere and
-   * looks at no more than SAMPLE chunks that may be asked for, so that its cost is bounded however long the file.
-   */
   #rarest(peer: PickerPeer): number | null {
-    let best: number | null = null
-    let fewest = peer.seed && this.sparesSeeds ? 0 : 0x10000
-    let equals = 0
-    let looked = 0
-    const bytes = this.#have.bytes.length
-    const start = Math.floor(this.#random() * bytes)
-    for (let i = 0; i < bytes && looked < SAMPLE; i++) {
-      const at = start + i < bytes ? start + i : start + i - bytes
-      let free = peer.have.bytes[at]! & ~this.#have.bytes[at]! & ~this.#awaited.bytes[at]!
-      for (; free !== 0; free &= free - 1) {
-        const chunk = at * 8 + Math.clz32(free & -free) - 24
-        const sources = this.#sources[chunk]!
-        looked++
-        if (sources > fewest) continue
-        if (sources < fewest) {
-          fewest = sources
-          equals = 0
-        }
-        if (this.#random() * ++equals < 1) best = chunk
-      }
-    }
-    return best
+    const most = peer.seed && this.sparesSeeds ? 0 : Number.POSITIVE_INFINITY
+    return this.#rarity.rarest(peer.held, most, this.#random)
   }
 
   /** A chunk that another peer is late with. */
   #lateElsewhere(peer: PickerPeer): number | null {
     let best: number | null = null
     let seen = 0
-    for (const chunk of both(peer.have.bytes, this.#late.bytes)) {
-      if (this.#copies[chunk]! >= MOST_COPIES || peer.asked.has(chunk)) continue
+    for (const chunk of this.#late) {
+      if (!peer.held.has(chunk) || this.#copies[chunk]! >= MOST_COPIES || peer.asked.has(chunk)) continue
       seen++
       if (this.#random() * seen < 1) best = chunk
     }
@@ -245,46 +208,42 @@ export class Picker {
   }
 
   #isFree(peer: PickerPeer, chunk: number): boolean {
-    return this.#copies[chunk] === 0 && !this.#have.has(chunk) && peer.have.has(chunk)
+    return this.#copies[chunk] === 0 && peer.held.has(chunk)
   }
 
   /** Takes `first` and what follows it for as long as it is free and as rare. */
   #take(peer: PickerPeer, first: number, limit: number): Extent {
-    const sources = this.#sources[first]!
+    const sources = this.#rarity.sources(first)
     let end = first
     do {
-      this.#copies[end]!++
-      this.#awaited.add(end)
+      if (this.#copies[end]!++ === 0) this.#rarity.delete(end)
       peer.asked.add(end++)
     } while (
       end - first < limit &&
       end < this.#have.size &&
       this.#isFree(peer, end) &&
-      (this.#sequential || this.#sources[end]! <= sources)
+      (this.#sequential || this.#rarity.sources(end) <= sources)
     )
     return { first, count: end - first }
   }
 
   #release(chunk: number): void {
-    if (--this.#copies[chunk]! > 0) return
-    this.#awaited.delete(chunk)
+    if (this.#copies[chunk] === HELD || --this.#copies[chunk]! > 0) return
+    this.#rarity.add(chunk)
     this.#late.delete(chunk)
   }
 
+  /** Counts all that the peer holds or is fetching, once more or no longer. */
   #count(peer: PickerPeer, delta: 1 | -1): void {
     if (!counts(peer)) return
-    if (peer.have.count > 0) this.#partialPeers += delta
-    for (let chunk = 0; chunk < this.#have.size; chunk++)
-      if (peer.have.has(chunk)) this.#sources[chunk]! += delta
-    for (const chunk of peer.pending) this.#sources[chunk]! += delta
+    if (peer.held.count > 0) this.#partialPeers += delta
+    for (const chunk of peer.held) this.#countChunk(chunk, delta)
+    for (const chunk of peer.pending ?? []) this.#countChunk(chunk, delta)
+  }
+
+  #countChunk(chunk: number, delta: 1 | -1): void {
+    if (this.#copies[chunk] !== HELD) this.#rarity.count(chunk, delta)
   }
 }
 
 const counts = (peer: PickerPeer): boolean => !peer.seed && !peer.snubbed
-
-/** The chunks whose bits are set in both, in order. */
-function* both(a: Uint8Array, b: Uint8Array): Generator<number> {
-  for (let at = 0; at < a.length; at++)
-    for (let bits = a[at]! & b[at]!; bits !== 0; bits &= bits - 1)
-      yield at * 8 + Math.clz32(bits & -bits) - 24
-}

@@ -1,9 +1,10 @@
+import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, type Extent } from '../../protocol/chunking.ts'
 import type { Pace } from './pace.ts'
-import type { PeerId, Picker } from './picker.ts'
+import type { Picker, PickerPeer } from './picker.ts'
 
-export interface Choice {
-  peer: PeerId
+export interface Choice<P> {
+  mate: Mate<P>
   extent: Extent
 }
 
@@ -23,15 +24,28 @@ const COMPARED = 3
 /** A peer that was slow is thought a little faster each time another is preferred, so that it is tried again. */
 const FORGIVENESS = 0.95
 
-/** What is under way with one peer. Times are in milliseconds. */
-interface Dealings {
-  pace: Pace
-  /** Its extents do not count as under way: it keeps this side waiting. */
-  late: boolean
+/** A peer that takes part in a download, and what is under way with it. Times are in milliseconds. */
+export class Mate<P> {
+  /** Whom it stands for. */
+  readonly of: P
+  readonly peer: PickerPeer
+  readonly pace: Pace
   /** By first chunk. */
-  extents: Map<number, Extent>
+  readonly extents = new Map<number, Extent>()
+  /** Chunks of `extents`. */
+  chunks = 0
+  /** Its extents do not count as under way: it keeps this side waiting. */
+  late = false
   /** When it was last heard of: its last chunk, or the first request since it was idle. */
-  heardAt: number
+  heardAt = 0
+  /** It may have something to be asked for. */
+  awake = false
+
+  constructor(of: P, peer: PickerPeer, pace: Pace) {
+    this.of = of
+    this.peer = peer
+    this.pace = pace
+  }
 }
 
 /**
@@ -40,12 +54,12 @@ interface Dealings {
  * size of the swarm. What a peer is late with is asked of others too. Pure: the caller brings the time; the
  * swarm and the simulator (bench/simulate) run it.
  */
-export class Scheduler {
+export class Scheduler<P> {
   readonly #picker: Picker
-  readonly #dealings = new Map<PeerId, Dealings>()
+  readonly #mates = new Set<Mate<P>>()
   /** Peers that may have something to be asked for, longest in waiting first; seeds apart. */
-  readonly #awake = new Set<PeerId>()
-  readonly #awakeSeeds = new Set<PeerId>()
+  readonly #awake = new Set<Mate<P>>()
+  readonly #awakeSeeds = new Set<Mate<P>>()
   /** Chunks asked of peers that are not late. */
   #underway = 0
   /** When it was first seen that nothing is under way; null while something is. */
@@ -55,147 +69,170 @@ export class Scheduler {
     this.#picker = picker
   }
 
-  /** The peer takes part from now on; the picker knows it already. */
-  add(peer: PeerId, pace: Pace): void {
-    this.remove(peer)
-    this.#dealings.set(peer, { pace, late: false, extents: new Map(), heardAt: 0 })
-    this.wake(peer)
+  /** `of` holds `have` and takes part from now on; what is returned stands for it. */
+  add(of: P, have: Bitmap, pace: Pace): Mate<P> {
+    const mate = new Mate(of, this.#picker.addPeer(have), pace)
+    this.#mates.add(mate)
+    this.#wake(mate)
+    return mate
   }
 
-  remove(peer: PeerId): void {
-    const dealings = this.#dealings.get(peer)
-    if (!dealings) return
-    if (!dealings.late) this.#underway -= chunksOf(dealings)
-    this.#dealings.delete(peer)
-    this.#awake.delete(peer)
-    this.#awakeSeeds.delete(peer)
+  /** It takes part no longer: what was asked of it can be asked of others. */
+  remove(mate: Mate<P>): void {
+    if (!this.#mates.delete(mate)) return
+    this.#picker.removePeer(mate.peer)
+    if (!mate.late) this.#underway -= mate.chunks
+    this.#sleep(mate)
+    this.wakeAll()
   }
 
-  /** A chunk came from the peer. */
-  heard(peer: PeerId, now: number): void {
-    const dealings = this.#dealings.get(peer)
-    if (!dealings) return
-    dealings.heardAt = now
-    if (!dealings.late) return
-    dealings.late = false
-    this.#underway += chunksOf(dealings)
-    this.#picker.snub(peer, false)
+  /** The peer got a chunk. True when it can be asked for something now. */
+  learned(mate: Mate<P>, chunk: number): boolean {
+    const wasSeed = mate.peer.seed
+    const useful = this.#picker.peerHas(mate.peer, chunk)
+    if (mate.awake && mate.peer.seed !== wasSeed) {
+      this.#sleep(mate)
+      this.#wake(mate)
+    }
+    return useful && this.#wake(mate)
+  }
+
+  /** The peer is fetching a chunk from a seed. */
+  pending(mate: Mate<P>, chunk: number): void {
+    this.#picker.peerPending(mate.peer, chunk)
+  }
+
+  /** A chunk came from the peer. False when it was here already. */
+  received(mate: Mate<P>, chunk: number, now: number): boolean {
+    mate.heardAt = now
+    if (mate.late && this.#mates.has(mate)) {
+      mate.late = false
+      this.#underway += mate.chunks
+      this.#picker.snub(mate.peer, false)
+    }
+    return this.#picker.received(chunk)
   }
 
   /** What was chosen is no longer under way: it was answered, failed or given up. */
-  settled(peer: PeerId, extent: Extent): void {
-    this.#picker.settled(peer, extent)
-    const dealings = this.#dealings.get(peer)
-    if (!dealings?.extents.delete(extent.first)) return
-    if (!dealings.late) this.#underway -= extent.count
-    this.wake(peer)
+  settled(mate: Mate<P>, extent: Extent): void {
+    this.#picker.settled(mate.peer, extent)
+    if (!mate.extents.delete(extent.first)) return
+    mate.chunks -= extent.count
+    if (!this.#mates.has(mate)) return
+    if (!mate.late) this.#underway -= extent.count
+    this.#wake(mate)
   }
 
   /** Lets others be asked for what peers are late with, or promised and do not get. True when there is such. */
   checkLate(now: number): boolean {
     let found = this.#hasWaitedInVain(now)
     if (found) this.#picker.forgetPending()
-    for (const [peer, dealings] of this.#dealings) {
-      const { pace, extents, heardAt } = dealings
-      if (extents.size === 0 || now - heardAt < patience(pace)) continue
-      for (const extent of extents.values()) this.#picker.late(peer, extent)
-      this.#picker.snub(peer, true)
-      if (!dealings.late) this.#underway -= chunksOf(dealings)
-      dealings.late = true
+    for (const mate of this.#mates) {
+      if (mate.chunks === 0 || now - mate.heardAt < patience(mate.pace)) continue
+      for (const extent of mate.extents.values()) this.#picker.late(mate.peer, extent)
+      this.#picker.snub(mate.peer, true)
+      if (!mate.late) this.#underway -= mate.chunks
+      mate.late = true
       found = true
     }
     if (found) this.wakeAll()
     return found
   }
 
+  /** Any peer may be asked: what was asked of one is free again, or fewer hold something than before. */
+  wakeAll(): void {
+    for (const mate of this.#mates) this.#wake(mate)
+  }
+
+  /**
+   * Whom to ask next, and for what, until the window is full or nobody has anything. A spared seed goes first,
+   * since what it may be asked for comes from nobody else and the whole swarm waits for it; else partial peers do.
+   */
+  next(now: number): Choice<P> | null {
+    // Reading in order, every chunk moves the window.
+    if (this.#picker.isSequential) this.wakeAll()
+    const peers = Math.max(1, this.#mates.size)
+    const window = Math.max(WINDOW, Math.ceil(WINDOW_ALONE / peers))
+    const fair = Math.ceil(Math.min(window, this.#picker.missing) / (2 * peers))
+    while (this.#underway < window) {
+      const mate = this.#choose()
+      if (mate === null) return null
+      const limit = peers === 1 ? mate.pace.extentLimit : Math.min(fair, mate.pace.extentLimit)
+      const extent = this.#picker.pick(mate.peer, limit)
+      if (!extent) continue
+      if (mate.chunks === 0) mate.heardAt = now
+      mate.extents.set(extent.first, extent)
+      mate.chunks += extent.count
+      if (!mate.late) this.#underway += extent.count
+      this.#wake(mate)
+      return { mate, extent }
+    }
+    return null
+  }
+
   #hasWaitedInVain(now: number): boolean {
-    const isBusy = [...this.#dealings.values()].some(({ extents }) => extents.size > 0)
+    let isBusy = false
+    for (const { chunks } of this.#mates) isBusy ||= chunks > 0
     this.#idleSince = isBusy ? null : (this.#idleSince ?? now)
     return this.#idleSince !== null && now - this.#idleSince >= PATIENCE_MS
   }
 
-  /** The peer may have something to be asked for: it got a chunk. */
-  wake(peer: PeerId): void {
-    if (!this.#dealings.has(peer)) return
-    const isSeed = this.#picker.isSeed(peer)
-    this.#awake.delete(peer)
-    if (isSeed) this.#awakeSeeds.add(peer)
-    else this.#awake.add(peer)
+  /** False when the peer has enough to do. */
+  #wake(mate: Mate<P>): boolean {
+    if (mate.awake) return true
+    if (!this.#wantsMore(mate)) return false
+    mate.awake = true
+    if (mate.peer.seed) this.#awakeSeeds.add(mate)
+    else this.#awake.add(mate)
+    return true
   }
 
-  /** Any peer may: what was asked of one is free again, or fewer hold something than before. */
-  wakeAll(): void {
-    for (const peer of this.#dealings.keys()) this.wake(peer)
+  #sleep(mate: Mate<P>): void {
+    mate.awake = false
+    this.#awake.delete(mate)
+    this.#awakeSeeds.delete(mate)
   }
 
-  /**
-   * One extent a peer in turns, until the window is full. A spared seed goes first, since what it may be asked
-   * for comes from nobody else and the whole swarm waits for it; else partial peers do.
-   */
-  *next(now: number): Generator<Choice> {
-    // Reading in order, every chunk moves the window.
-    if (this.#picker.isSequential) this.wakeAll()
-    const peers = Math.max(1, this.#dealings.size)
-    const window = Math.max(WINDOW, Math.ceil(WINDOW_ALONE / peers))
-    const fair = Math.ceil(Math.min(window, this.#picker.missing) / (2 * peers))
-    while (this.#underway < window) {
-      const peer = this.#choose()
-      if (peer === null) return
-      const dealings = this.#dealings.get(peer)!
-      const limit = peers === 1 ? dealings.pace.extentLimit : Math.min(fair, dealings.pace.extentLimit)
-      const extent = this.#picker.pick(peer, limit)
-      if (!extent) continue
-      if (dealings.extents.size === 0) dealings.heardAt = now
-      dealings.extents.set(extent.first, extent)
-      if (!dealings.late) this.#underway += extent.count
-      if (this.#wantsMore(peer, dealings)) this.wake(peer)
-      yield { peer, extent }
-    }
-  }
-
-  #choose(): PeerId | null {
+  #choose(): Mate<P> | null {
     const spared = this.#picker.sparesSeeds
     const [first, second] = spared ? [this.#awakeSeeds, this.#awake] : [this.#awake, this.#awakeSeeds]
     return this.#best(first) ?? this.#best(second)
   }
 
   /** Takes out the peer with the shortest wait among the first few; the others of them go to the back. */
-  #best(awake: Set<PeerId>): PeerId | null {
-    let best: { peer: PeerId; wait: number } | null = null
-    const passed: PeerId[] = []
-    let compared = 0
-    for (const peer of awake) {
-      const dealings = this.#dealings.get(peer)!
-      if (!this.#wantsMore(peer, dealings)) {
-        awake.delete(peer)
+  #best(awake: Set<Mate<P>>): Mate<P> | null {
+    let best: Mate<P> | null = null
+    let shortest = 0
+    const passed: Mate<P>[] = []
+    for (const mate of awake) {
+      if (!this.#wantsMore(mate)) {
+        this.#sleep(mate)
         continue
       }
-      const wait = dealings.pace.wait * (1 + dealings.extents.size)
-      if (!best || wait < best.wait) {
-        if (best) passed.push(best.peer)
-        best = { peer, wait }
-      } else passed.push(peer)
-      if (++compared === COMPARED) break
+      const wait = mate.pace.wait * (1 + mate.extents.size)
+      if (best === null || wait < shortest) {
+        if (best) passed.push(best)
+        best = mate
+        shortest = wait
+      } else passed.push(mate)
+      if (passed.length + 1 === COMPARED) break
     }
     if (!best) return null
-    awake.delete(best.peer)
-    for (const peer of passed) {
-      this.#dealings.get(peer)!.pace.wait *= FORGIVENESS
-      awake.delete(peer)
-      awake.add(peer)
+    this.#sleep(best)
+    for (const mate of passed) {
+      mate.pace.wait *= FORGIVENESS
+      awake.delete(mate)
+      awake.add(mate)
     }
-    return best.peer
+    return best
   }
 
   /** A spared seed is asked for one extent at a time: what waits in its queue, others may get meanwhile. */
-  #wantsMore(peer: PeerId, { pace, extents }: Dealings): boolean {
-    if (this.#picker.sparesSeeds && this.#picker.isSeed(peer)) return extents.size === 0
+  #wantsMore({ peer, pace, extents }: Mate<P>): boolean {
+    if (peer.seed && this.#picker.sparesSeeds) return extents.size === 0
     return pace.wantsMore(extents.size)
   }
 }
-
-const chunksOf = ({ extents }: Dealings): number =>
-  [...extents.values()].reduce((sum, { count }) => sum + count, 0)
 
 function patience({ rate }: Pace): number {
   return rate === 0 ? PATIENCE_MS : Math.max(PATIENCE_MS, (PATIENCE_CHUNKS * CHUNK_SIZE * 1000) / rate)

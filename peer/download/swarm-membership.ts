@@ -6,8 +6,8 @@ import type { Tickets } from './tickets.ts'
  * Peers are asked for again soon, since those that join together learn of each other only then, and then less
  * and less often; at each renewal while there are none.
  */
-const FIRST_REJOIN_MS = 400
-const REJOIN_MS = 10_000
+export const FIRST_REJOIN_MS = 400
+export const REJOIN_MS = 10_000
 const GRANT_MARGIN_MS = 60_000
 
 /** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */

@@ -5,8 +5,8 @@ import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records
 import type { Credentials } from '../pinned-connect.ts'
 import { followHave } from './have-client.ts'
 import type { Picker } from './picker.ts'
-import { Scheduler } from './scheduler.ts'
-import { SwarmPeer } from './swarm-peer.ts'
+import { type Mate, Scheduler } from './scheduler.ts'
+import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
 
 /** An extent to be asked of a peer. */
 export interface Assignment {
@@ -27,7 +27,7 @@ export interface SwarmOptions {
   grant(): string
   onStale(): void
   /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
-  onAssign(assignment: Assignment): void
+  onAssign(assignment: Assignment, fromSeed: boolean): void
   onPeer(peer: string, state: 'joined' | 'left' | 'banned', reason?: string): void
 }
 
@@ -38,7 +38,7 @@ export interface SwarmOptions {
 export class Swarm {
   readonly #options: SwarmOptions
   readonly #peers = new Map<string, SwarmPeer>()
-  readonly #scheduler: Scheduler
+  readonly #scheduler: Scheduler<SwarmPeer>
   #scheduled = false
   #closed = false
 
@@ -63,10 +63,10 @@ export class Swarm {
     return this.#peers.get(peer)?.address
   }
 
-  /** Takes in peers that the tracker handed out or that asked us; those known already keep their state. */
-  offer(peers: readonly HandedOut[]): void {
+  /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
+  offer(peers: readonly HandedOut[], asked = false): void {
     for (const { complete, ...address } of peers) {
-      if (address.peer === this.#options.self) continue
+      if (address.peer === this.#options.self || this.size >= (asked ? MOST_MATES : ENOUGH_MATES)) continue
       const known = this.#peers.get(address.peer)
       const peer = known ?? new SwarmPeer(address)
       if (!known) this.#peers.set(address.peer, peer)
@@ -81,7 +81,7 @@ export class Swarm {
   received(peer: string, chunk: number, bytes: number): boolean {
     const from = this.#peers.get(peer)
     if (from) from.bytes += bytes
-    this.#scheduler.heard(peer, performance.now())
+    if (from?.mate) return this.#scheduler.received(from.mate, chunk, performance.now())
     return this.#options.picker.received(chunk)
   }
 
@@ -91,7 +91,7 @@ export class Swarm {
     if (!from || startedAt < from.startedAt) return
     const [start, end] = extentBytes(this.#options.size, extent)
     from.succeeded(end - start, startedAt, performance.now())
-    this.#settle(peer, extent)
+    this.#settle(from, extent)
   }
 
   /** The assignment failed by the peer's doing. */
@@ -102,11 +102,10 @@ export class Swarm {
     // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
     const isOver = from.stop === null || startedAt < from.startedAt
     if (isOver && !isLie(code)) return
-    this.#settle(peer, extent)
+    this.#settle(from, extent)
     this.#scheduler.wakeAll()
     if (code === 'CHUNK_NOT_HELD') {
       // What it holds is known wrongly: ask it, instead of believing that it is complete.
-      this.#options.picker.lacks(peer, extent)
       this.#leave(from, null)
       this.#start(from, false)
       return
@@ -131,26 +130,34 @@ export class Swarm {
     setImmediate(() => {
       this.#scheduled = false
       if (this.#closed) return
-      for (const choice of this.#scheduler.next(performance.now()))
-        this.#options.onAssign({ ...choice, startedAt: performance.now() })
+      for (;;) {
+        const now = performance.now()
+        const choice = this.#scheduler.next(now)
+        if (choice === null) return
+        const { mate, extent } = choice
+        const assignment = { peer: mate.of.address.peer, extent, startedAt: now }
+        this.#options.onAssign(assignment, mate.peer.seed)
+      }
     })
   }
 
-  #settle(peer: string, extent: Extent): void {
-    this.#scheduler.settled(peer, extent)
+  #settle({ mate }: SwarmPeer, extent: Extent): void {
+    if (mate) this.#scheduler.settled(mate, extent)
     this.#schedule()
   }
 
   #start(peer: SwarmPeer, complete: boolean): void {
     if (this.#closed) return
-    const { picker, chunks, fileId, credentials, ownPort, grant } = this.#options
+    const { chunks, fileId, credentials, ownPort, grant } = this.#options
     const id = peer.address.peer
     const stop = new AbortController()
     peer.stop = stop
     peer.startedAt = performance.now()
+    let mate: Mate<SwarmPeer> | null = null
     const join = (have: Bitmap): void => {
-      picker.addPeer(id, have)
-      this.#scheduler.add(id, peer.pace)
+      if (peer.stop !== stop) return
+      mate = this.#scheduler.add(peer, have, peer.pace)
+      peer.mate = mate
       this.#options.onPeer(id, 'joined')
       this.#schedule()
     }
@@ -162,11 +169,11 @@ export class Swarm {
     const listener = {
       onBitmap: join,
       onChunk: (chunk: number) => {
-        if (!picker.peerHas(id, chunk)) return
-        this.#scheduler.wake(id)
-        this.#schedule()
+        if (mate && this.#scheduler.learned(mate, chunk)) this.#schedule()
       },
-      onPending: (chunk: number) => picker.peerPending(id, chunk),
+      onPending: (chunk: number) => {
+        if (mate) this.#scheduler.pending(mate, chunk)
+      },
     }
     followHave(peer.address, use, listener, stop.signal).catch((error: Error) => {
       if (peer.stop === stop) this.#fail(peer, error)
@@ -186,9 +193,8 @@ export class Swarm {
     if (peer.stop === null) return
     peer.stop.abort()
     peer.stop = null
-    this.#options.picker.removePeer(peer.address.peer)
-    this.#scheduler.remove(peer.address.peer)
-    this.#scheduler.wakeAll()
+    if (peer.mate) this.#scheduler.remove(peer.mate)
+    peer.mate = null
     this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }

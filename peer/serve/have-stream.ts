@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HAVE_MEDIA_TYPE, PENDING } from '../../protocol/peer-wire.ts'
+import { HAVE_MEDIA_TYPE } from '../../protocol/peer-wire.ts'
 import type { ServedFile } from './library.ts'
 
 /** A peer that does not read its have-stream is cut off when this many bytes wait for it. */
@@ -17,10 +17,8 @@ export async function streamHave(
   count.writeUInt32BE(file.have.size)
   response.write(Buffer.concat([count, file.have.bytes]))
   if (file.have.isFull || !file.watch) return void response.end()
-  const stop = file.watch((chunk, pending) => {
-    const record = Buffer.alloc(4)
-    record.writeUInt32BE(pending ? (chunk | PENDING) >>> 0 : chunk)
-    response.write(record)
+  const stop = file.watch((records) => {
+    response.write(records)
     if (file.have.isFull) response.end()
     else if (response.writableLength > MAX_BACKLOG) response.destroy()
   })

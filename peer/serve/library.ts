@@ -15,8 +15,8 @@ export interface ServedFile {
    * reader's `close` checks again and says whether all that was read in between was still the same file.
    */
   open(): Promise<FileReader>
-  /** Calls back with each chunk that becomes available (`pending` false) or is being fetched (true). */
-  watch?(listener: (chunk: number, pending: boolean) => void): () => void
+  /** Calls back with have-records (protocol/peer-wire.ts) of what becomes available or is being fetched. */
+  watch?(listener: (records: Uint8Array) => void): () => void
 }
 
 export interface FileReader {

@@ -1,7 +1,9 @@
 import { Pace } from '../../peer/download/pace.ts'
 import { Picker } from '../../peer/download/picker.ts'
-import { type Choice, Scheduler } from '../../peer/download/scheduler.ts'
+import { type Choice as ChoiceOf, type Mate, Scheduler } from '../../peer/download/scheduler.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
+
+type Choice = ChoiceOf<string>
 
 /** What may happen in a swarm. */
 export type Step =
@@ -14,9 +16,10 @@ export type Step =
 export class World {
   readonly have: Bitmap
   readonly picker: Picker
-  readonly scheduler: Scheduler
+  readonly scheduler: Scheduler<string>
   readonly holds = new Map<string, Bitmap>()
   readonly paces = new Map<string, Pace>()
+  readonly mates = new Map<string, Mate<string>>()
   underway: Choice[] = []
   now = 0
 
@@ -37,29 +40,31 @@ export class World {
     this.holds.set(peer, make())
     const pace = this.paces.get(peer) ?? new Pace()
     this.paces.set(peer, pace)
-    this.picker.addPeer(peer, make())
-    this.scheduler.add(peer, pace)
+    this.mates.set(peer, this.scheduler.add(peer, make(), pace))
   }
 
   leave(peer: string): void {
     this.holds.delete(peer)
-    this.picker.removePeer(peer)
-    this.scheduler.remove(peer)
-    this.scheduler.wakeAll()
-    this.underway = this.underway.filter((choice) => choice.peer !== peer)
+    const mate = this.mates.get(peer)
+    if (mate) this.scheduler.remove(mate)
+    this.mates.delete(peer)
+    this.underway = this.underway.filter(({ mate }) => mate.of !== peer)
   }
 
   /** Lets the scheduler choose, and checks each choice. */
   schedule(): void {
-    for (const choice of this.scheduler.next(this.now)) {
-      const { peer, extent } = choice
+    for (;;) {
+      const choice = this.scheduler.next(this.now)
+      if (choice === null) return
+      const { mate, extent } = choice
+      const peer = mate.of
       for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) {
         expect(this.holds.get(peer)?.has(chunk)).toBe(true)
         expect(this.have.has(chunk)).toBe(false)
         const askedOf = this.underway.filter((other) => covers(other, chunk))
         // Twice at most, never of the same peer, and a second time only after patience with the first ran out.
         expect(askedOf.length).toBeLessThan(2)
-        expect(askedOf.map((other) => other.peer)).not.toContain(peer)
+        expect(askedOf.map((other) => other.mate.of)).not.toContain(peer)
         if (askedOf.length === 1) expect(this.now).toBeGreaterThanOrEqual(1000)
       }
       this.underway.push(choice)
@@ -69,15 +74,15 @@ export class World {
   /** The extent comes in: all of it, or (`part`) only its first half before the connection breaks. */
   end(choice: Choice | undefined, part: 'whole' | 'half' | 'none'): void {
     if (!choice) return
-    const { peer, extent } = choice
+    const { mate, extent } = choice
+    const peer = mate.of
     this.underway.splice(this.underway.indexOf(choice), 1)
     const count = part === 'whole' ? extent.count : part === 'half' ? Math.floor(extent.count / 2) : 0
     for (let chunk = extent.first; chunk < extent.first + count; chunk++) {
-      this.scheduler.heard(peer, this.now)
-      this.picker.received(chunk)
+      this.scheduler.received(mate, chunk, this.now)
     }
     if (part === 'whole') this.paces.get(peer)?.succeeded(extent.count * 2 ** 19, this.now - 100, this.now)
-    this.scheduler.settled(peer, extent)
+    this.scheduler.settled(mate, extent)
     if (part !== 'whole') this.leave(peer)
   }
 
@@ -106,12 +111,14 @@ export class World {
   }
 
   learn(peer: string, chunk: number, pending: boolean): void {
-    const held = this.holds.get(peer)
-    if (!held) return
-    if (pending) this.picker.peerPending(peer, chunk)
-    if (pending) return
+    const [held, mate] = [this.holds.get(peer), this.mates.get(peer)]
+    if (!held || !mate) return
+    if (pending) {
+      this.scheduler.pending(mate, chunk)
+      return
+    }
     held.add(chunk)
-    if (this.picker.peerHas(peer, chunk)) this.scheduler.wake(peer)
+    this.scheduler.learned(mate, chunk)
   }
 }
 

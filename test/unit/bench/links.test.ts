@@ -5,13 +5,13 @@ import { Downlink, Flow, Uplink } from '../../../bench/simulate/links.ts'
 function transfer(up: number[], down: number[], flows: [number, number, number][]): number[] {
   const clock = new Clock(0.001)
   const uplinks = up.map((rate) => new Uplink(clock, rate))
-  const downlinks = down.map((rate) => new Downlink(clock, rate))
+  const downlinks = down.map((rate) => new Downlink(rate))
   const ends: number[] = []
   for (const [i, [from, to, bytes]] of flows.entries()) {
-    const done = (): void => {
+    const happen = (): void => {
       ends[i] = clock.now
     }
-    new Flow(uplinks[from]!, downlinks[to]!, done).send({ bytes, mark: null })
+    new Flow(uplinks[from]!, downlinks[to]!).send(bytes, { happen })
   }
   clock.run(() => false)
   return ends

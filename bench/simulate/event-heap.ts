@@ -1,0 +1,76 @@
+import type { Happening } from './clock.ts'
+
+const CHILDREN = 4
+
+/**
+ * What happens when: a heap with four children a node over typed arrays, which hold times and places in a table
+ * of happenings, so that moving an entry touches two numbers and no object. Equal times come in any order, the
+ * same in each run.
+ */
+export class EventHeap {
+  #times = new Float64Array(1024)
+  #places = new Int32Array(1024)
+  #length = 0
+  readonly #happenings: (Happening | null)[] = []
+  readonly #free: number[] = []
+
+  /** When the next happens; infinite when there is none. */
+  get due(): number {
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
+  }
+
+  push(time: number, happening: Happening): void {
+    if (this.#length === this.#times.length) this.#grow()
+    const place = this.#free.pop() ?? this.#happenings.length
+    this.#happenings[place] = happening
+    const [times, places] = [this.#times, this.#places]
+    let at = this.#length++
+    while (at > 0) {
+      const parent = (at - 1) >> 2
+      if (times[parent]! <= time) break
+      times[at] = times[parent]!
+      places[at] = places[parent]!
+      at = parent
+    }
+    times[at] = time
+    places[at] = place
+  }
+
+  /** Takes out what happens next. There must be something. */
+  pop(): Happening {
+    const first = this.#places[0]!
+    this.#length--
+    if (this.#length > 0) this.#settle(this.#times[this.#length]!, this.#places[this.#length]!)
+    const happening = this.#happenings[first]!
+    this.#happenings[first] = null
+    this.#free.push(first)
+    return happening
+  }
+
+  /** Puts an entry in where the first one was. */
+  #settle(time: number, place: number): void {
+    const [times, places, length] = [this.#times, this.#places, this.#length]
+    let at = 0
+    for (;;) {
+      const begin = CHILDREN * at + 1
+      if (begin >= length) break
+      const end = Math.min(begin + CHILDREN, length)
+      let child = begin
+      for (let other = begin + 1; other < end; other++) if (times[other]! < times[child]!) child = other
+      if (times[child]! >= time) break
+      times[at] = times[child]!
+      places[at] = places[child]!
+      at = child
+    }
+    times[at] = time
+    places[at] = place
+  }
+
+  #grow(): void {
+    const [times, places] = [this.#times, this.#places]
+    this.#times = new Float64Array(2 * times.length)
+    this.#places = new Int32Array(2 * places.length)
+    this.#times.set(times)
+    this.#places.set(places)
+  }
+}

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { ChunkSet } from '../../../../peer/download/chunk-set.ts'
+import { Rarity } from '../../../../peer/download/rarity.ts'
+import { Bitmap } from '../../../../protocol/bitmap.ts'
+
+const SIZE = 3000
+const chunks = fc.uniqueArray(fc.nat(SIZE - 1), { maxLength: 300, size: 'max' })
+const setOf = (members: Iterable<number>): ChunkSet => {
+  const set = new ChunkSet(SIZE)
+  for (const chunk of members) set.add(chunk)
+  return set
+}
+
+test('a set of chunks holds what was added and not deleted, in order, however it was made', () => {
+  fc.assert(
+    fc.property(chunks, chunks, (added, deleted) => {
+      const set = setOf(added)
+      for (const chunk of deleted) expect(set.delete(chunk)).toBe(added.includes(chunk))
+      const left = added.filter((chunk) => !deleted.includes(chunk)).sort((a, b) => a - b)
+      expect([...set]).toEqual(left)
+      expect(set.count).toBe(left.length)
+      for (const chunk of added) expect(set.has(chunk)).toBe(left.includes(chunk))
+      const bitmap = new Bitmap(SIZE)
+      for (const chunk of left) bitmap.add(chunk)
+      expect([...ChunkSet.from(bitmap)]).toEqual(left)
+    }),
+  )
+})
+
+test('what two sets have in common is found, each of it with about the same chance', () => {
+  fc.assert(
+    fc.property(chunks, chunks, (one, other) => {
+      const found = setOf(one).common(setOf(other), Math.random)
+      const both = one.filter((chunk) => other.includes(chunk))
+      if (both.length === 0) expect(found).toBeNull()
+      else expect(both).toContain(found)
+    }),
+  )
+  const [a, b] = [setOf([0, 31, 32, 1023, 1024, 2999]), setOf([0, 1, 31, 1023, 2999])]
+  // Each place to start from, and each of the four: the two numbers that a choice draws.
+  const counts = new Map<number | null, number>()
+  for (let start = 0; start < 3; start++)
+    for (let rank = 0; rank < 4; rank++) {
+      const numbers = [(start + 0.5) / 3, (rank + 0.5) / 4]
+      const found = a.common(b, () => numbers.shift()!)
+      counts.set(found, (counts.get(found) ?? 0) + 1)
+    }
+  expect(counts).toEqual(new Map([0, 31, 1023, 2999].map((chunk) => [chunk, 3])))
+})
+
+test('the rarest free chunk is the one with the fewest sources of all that the peer holds', () => {
+  const change = fc.tuple(fc.nat(39), fc.constantFrom('more', 'less', 'take', 'free'))
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 400, size: 'max' }), fc.nat(100), (changes, most) => {
+      const rarity = new Rarity(40)
+      const sources = new Array(40).fill(0)
+      const free = new Set<number>()
+      for (const [chunk, what] of changes)
+        if (what === 'take') {
+          if (free.delete(chunk)) rarity.delete(chunk)
+        } else if (what === 'free') {
+          if (!free.has(chunk)) rarity.add(chunk)
+          free.add(chunk)
+        } else if (what === 'more' || sources[chunk] > 0) {
+          sources[chunk] += what === 'more' ? 1 : -1
+          rarity.count(chunk, what === 'more' ? 1 : -1)
+        }
+      const held = new ChunkSet(40)
+      for (let chunk = 0; chunk < 40; chunk += 2) held.add(chunk)
+      const fewest = Math.min(...[...free].filter((chunk) => chunk % 2 === 0).map((chunk) => sources[chunk]))
+      const found = rarity.rarest(held, most, Math.random)
+      if (fewest > most) expect(found).toBeNull()
+      else expect(found !== null && free.has(found) && held.has(found) && sources[found]).toBe(fewest)
+    }),
+  )
+})
+
+test('more sources than are told apart are still counted', () => {
+  const rarity = new Rarity(2)
+  const held = setOf([0, 1])
+  for (const chunk of [0, 1]) rarity.add(chunk)
+  for (let i = 0; i < 100; i++) rarity.count(0, 1)
+  for (let i = 0; i < 80; i++) rarity.count(1, 1)
+  for (let i = 0; i < 50; i++) rarity.count(0, -1)
+  expect(rarity.sources(0)).toBe(50)
+  expect(rarity.rarest(held, Number.POSITIVE_INFINITY, Math.random)).toBe(0)
+})
