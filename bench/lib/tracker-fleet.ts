@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { fileId } from '../../protocol/file-id.ts'
-import { merkleRoot, sha256 } from '../../protocol/merkle.ts'
 import { TestRedis } from '../../test/support/redis-server.ts'
 import { ReplicaProcess } from '../../test/support/replica-process.ts'
 import { hashToken, newToken } from '../../tracker/auth/tokens.ts'
 import { openStore } from '../../tracker-store/open.ts'
-import type { Mutation, NewFile, Store } from '../../tracker-store/store.ts'
+import type { Mutation, Store } from '../../tracker-store/store.ts'
 import { memoryFolder } from './files.ts'
 import { cleanly } from './on-signal.ts'
 
@@ -73,9 +71,3 @@ export class TrackerFleet {
 }
 
 const by = (user: string): Mutation => ({ key: randomUUID(), by: user, at: new Date().toISOString() })
-
-/** A file of one byte, whose content its name decides. */
-export function smallFile(name: string): NewFile & { hashes: Buffer } {
-  const hashes = sha256(Buffer.from(name))
-  return { name, size: 1, fileId: fileId(1, merkleRoot(hashes)), hashes }
-}

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { tinyFile } from '../../test/support/write-load.ts'
 import { type Bench, median, percentile, rounded } from '../lib/bench.ts'
 import { LoadConnection, wireRequest } from '../lib/http-load.ts'
 import { cpuSeconds } from '../lib/process.ts'
-import { type BenchUser, smallFile, TrackerFleet } from '../lib/tracker-fleet.ts'
+import { type BenchUser, TrackerFleet } from '../lib/tracker-fleet.ts'
 
 const REPLICAS = 3
 /** Groups that all replicas have in memory, into which users come and files are published. */
@@ -142,9 +143,7 @@ class ChangeLoad {
       await change(here, owner, '/v1/groups', { group: `made-${round}` })
       await change(there, joiner, `${path}/requests`)
       await change(here, owner, `${path}/requests/accept`, { users: [joiner.user] })
-      const file = smallFile(`file-${round}`)
-      const files = [{ ...file, hashes: file.hashes.toString('base64') }]
-      await change(there, joiner, `${path}/files`, { files })
+      await change(there, joiner, `${path}/files`, { files: [tinyFile(`file-${round}`)] })
     }
     here.close()
     there.close()
