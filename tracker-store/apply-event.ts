@@ -1,6 +1,7 @@
 import type { GroupEvent, JoinRequest, Member } from '../protocol/records.ts'
 import { SortedFiles } from './file-index.ts'
 import type { ApplyEvent, GroupView } from './group-view.ts'
+import { type Roster, SortedRoster } from './roster.ts'
 
 /**
  * Moves a view to the event's revision. Applied to a state that has the change already it does no harm, which
@@ -18,58 +19,45 @@ function created(event: GroupEvent & { type: 'group.created' }): GroupView {
     revision: event.revision,
     created: event.at,
     owner: event.owner,
-    members: new Map([[event.owner, { user: event.owner, role: 'owner', since: event.at }]]),
-    requests: new Map(),
+    members: SortedRoster.from<Member>([{ user: event.owner, role: 'owner', since: event.at }]),
+    requests: SortedRoster.from<JoinRequest>([]),
     files: SortedFiles.empty,
   }
 }
 
-function changes(view: GroupView, event: GroupEvent): Partial<GroupView> {
+function changes({ members, requests, files }: GroupView, event: GroupEvent): Partial<GroupView> {
   switch (event.type) {
     case 'member.requested':
-      return { requests: new Map(view.requests).set(event.user, { user: event.user, since: event.at }) }
+      return { requests: requests.with({ user: event.user, since: event.at }) }
     case 'member.accepted':
-      return { requests: without(view.requests, event.users), members: accepted(view, event.users, event.at) }
+      return { requests: requests.without(event.users), members: accepted(members, event.users, event.at) }
     case 'member.rejected':
-      return { requests: without(view.requests, event.users) }
+      return { requests: requests.without(event.users) }
     case 'member.left':
-      return left(view, event.user, event.heir)
+      return left(members.without([event.user]), event.heir)
     case 'member.kicked':
-      return { members: without(view.members, event.users) }
+      return { members: members.without(event.users) }
     case 'member.promoted':
-      return { members: withRole(view.members, event.user, event.role) }
+      return { members: withRole(members, event.user, event.role) }
     case 'file.published':
-      return { files: view.files.with(event.file) }
+      return { files: files.with(event.file) }
     case 'file.removed':
-      return { files: view.files.without(event.name) }
+      return { files: files.without(event.name) }
     default:
       // A newer replica's change: this one cannot show it, but goes on with what it knows.
       return {}
   }
 }
 
-function accepted(view: GroupView, users: string[], since: string): Map<string, Member> {
-  const members = new Map(view.members)
-  for (const user of users) members.set(user, { user, role: 'member', since })
-  return members
+function accepted(before: Roster<Member>, users: string[], since: string): Roster<Member> {
+  return users.reduce((members, user) => members.with({ user, role: 'member', since }), before)
 }
 
-function left(view: GroupView, user: string, heir: string | undefined): Partial<GroupView> {
-  const members = without(view.members, [user])
+function left(members: Roster<Member>, heir: string | undefined): Partial<GroupView> {
   return heir === undefined ? { members } : { members: withRole(members, heir, 'owner'), owner: heir }
 }
 
-function withRole(
-  members: ReadonlyMap<string, Member>,
-  user: string,
-  role: Member['role'],
-): ReadonlyMap<string, Member> {
+function withRole(members: Roster<Member>, user: string, role: Member['role']): Roster<Member> {
   const member = members.get(user)
-  return member === undefined ? members : new Map(members).set(user, { ...member, role })
-}
-
-function without<V extends JoinRequest>(records: ReadonlyMap<string, V>, users: string[]): Map<string, V> {
-  const left = new Map(records)
-  for (const user of users) left.delete(user)
-  return left
+  return member === undefined ? members : members.with({ ...member, role })
 }

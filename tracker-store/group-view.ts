@@ -1,4 +1,5 @@
 import type { FileRecord, GroupEvent, JoinRequest, Member } from '../protocol/records.ts'
+import type { Roster } from './roster.ts'
 
 /**
  * A replica's copy of one group at a revision, and the pure function that moves it from one revision to the
@@ -9,8 +10,8 @@ export interface GroupView {
   readonly revision: number
   readonly created: string
   readonly owner: string
-  readonly members: ReadonlyMap<string, Member>
-  readonly requests: ReadonlyMap<string, JoinRequest>
+  readonly members: Roster<Member>
+  readonly requests: Roster<JoinRequest>
   /** Sorted by name in code unit order. */
   readonly files: FileIndex
 }

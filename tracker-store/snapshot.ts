@@ -6,6 +6,7 @@ import { SortedFiles } from './file-index.ts'
 import { type Position, positionOf, readAfter, readPosition } from './group-stream.ts'
 import type { GroupView } from './group-view.ts'
 import { groupKeys } from './keys.ts'
+import { SortedRoster } from './roster.ts'
 
 export interface Snapshot {
   /** null where the group does not exist. */
@@ -53,8 +54,8 @@ async function readMixture(db: Database, group: string, revision: number): Promi
     revision,
     created: meta.created ?? '',
     owner: meta.owner ?? '',
-    members: byStanding(members),
-    requests: byStanding(requests),
+    members: SortedRoster.from(members),
+    requests: SortedRoster.from(requests),
     files: SortedFiles.from(files),
   }
 }
@@ -69,10 +70,4 @@ async function readHash<T>(db: Database, key: string): Promise<T[]> {
     cursor = next
   } while (cursor !== '0')
   return [...records.values()]
-}
-
-/** The order in which they came, so that all replicas list them alike. */
-function byStanding<T extends JoinRequest>(records: T[]): Map<string, T> {
-  records.sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : a.user < b.user ? -1 : 1))
-  return new Map(records.map((record) => [record.user, record]))
 }

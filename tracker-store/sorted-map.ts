@@ -4,11 +4,11 @@ interface Run<V> {
   readonly values: readonly V[]
 }
 
-const FULL_RUN = 512
+const FULL_RUN = 128
 
 /**
- * An immutable map sorted by key in code unit order. A change copies one run and the list of runs, a few
- * hundred entries each at 100,000 keys, so that a view of a large group stays cheap to move on.
+ * An immutable map sorted by key in code unit order. A change copies one run and the list of runs, some
+ * thousand entries in all at 100,000 keys, so that a view of a large group stays cheap to move on.
  */
 export class SortedMap<V> {
   readonly size: number

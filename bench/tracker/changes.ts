@@ -9,7 +9,7 @@ import { type BenchUser, TrackerFleet } from '../lib/tracker-fleet.ts'
 const REPLICAS = 3
 /** Groups that all replicas have in memory, into which users come and files are published. */
 const GROUPS = 100
-const USERS = 600
+const USERS = 1000
 /** Each makes one change at a time. */
 const CLIENTS = 24
 /** Between two changes that are looked for on every replica. */

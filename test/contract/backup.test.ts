@@ -159,7 +159,7 @@ describe('a filled store', () => {
       const view = await store.groups.view('Team', 500)
       expect(view).toMatchObject({ owner: 'Ann', created: expect.any(String) })
       expect(view?.files.get('c')).toMatchObject({ version: 2, uploader: 'bob' })
-      expect([...view!.requests.keys()]).toEqual(['eve'])
+      expect([...view!.requests.values()].map(({ user }) => user)).toEqual(['eve'])
       expect((await store.sessions.get('Ann', 'token of Ann'))?.scope).toBe('write')
       expect(LONG_HASHES.equals(await store.hashes.read('Team', LONG.fileId, 0, 50_000))).toBe(true)
       const { revision } = await store.groups.accept(by('bob'), 'Team', ['eve'])

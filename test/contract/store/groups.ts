@@ -4,7 +4,10 @@ import { by, code, type Fixture, fresh, makeGroup } from './fixture.ts'
 export function describeGroups(fixture: Fixture): void {
   const roles = async (store: Store, group: string, atLeast?: number): Promise<Record<string, string>> =>
     Object.fromEntries(
-      [...((await store.groups.view(group, atLeast))?.members ?? [])].map(([user, { role }]) => [user, role]),
+      [...((await store.groups.view(group, atLeast))?.members.values() ?? [])].map(({ user, role }) => [
+        user,
+        role,
+      ]),
     )
 
   describe('groups', () => {

@@ -35,7 +35,7 @@ const plain = (view: GroupView | null): unknown =>
   view && {
     ...view,
     members: [...view.members.values()],
-    requests: [...view.requests.keys()],
+    requests: [...view.requests.values()].map(({ user }) => user),
     files: view.files.page('', '', 10),
   }
 
