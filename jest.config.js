@@ -9,5 +9,8 @@ export default {
   testPathIgnorePatterns: process.env.SHOAL_BIN ? ['/node_modules/'] : ['/node_modules/', '/test/binary/'],
   watchman: false,
   maxWorkers: 2,
+  // A worker that has nothing open any more still has its heap to give back: on a loaded machine half a second,
+  // which is the default, is too short for that, and what it reports then is no leak.
+  workerGracefulExitTimeout: 5000,
   testTimeout: 30_000,
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Faults } from '../support/fault-proxy.ts'
-import { FULL, faultTest, SEED } from '../support/faults.ts'
+import { FULL, faultTest, HOOK_MS, SEED } from '../support/faults.ts'
 import type { GroupState } from '../support/group-model.ts'
 import { compareWithEvents, compareWithReplica, explain, nextState } from '../support/model-checks.ts'
 import { ModelFleet } from '../support/model-fleet.ts'
@@ -14,7 +14,7 @@ const count = { steps: 0, changes: 0, refusals: 0, kills: 0, faults: 0 }
 
 beforeAll(async () => {
   fleet = await ModelFleet.start(USERS)
-})
+}, HOOK_MS)
 afterAll(() => fleet.stop())
 
 /** The model: the state of one group after each of its revisions. */

@@ -1,6 +1,6 @@
 import { sha256 } from '../../protocol/merkle.ts'
 import { TrackerClient } from '../../tracker/client/client.ts'
-import { FULL, faultTest, rounded, timed } from '../support/faults.ts'
+import { FULL, faultTest, HOOK_MS, rounded, timed } from '../support/faults.ts'
 import { TestRedis } from '../support/redis-server.ts'
 import { ReplicaProcess } from '../support/replica-process.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const owner = clientOf(...replicas)
   await owner.register('owner', PASSWORD)
   token = (await owner.login('owner', PASSWORD)).token
-})
+}, HOOK_MS)
 afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.stop()))
   await redis.stop()

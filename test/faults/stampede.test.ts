@@ -74,7 +74,7 @@ faultTest(
       await until(async () => (await listed.files('team')).files[0]?.seeders === PEERS)
       return { peers: PEERS, mostInHalfASecond: most, lastBackMs: rounded(times.at(-1)!) }
     } finally {
-      for (const client of announcers) void client.stop()
+      await Promise.all(announcers.map((announcer) => announcer.stop()))
       await Promise.all(replicas.map((replica) => replica.stop()))
       await redis.stop()
     }

@@ -7,6 +7,9 @@ export const FULL = process.env.SHOAL_FAULTS === 'full'
 /** What a test's chance comes from: SHOAL_SEED, to repeat a run, else another one each time. */
 export const SEED = Number(process.env.SHOAL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
+/** For hooks that start replicas and register users, on a loaded machine too. */
+export const HOOK_MS = 60_000
+
 /** A fault test that prints its row of the programme, its seed, and the figures that it returns. */
 export function faultTest(
   name: string,
