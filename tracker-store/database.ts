@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
 import type { RedisClient } from '../redis/connect.ts'
 import { refusal } from './refusals.ts'
@@ -15,6 +16,7 @@ type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<[code: s
  */
 export class Database {
   readonly #redis: RedisClient
+  #gathering = false
 
   constructor(redis: RedisClient) {
     this.#redis = redis
@@ -25,10 +27,24 @@ export class Database {
     try {
       // Without its nodes a cluster's client would keep the command for later.
       if (this.#redis.status !== 'ready') throw new Error('not connected')
+      this.#gather()
       return await command(this.#redis)
     } catch (error) {
       throw storeError(error)
     }
+  }
+
+  /** Sends what is asked in one turn of the event loop in one write, each of which costs a system call. */
+  #gather(): void {
+    // A cluster's client chooses the connection later, for each command.
+    if (this.#gathering || !(this.#redis instanceof Redis)) return
+    this.#gathering = true
+    const { stream } = this.#redis
+    stream.cork()
+    setImmediate(() => {
+      this.#gathering = false
+      stream.uncork()
+    })
   }
 
   /** Runs a script; `subject` is the group or user that a refusal speaks of. Returns the answer (JSON). */

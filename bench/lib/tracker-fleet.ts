@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { TestRedis } from '../../test/support/redis-server.ts'
 import { ReplicaProcess } from '../../test/support/replica-process.ts'
+import { tinyFile } from '../../test/support/write-load.ts'
 import { hashToken, newToken } from '../../tracker/auth/tokens.ts'
 import { openStore } from '../../tracker-store/open.ts'
-import type { Mutation, Store } from '../../tracker-store/store.ts'
+import type { Mutation, NewFile, Store } from '../../tracker-store/store.ts'
 import { memoryFolder } from './files.ts'
 import { cleanly } from './on-signal.ts'
 
@@ -71,3 +72,9 @@ export class TrackerFleet {
 }
 
 const by = (user: string): Mutation => ({ key: randomUUID(), by: user, at: new Date().toISOString() })
+
+/** A file of one byte, whose content its name decides. */
+export function smallFile(name: string): NewFile & { hashes: Buffer } {
+  const { hashes = '', ...file } = tinyFile(name)
+  return { ...file, hashes: Buffer.from(hashes, 'base64') }
+}
