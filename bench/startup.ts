@@ -1,25 +1,55 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bench, median, rounded } from './lib/bench.ts'
+import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 
-const SHOAL = process.env.SHOAL_BIN ?? join(import.meta.dirname, '../bin/shoal')
+const CHECKOUT = join(import.meta.dirname, '../bin/shoal')
+/** Measured where `npm run build:binary` has made it. */
+const BINARY = join(import.meta.dirname, '../dist/shoal')
+const BINARY_VERSION = '`shoal --version`, the single binary'
 
 /** What every command costs before it does anything. */
 export const startup: Bench = {
   name: 'startup',
-  about: '`shoal --version`, whole process',
+  about: '`shoal --version` and `--help`, whole processes, of a checkout and of the single binary',
   needs: [],
   async run({ quick }, report) {
-    const seconds = Array.from({ length: quick ? 3 : 15 }, () => {
-      const begun = performance.now()
-      execFileSync(SHOAL, ['--version'])
-      return (performance.now() - begun) / 1000
-    })
-    report({
-      what: '`shoal --version`',
-      value: rounded(1000 * median(seconds)),
-      unit: 'ms',
-      detail: { seconds },
-    })
+    const home = mkdtempSync(join(tmpdir(), 'shoal-startup-'))
+    const timed =
+      (program: string, ...words: string[]) =>
+      async (): Promise<number> => {
+        const begun = performance.now()
+        execFileSync(program, words, { env: { ...process.env, SHOAL_HOME: home }, stdio: 'ignore' })
+        return (performance.now() - begun) / 1000
+      }
+    const contenders: Record<string, () => Promise<number>> = {
+      '`node -e 0`': timed(process.execPath, '-e', '0'),
+      '`shoal --version`': timed(CHECKOUT, '--version'),
+      '`shoal --help`': timed(CHECKOUT, '--help'),
+    }
+    if (existsSync(BINARY)) {
+      contenders[BINARY_VERSION] = timed(BINARY, '--version')
+      contenders['`shoal --help`, the single binary'] = timed(BINARY, '--help')
+    }
+    try {
+      const all = await interleaved(quick ? 3 : 15, contenders)
+      for (const [what, seconds] of Object.entries(all))
+        report({
+          what,
+          value: rounded(1000 * median(seconds)),
+          unit: 'ms',
+          ...(what === BINARY_VERSION ? { target: { atMost: 120 } } : {}),
+          detail: { seconds },
+        })
+    } finally {
+      rmSync(home, { recursive: true })
+    }
+    if (existsSync(BINARY))
+      report({
+        what: 'size of the single binary',
+        value: rounded(statSync(BINARY).size / 2 ** 20),
+        unit: 'MiB',
+      })
   },
 }
