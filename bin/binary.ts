@@ -10,7 +10,20 @@ import { versionAsked } from './version.ts'
 const argv = process.argv.slice(2)
 const version = versionAsked(argv)
 if (version !== null) console.log(version)
-else void load().start(argv, '/shoal')
+else {
+  if (argv[0] === 'tracker' && argv[1] === 'start') enlargeNursery()
+  void load().start(argv, '/shoal')
+}
+
+/**
+ * A tracker has a larger nursery than other commands (bin/shoal says why). V8 reads its options when a process
+ * starts, so the process becomes one that has it from the start: the same process, with the same files open.
+ */
+function enlargeNursery(): void {
+  const option = '--max-semi-space-size=16'
+  if (process.execArgv.includes(option)) return
+  process.execve?.(process.execPath, [process.execPath, `--node-options=${option}`, ...argv])
+}
 
 function load(): { start: typeof start } {
   const script = new Script(latin1(new URL('./app.cjs', import.meta.url)), {

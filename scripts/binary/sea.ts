@@ -27,7 +27,8 @@ export function buildExecutable({ main, assets, out }: Executable): void {
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
     execArgv: EXEC_ARGV,
-    execArgvExtension: 'none',
+    // Not the environment; bin/binary.ts starts itself anew with options of its own.
+    execArgvExtension: 'cli',
     assets,
   }
   const file = join(WORK, 'sea.json')

@@ -85,6 +85,22 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
   })
 })
 
+test('a tracker starts anew in its own place, with the larger nursery that it has in a checkout', async () => {
+  const world = new World()
+  try {
+    const tracker = await world.tracker()
+    const pid = String(tracker.ready.pid)
+    const line = LINUX
+      ? read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+      : execFileSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
+    expect(line).toContain('--max-semi-space-size=16 tracker start')
+    // The status of the process that was started, not of a child of it.
+    expect(await tracker.end()).toBe(143)
+  } finally {
+    await world.close()
+  }
+})
+
 test('it needs nothing of the system but the libraries that Node itself needs', () => {
   const names = LINUX ? librariesOf(SHOAL).map((path) => basename(path)) : []
   const loader = /^ld-linux.*\.so\.\d$/
