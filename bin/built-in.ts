@@ -3,10 +3,14 @@ import type { PluginSource } from '../cli/plugins/definition.ts'
 import metrics from '../plugins/metrics/index.ts'
 import metricsManifest from '../plugins/metrics/oclif.manifest.json' with { type: 'json' }
 import metricsPackage from '../plugins/metrics/package.json' with { type: 'json' }
+import mirror from '../plugins/mirror/index.ts'
+import mirrorManifest from '../plugins/mirror/oclif.manifest.json' with { type: 'json' }
+import mirrorPackage from '../plugins/mirror/package.json' with { type: 'json' }
 
 const here = (folder: string): string => join(import.meta.dirname, '../plugins', folder)
 
 /** The plugins that come with Shoal: each is a workspace of its own, and uses @shoal/plugin alone. */
 export const BUILT_IN: readonly PluginSource[] = [
   { pjson: metricsPackage, manifest: metricsManifest, root: here('metrics'), load: async () => metrics },
+  { pjson: mirrorPackage, manifest: mirrorManifest, root: here('mirror'), load: async () => mirror },
 ]

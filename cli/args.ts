@@ -1,4 +1,4 @@
-import { Args } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 import { checkGroupName, checkUserName, parseTarget, type Target } from '../protocol/names.ts'
 
 /**
@@ -37,3 +37,11 @@ export const targetArg = () =>
 
 export const fileArg = (description: string) =>
   Args.string({ required: true, ignoreStdin: true, description })
+
+export const groupFlag = () =>
+  Flags.string({
+    required: true,
+    helpValue: 'GROUP',
+    description: 'group to share with',
+    parse: async (text) => checkGroupName(text),
+  })

@@ -55,6 +55,20 @@ export async function collectSources(paths: readonly string[], as: string | unde
   return sources
 }
 
+/** All files below a folder, with their names below `prefix` ('' for none), and what was left out, as sentences. */
+export async function filesBelow(
+  folder: string,
+  prefix: string,
+): Promise<{ files: Source[]; notices: string[] }> {
+  const sources: Sources = { files: [], notices: [], discard: async () => {} }
+  try {
+    await collectFolder(folder, prefix.replace(/\/+$/, ''), await realpath(folder), sources)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  return sources
+}
+
 async function collect(path: string, name: string, sources: Sources): Promise<void> {
   const info = await stat(path)
   if (info.isDirectory()) return collectFolder(path, name.replace(/\/+$/, ''), await realpath(path), sources)
@@ -77,7 +91,7 @@ async function collectFolder(folder: string, prefix: string, root: string, sourc
   const entries = await readdir(folder, { withFileTypes: true })
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
-    const name = `${prefix}/${entry.name}`
+    const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`
     if (entry.isDirectory()) await collectFolder(path, name, root, sources)
     else {
       const reason = await reasonToSkip(entry, path, root)

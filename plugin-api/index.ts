@@ -5,12 +5,13 @@
  */
 
 export { Args, Flags } from '@oclif/core'
-export { fileArg, groupArg, targetArg } from '../cli/args.ts'
+export { fileArg, groupArg, groupFlag, targetArg } from '../cli/args.ts'
 export { ShoalCommand } from '../cli/base-command.ts'
 export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/flags.ts'
 export { formatBytes } from '../cli/format.ts'
 export { interrupt } from '../cli/interrupt.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
+export { filesBelow } from '../cli/upload-sources.ts'
 /** A file of the plugin's own folder `assets/`, by `new URL('./assets/NAME', import.meta.url)`: also in the single binary. */
 export { packedBytes, packedNames, packedText } from '../packed/files.ts'
 export type {
@@ -24,9 +25,11 @@ export type {
   UploadRequest,
   UploadResult,
 } from '../peer/control/api.ts'
+export { placeInside } from '../peer/download/targets.ts'
 export type { ChunkSource, PeerFigures, PeerPlugin, PeerSeam, WantedChunk } from '../peer/seam.ts'
 export { CHUNK_SIZE } from '../protocol/chunking.ts'
 export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
+export { isBelow, parseTarget } from '../protocol/names.ts'
 export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
 export type { TrackerClient } from '../tracker/client/client.ts'
 export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core'
+import { groupFlag } from '../../cli/args.ts'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { flags, onceFlags } from '../../cli/flags.ts'
 import { interrupt } from '../../cli/interrupt.ts'
 import { uploadText } from '../../cli/render-peer.ts'
 import { openSources } from '../../cli/upload-sources.ts'
-import { checkGroupName } from '../../protocol/names.ts'
 
 export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
   static override summary = 'Share files with a group: they are hashed where they lie and served from there'
@@ -20,12 +20,7 @@ export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
     }),
   }
   static override flags = flags({
-    group: Flags.string({
-      required: true,
-      helpValue: 'GROUP',
-      description: 'group to share with',
-      parse: async (text) => checkGroupName(text),
-    }),
+    group: groupFlag(),
     as: Flags.string({
       helpValue: 'NAME',
       description: 'name in the group; of a folder or several files, their folder',

@@ -60,12 +60,20 @@ export async function placeFiles(
   const root = realpathSync(output)
   const made = new Set<string>()
   return files.map((file) => {
-    const relative = checkFileName(name === '' ? file.name : file.name.slice(name.length + 1))
-    const path = join(root, ...relative.split('/'))
-    makeFolderInside(root, dirname(path), made)
-    refuseFolder(path)
-    return { file, path }
+    const relative = name === '' ? file.name : file.name.slice(name.length + 1)
+    return { file, path: placeInside(root, relative, made) }
   })
+}
+
+/**
+ * The path of the file `name` below `root` (a real path), whose folders are made; `made` remembers them. Throws
+ * PATH_IN_THE_WAY where a link would lead it out, or a folder has its place.
+ */
+export function placeInside(root: string, name: string, made = new Set<string>()): string {
+  const path = join(root, ...checkFileName(name).split('/'))
+  makeFolderInside(root, dirname(path), made)
+  refuseFolder(path)
+  return path
 }
 
 function isFolder(path: string): boolean {

@@ -1,0 +1,45 @@
+import { Args, Flags, flags, interrupt, onceFlags, parseTarget, ShoalCommand } from '@shoal/plugin'
+import { Mirror } from '../mirror.ts'
+import { summaryText } from '../render.ts'
+
+export default class MirrorCommand extends ShoalCommand<typeof MirrorCommand> {
+  static override summary = "Keep a folder equal to a group's files, as they are published"
+  static override description =
+    'Follows the group until Ctrl-C. Each file is there whole or not at all, and a new version takes the place of the old one. Nothing is deleted without --delete.'
+  static override args = {
+    target: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'a group, or a folder of it: GROUP or GROUP:PREFIX',
+    }),
+    folder: Args.string({ required: true, ignoreStdin: true, description: 'folder on this machine' }),
+  }
+  static override flags = flags({
+    delete: Flags.boolean({
+      description: 'delete what lies in the folder and is not, or no longer, in the group',
+    }),
+    follow: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: 'go on with what is published later; --no-follow ends once the folder is equal',
+    }),
+    ...onceFlags,
+  })
+
+  override async run(): Promise<void> {
+    const client = await this.loggedIn()
+    const { target, folder } = this.args
+    const { group, name: prefix } = parseTarget(target.includes(':') ? target : `${target}:`)
+    const { delete: deletes, follow } = this.flags
+    await this.withPeer(
+      this.flags,
+      (peer, progress) =>
+        new Mirror({
+          ...{ client, peer, progress, group, prefix, folder, deletes, follow },
+          tell: (line) => this.notice(line),
+        }).run(interrupt.signal),
+      (summary) => this.print(summary, summaryText(summary)),
+    )
+    process.exitCode = interrupt.exitCode ?? 0
+  }
+}

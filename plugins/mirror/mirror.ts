@@ -1,0 +1,204 @@
+import { mkdir, realpath, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import {
+  type DownloadedFile,
+  type FileRecord,
+  filesBelow,
+  type GroupEvent,
+  isBelow,
+  type Peer,
+  type ProgressListener,
+  placeInside,
+  ShoalError,
+  storageError,
+  type TrackerClient,
+} from '@shoal/plugin'
+import { Backlog } from './backlog.ts'
+
+export interface MirrorOptions {
+  client: TrackerClient
+  peer: Peer
+  progress: ProgressListener
+  group: string
+  /** Folder in the group, '' for all of it. */
+  prefix: string
+  /** Folder on this machine. */
+  folder: string
+  deletes: boolean
+  /** Whether to go on once the folder is equal. */
+  follow: boolean
+  /** Hears of each file that comes or goes. */
+  tell(line: string): void
+}
+
+export interface MirrorSummary {
+  group: string
+  folder: string
+  files: DownloadedFile[]
+  /** Paths. */
+  deleted: string[]
+  /** What is in the group and could not be had yet. */
+  failed: { name: string; reason: string }[]
+}
+
+const PAGE = 1000
+const AT_ONCE = 16
+/** How long a download waits for a peer that serves the file before it is tried again later. */
+const WAIT_MS = 10_000
+
+/**
+ * A folder that follows a group: first compared as a whole, then changed with every event. Files come by the
+ * home's peer, which writes each under a working name and renames it when all of it is right.
+ */
+export class Mirror {
+  readonly #options: MirrorOptions
+  readonly #backlog: Backlog
+  readonly #files: DownloadedFile[] = []
+  readonly #deleted: string[] = []
+  /** The folder, with every link resolved. */
+  #root = ''
+
+  constructor(options: MirrorOptions) {
+    this.#options = options
+    this.#backlog = new Backlog({
+      atOnce: AT_ONCE,
+      retries: options.follow,
+      work: (name, signal) => this.#fetch(name, signal),
+      isFinal: isNoUseToRepeat,
+      failed: (name, error) => options.tell(`${name} is missing for now: ${error.message}`),
+    })
+  }
+
+  /** Ends when the signal aborts, or with `follow: false` when the folder is equal. Throws what the tracker refuses it with. */
+  async run(signal: AbortSignal): Promise<MirrorSummary> {
+    const { group, folder, follow } = this.#options
+    try {
+      await mkdir(folder, { recursive: true })
+      this.#root = await realpath(folder)
+    } catch (error) {
+      throw storageError(error, folder)
+    }
+    if (follow) await this.#followUntil(signal)
+    else {
+      await this.#compare()
+      await this.#backlog.run(signal, true)
+    }
+    const failed = [...this.#backlog.failures].map(([name, { message }]) => ({ name, reason: message }))
+    const [first] = this.#backlog.failures.values()
+    if (!follow && first && !signal.aborted) throw first
+    return { group, folder: resolve(folder), files: this.#files, deleted: this.#deleted, failed }
+  }
+
+  async #followUntil(signal: AbortSignal): Promise<void> {
+    const { client, group } = this.#options
+    const ended = new AbortController()
+    const either = AbortSignal.any([signal, ended.signal])
+    // Either of the two may fail, and ends the other.
+    const working = this.#backlog.run(either).finally(() => ended.abort())
+    const following = (async () => {
+      while (!either.aborted) {
+        const { revision } = await client.group(group)
+        await this.#compare()
+        await this.#follow(revision, either)
+      }
+    })().finally(() => ended.abort())
+    const results = await Promise.allSettled([working, following])
+    const failure = results.find((result) => result.status === 'rejected')
+    if (failure && !signal.aborted) throw failure.reason
+  }
+
+  /** Brings the whole folder up to what the group has now. */
+  async #compare(): Promise<void> {
+    const { peer, group, prefix, deletes } = this.#options
+    const wanted = new Map<string, string>()
+    for await (const { name, fileId } of this.#list()) wanted.set(name, fileId)
+    if (deletes) await this.#deleteOthers(wanted)
+    // What the peer serves from its place is what it was when it was verified.
+    const { seeding } = await peer.status()
+    const here = new Map(seeding.filter((file) => !file.fault).map(({ path, fileId }) => [path, fileId]))
+    for (const [name, fileId] of wanted)
+      if (here.get(join(this.#root, ...relative(name, prefix).split('/'))) !== fileId) this.#backlog.add(name)
+    if (wanted.size === 0 && prefix !== '') this.#options.tell(`${group}:${prefix} holds no files yet`)
+  }
+
+  async *#list(): AsyncGenerator<FileRecord> {
+    const { client, group, prefix } = this.#options
+    for (let after: string | null = ''; after !== null; ) {
+      const page = await client.files(group, { prefix, after, limit: PAGE })
+      for (const file of page.files) if (isBelow(file.name, prefix)) yield file
+      after = page.next
+    }
+  }
+
+  async #follow(since: number, signal: AbortSignal): Promise<void> {
+    const { client, group } = this.#options
+    try {
+      for await (const event of client.events(group, since, signal)) await this.#take(event)
+    } catch (error) {
+      if (signal.aborted) return
+      // Too long away: what happened meanwhile is found by comparing.
+      if (!(error instanceof ShoalError && error.code === 'REVISION_TOO_OLD')) throw error
+    }
+  }
+
+  async #take(event: GroupEvent): Promise<void> {
+    const { prefix, deletes } = this.#options
+    if (event.type === 'file.published' && isBelow(event.file.name, prefix))
+      this.#backlog.add(event.file.name)
+    if (event.type !== 'file.removed' || !isBelow(event.name, prefix)) return
+    this.#backlog.drop(event.name)
+    if (deletes) await this.#delete(join(this.#root, ...relative(event.name, prefix).split('/')))
+  }
+
+  /** The newest version of a file; one that the group has no longer is nothing to fetch. */
+  async #fetch(name: string, signal: AbortSignal): Promise<void> {
+    const { peer, progress, group, prefix, tell } = this.#options
+    const output = placeInside(this.#root, relative(name, prefix))
+    const request = { group, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS }
+    const { files } = await peer.download(request, progress, signal).catch((error: unknown) => {
+      // Removed since: there is nothing to be had.
+      if (error instanceof ShoalError && error.code === 'FILE_NOT_FOUND') return { files: [] }
+      throw error
+    })
+    this.#files.push(...files)
+    for (const file of files) tell(`${file.name} is here: ${file.path}`)
+  }
+
+  async #deleteOthers(wanted: ReadonlyMap<string, string>): Promise<void> {
+    const { prefix } = this.#options
+    const keep = new Set([...wanted.keys()].map((name) => relative(name, prefix)))
+    const { files } = await filesBelow(this.#root, '')
+    for (const { path, name } of files) if (!keep.has(name)) await this.#delete(path)
+  }
+
+  /** Deletes a file, and the folders that it leaves empty. */
+  async #delete(path: string): Promise<void> {
+    try {
+      await rm(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      throw storageError(error, path)
+    }
+    this.#deleted.push(path)
+    this.#options.tell(`${path} is deleted`)
+    for (let folder = dirname(path); folder.length > this.#root.length; folder = dirname(folder))
+      if (
+        !(await rmdir(folder).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return
+  }
+}
+
+/** The name below the prefix; a prefix that is one file's name is that file. */
+function relative(name: string, prefix: string): string {
+  if (prefix === '') return name
+  return name === prefix ? (name.split('/').at(-1) as string) : name.slice(prefix.length + 1)
+}
+
+/** What another try would not change: the group refuses us, or the disk does. */
+function isNoUseToRepeat(error: unknown): boolean {
+  return error instanceof ShoalError && ['auth', 'forbidden', 'usage'].includes(error.kind)
+}

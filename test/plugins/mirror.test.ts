@@ -1,0 +1,178 @@
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Home, World } from '../support/shoal.ts'
+import { until } from '../support/until.ts'
+
+const world = new World()
+let ada: Home
+let bob: Home
+beforeAll(async () => {
+  await world.tracker()
+  ada = await world.home('ada').join('ada')
+  bob = await world.home('bob').join('bob')
+  await ada.ok('peer start --detach')
+  await bob.ok('peer start --detach')
+}, 60_000)
+afterAll(() => world.close())
+
+/** A group of both users with files that Ada shares. */
+async function groupWith(group: string, files: Record<string, string>): Promise<void> {
+  await ada.ok(`group create ${group}`)
+  await bob.ok(`group join ${group}`)
+  await ada.ok(`group accept ${group} bob`)
+  for (const [name, text] of Object.entries(files)) await share(group, name, text)
+}
+
+let sources = 0
+async function share(group: string, name: string, text: string): Promise<void> {
+  const path = join(ada.folder, `source-${sources++}`)
+  writeFileSync(path, text)
+  await ada.ok(['peer', 'upload', path, '--group', group, '--as', name])
+}
+
+const read = (...path: string[]): string | null =>
+  existsSync(join(...path)) ? readFileSync(join(...path), 'utf8') : null
+
+/** A command that goes on until it is stopped; `end` stops it and returns its document. */
+function following(home: Home, line: string[]): { end(): Promise<Record<string, unknown[]>> } {
+  const child = home.spawn([...line, '--json'])
+  let output = ''
+  let errors = ''
+  child.stdout?.on('data', (part: Buffer) => {
+    output += part
+  })
+  child.stderr?.on('data', (part: Buffer) => {
+    errors += part
+  })
+  return {
+    async end() {
+      child.kill('SIGTERM')
+      if (child.exitCode === null) await once(child, 'close')
+      if (child.exitCode !== 143) throw new Error(`exit ${child.exitCode}: ${output}${errors}`)
+      return JSON.parse(output)
+    },
+  }
+}
+
+test('a mirror takes what is there, new files and new versions; what is removed stays', async () => {
+  await groupWith('follow', { 'a.txt': 'one', 'deep/er/b.txt': 'two' })
+  const folder = world.path('follow')
+  const mirror = following(bob, ['mirror', 'follow', folder])
+  await until(() => read(folder, 'a.txt') === 'one' && read(folder, 'deep/er/b.txt') === 'two')
+  await share('follow', 'c.txt', 'three')
+  await share('follow', 'a.txt', 'one, again')
+  await ada.ok('peer remove follow:deep/er/b.txt')
+  await share('follow', 'd.txt', 'four')
+  await until(() => read(folder, 'd.txt') === 'four' && read(folder, 'c.txt') === 'three')
+  await until(() => read(folder, 'a.txt') === 'one, again')
+  const { files, deleted } = await mirror.end()
+  expect((files as { name: string }[]).map(({ name }) => name).sort()).toEqual([
+    'a.txt',
+    'a.txt',
+    'c.txt',
+    'd.txt',
+    'deep/er/b.txt',
+  ])
+  expect(deleted).toEqual([])
+  expect(read(folder, 'deep/er/b.txt')).toBe('two')
+}, 60_000)
+
+test('with --delete the folder has nothing that the group has not, and no empty folders', async () => {
+  await groupWith('exact', { 'in/keep': 'k', 'in/sub/drop': 'd', outside: 'o' })
+  const folder = world.path('exact')
+  mkdirSync(join(folder, 'old/er'), { recursive: true })
+  writeFileSync(join(folder, 'old/er/file'), 'not of the group')
+  const mirror = following(bob, ['mirror', 'exact:in', folder, '--delete'])
+  await until(() => read(folder, 'sub/drop') === 'd' && read(folder, 'keep') === 'k')
+  await until(() => readdirSync(folder).sort().join() === 'keep,sub')
+  await ada.ok('peer remove exact:in/sub/drop')
+  await until(() => !existsSync(join(folder, 'sub')))
+  expect(read(folder, 'keep')).toBe('k')
+  expect((await mirror.end()).deleted).toEqual([join(folder, 'old/er/file'), join(folder, 'sub/drop')])
+}, 60_000)
+
+test('--no-follow ends once the folder is equal, and what is equal is not fetched again', async () => {
+  await groupWith('once', { a: '1', b: '2' })
+  const folder = world.path('once')
+  const first = await bob.ok<{ files: unknown[] }>(['mirror', 'once', folder, '--no-follow'])
+  expect(first.files).toHaveLength(2)
+  await share('once', 'b', '2, again')
+  const second = await bob.ok<{ files: { name: string }[] }>(['mirror', 'once', folder, '--no-follow'])
+  expect(second.files.map(({ name }) => name)).toEqual(['b'])
+  expect(read(folder, 'b')).toBe('2, again')
+})
+
+test('a link in the folder leads no file out of it', async () => {
+  await groupWith('links', { 'out/file': 'x' })
+  const folder = world.path('links')
+  const elsewhere = world.path('elsewhere')
+  for (const path of [folder, elsewhere]) mkdirSync(path)
+  symlinkSync(elsewhere, join(folder, 'out'))
+  const failure = await bob.fails(['mirror', 'links', folder, '--no-follow'])
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect(readdirSync(elsewhere)).toEqual([])
+})
+
+test('a mirror of a group that one is no member of says so', async () => {
+  await ada.ok('group create closed')
+  const folder = world.path('closed')
+  expect(await bob.fails(['mirror', 'closed', folder])).toMatchObject({ exit: 4, code: 'NOT_A_MEMBER' })
+  expect(await bob.fails(['mirror', 'none', folder])).toMatchObject({ exit: 5, code: 'GROUP_NOT_FOUND' })
+})
+
+interface Listed {
+  files: { name: string; version: number; size: number }[]
+}
+
+test('what appears in a watched folder is published once it is settled, and again when it has changed', async () => {
+  await ada.ok('group create drop')
+  const folder = world.path('drop')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'first'), '1')
+  const watching = ['watch', folder, '--group', 'drop', '--as', 'in', '--settle', '300ms']
+  const watch = following(ada, watching)
+  const published = async (): Promise<string[]> =>
+    (await ada.ok<Listed>('group files drop')).files.map(
+      ({ name, version, size }) => `${name} ${version} ${size}`,
+    )
+  const shows = async (expected: string[]): Promise<void> => {
+    await until(async () => JSON.stringify(await published()) === JSON.stringify(expected))
+  }
+  await shows(['in/first 1 1'])
+
+  // In two writes, as programs do: what is published in the end is all of it.
+  writeFileSync(join(folder, 'grows'), 'x')
+  appendFileSync(join(folder, 'grows'), 'yz')
+  await shows(['in/first 1 1', 'in/grows 1 3'])
+
+  mkdirSync(join(folder, 'sub'))
+  writeFileSync(join(folder, 'sub/later'), '123')
+  writeFileSync(join(folder, 'first'), '12')
+  await shows(['in/first 2 2', 'in/grows 1 3', 'in/sub/later 1 3'])
+  expect((await watch.end()).files).toHaveLength(4)
+
+  // What was published stays so over a restart; what came meanwhile is found.
+  writeFileSync(join(folder, 'meanwhile'), '1234')
+  const again = following(ada, watching)
+  await until(async () => (await published()).includes('in/meanwhile 1 4'))
+  expect((await again.end()).files).toHaveLength(1)
+}, 60_000)
+
+test('a folder that is not there, or a group that refuses, ends a watch with a clear error', async () => {
+  const missing = await ada.fails(['watch', world.path('nowhere'), '--group', 'drop'])
+  expect(missing).toMatchObject({ exit: 10, code: 'PATH_NOT_FOUND' })
+  const folder = world.path('refused')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'file'), 'x')
+  const refused = await bob.fails(['watch', folder, '--group', 'drop', '--settle', '100ms'])
+  expect(refused).toMatchObject({ exit: 4, code: 'NOT_A_MEMBER' })
+})
