@@ -1,20 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { environmentName } from '../../cli/flags.ts'
-
-interface Manifest {
-  commands: Record<
-    string,
-    {
-      aliases: string[]
-      args: Record<string, { required?: boolean; multiple?: boolean }>
-      flags: Record<string, { char?: string; env?: string; helpGroup?: string; type: string }>
-    }
-  >
-}
-
-const root = join(import.meta.dirname, '../..')
-const { commands }: Manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8'))
+import { COMMANDS as commands } from '../support/commands.ts'
 
 test('the commands, their arguments, flags, variables and aliases are a contract with scripts', () => {
   const lines = Object.entries(commands).map(([id, { aliases, args, flags }]) => {

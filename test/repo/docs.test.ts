@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import manifest from '../../oclif.manifest.json' with { type: 'json' }
 import pjson from '../../package.json' with { type: 'json' }
+import { COMMANDS } from '../support/commands.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -19,7 +19,7 @@ interface CommandEntry {
 }
 
 const commands = new Map<string, CommandEntry>()
-for (const [id, command] of Object.entries(manifest.commands as unknown as Record<string, CommandEntry>))
+for (const [id, command] of Object.entries(COMMANDS as unknown as Record<string, CommandEntry>))
   for (const name of [id, ...command.aliases]) commands.set(name.replaceAll(':', ' '), command)
 const topics = new Set(
   [...commands.keys()].flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
