@@ -5,7 +5,8 @@ import { fileId, hashesMatch } from '../protocol/file-id.ts'
 import { MerkleBuilder } from '../protocol/merkle.ts'
 import { checkFileName } from '../protocol/names.ts'
 import type { HashStore, NewFile } from '../tracker-store/store.ts'
-import { MAX_HASH_PAGE, type Publish } from './api/schemas.ts'
+import { MAX_HASH_PAGE } from './api/limits.ts'
+import type { Publish } from './api/schemas.ts'
 
 type Claimed = Publish['files'][number]
 /** Reads packed hashes of chunks [first, first + count), shorter where there are no more. */

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Announce, MAX_BATCH } from '../../tracker/api/schemas.ts'
+import { MAX_BATCH } from '../../tracker/api/limits.ts'
+import type { Announce } from '../../tracker/api/schemas.ts'
 import type { Mutation } from '../../tracker-store/store.ts'
 import { type BenchUser, smallFile, type TrackerFleet } from '../lib/tracker-fleet.ts'
 

@@ -1,7 +1,8 @@
 import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { hashesMatch } from '../../protocol/file-id.ts'
-import { type JoinedSwarm, MAX_HASH_PAGE } from '../../tracker/api/schemas.ts'
+import { MAX_HASH_PAGE } from '../../tracker/api/limits.ts'
+import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
-import { type JoinedSwarm, MAX_BATCH } from '../../tracker/api/schemas.ts'
+import { MAX_BATCH } from '../../tracker/api/limits.ts'
+import type { JoinedSwarm } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 
 interface Waiting {

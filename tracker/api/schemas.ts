@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { MAX_BATCH } from './limits.ts'
 
 /**
  * The bodies of the tracker's HTTP API: the server validates requests against them and builds its OpenAPI
@@ -12,13 +13,6 @@ const Password = Type.String({ minLength: 1, maxLength: 1024 })
 const Count = Type.Integer({ minimum: 0 })
 const Bytes = Type.Integer({ minimum: 0, description: 'bytes' })
 const RoleName = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
-
-/** Most files in one publish, one swarm join; most users in one decision. */
-export const MAX_BATCH = 100
-/** Chunk hashes in one page: 1 MiB of hashes, 16 GiB of file. */
-export const MAX_HASH_PAGE = 32_768
-/** Files up to this many chunks carry their hashes inside JSON (base64), longer ones in pages. */
-export const MAX_INLINE_HASHES = 64
 
 export const Credentials = Type.Object({ user: Name, password: Password })
 export const PasswordChange = Type.Object({ old: Password, new: Password })

@@ -204,9 +204,8 @@ export class TrackerClient {
     path: string,
     call: Call = {},
   ): Promise<Answer<Name>> {
-    const checks = import('./answers.ts')
     return this.#ask(method, path, call, MAX_ANSWER_BYTES, (tracker, answer) =>
-      readJson(tracker, name, answer, checks),
+      readJson(tracker, name, answer),
     )
   }
 

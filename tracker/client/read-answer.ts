@@ -1,6 +1,6 @@
 import { HASH_SIZE } from '../../protocol/chunking.ts'
 import { errorFromBody } from '../../protocol/errors.ts'
-import type { Answer, AnswerName } from './answers.ts'
+import { type Answer, type AnswerName, answerFault } from './answers.ts'
 import type { WireAnswer } from './exchange.ts'
 import { TryNext } from './failover.ts'
 
@@ -20,13 +20,11 @@ export async function readJson<Name extends AnswerName>(
   tracker: string,
   name: Name,
   answer: WireAnswer,
-  checks: Promise<typeof import('./answers.ts')>,
 ): Promise<Answer<Name>> {
   checkStatus(tracker, answer.status, answer.body)
   const body = parsed(answer.body)
   if (body === undefined) throw TryNext.badAnswer(tracker, 'it is not JSON')
-  const { answerFault } = await checks
-  const fault = answerFault(name, body)
+  const fault = await answerFault(name, body)
   if (fault !== null) throw TryNext.badAnswer(tracker, fault)
   return body as Answer<Name>
 }

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { chunkCount, HASH_SIZE, MAX_FILE_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { MAX_HASH_PAGE } from '../api/schemas.ts'
+import { MAX_HASH_PAGE } from '../api/limits.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'

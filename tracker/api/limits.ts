@@ -1,0 +1,6 @@
+/** Most files in one publish, one swarm join; most users in one decision. */
+export const MAX_BATCH = 100
+/** Chunk hashes in one page: 1 MiB of hashes, 16 GiB of file. */
+export const MAX_HASH_PAGE = 32_768
+/** Files up to this many chunks carry their hashes inside JSON (base64), longer ones in pages. */
+export const MAX_INLINE_HASHES = 64
