@@ -1,3 +1,4 @@
+import './nobody.ts'
 import { main } from '../cli/main.ts'
 import { BUILT_IN } from './built-in.ts'
 import { ownCommands } from './program.ts'

@@ -50,8 +50,6 @@ async function run(program: Program): Promise<void> {
 async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config> {
   // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
   settings.enableAutoTranspile = false
-  // It asks the system for the user's shell where the environment names none, and a container may know no users.
-  process.env.SHELL ??= ''
   const home = homeFolder(homeOf(argv, process.env))
   const plugins = [
     ...[own, ...builtIn].map((source) => new HostedPlugin(source, 'core')),

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
-import { storageError } from '../protocol/errors.ts'
+import { ShoalError, storageError } from '../protocol/errors.ts'
 import { isPacked, packedBytes } from './files.ts'
 
 /** By URL. */
@@ -45,7 +45,7 @@ export function cacheFolders(env: NodeJS.ProcessEnv = process.env): string[] {
  */
 export function unpack(name: string, program: Uint8Array, folders: readonly string[]): string {
   const hash = createHash('sha256').update(program).digest('hex')
-  let first: Error | null = null
+  let first: unknown = null
   for (const folder of folders) {
     const own = join(folder, hash.slice(0, 32))
     const path = join(own, name)
@@ -56,11 +56,18 @@ export function unpack(name: string, program: Uint8Array, folders: readonly stri
       accessSync(path, constants.X_OK)
       return path
     } catch (error) {
-      first ??= storageError(error, path)
+      first ??= error
     }
   }
-  throw first
+  const why = storageError(first, join(folders[0] ?? '', name))
+  throw new ShoalError(why instanceof ShoalError ? why.code : 'STORAGE_FAILED', why.message, {
+    hint: HINT,
+    cause: first,
+  })
 }
+
+const HINT =
+  'set XDG_CACHE_HOME to a folder of yours that may hold programs, or SHOAL_REDIS_BIN to a Redis server'
 
 /** A folder of ours that nobody else can enter: nobody can change a program between its check and its run. */
 function makePrivate(folder: string): void {

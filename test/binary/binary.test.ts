@@ -40,7 +40,13 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
   const alone = (home: string): RunOptions => ({
     under,
     cwd: '/',
-    env: { PATH: '', HOME: inside('/home'), SHOAL_HOME: inside(`/home/${home}`), WORLD: world.folder },
+    env: {
+      PATH: '',
+      HOME: inside('/home'),
+      SHELL: undefined,
+      SHOAL_HOME: inside(`/home/${home}`),
+      WORLD: world.folder,
+    },
   })
 
   test('a tracker and peers start, and a file goes from one to the other', async () => {
@@ -63,6 +69,13 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
     expect(hash(outside('/home/copy'))).toBe(hash(outside('/home/file')))
     await ada.ok('peer stop', alone('ada'))
     await bob.ok('peer stop', alone('bob'))
+    expect(await tracker.end()).toBe(143)
+  })
+
+  test('a tracker starts also without HOME', async () => {
+    const { env, ...options } = alone('ada')
+    const words = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', inside('/data')]
+    const tracker = await world.home('ada').start(words, { ...options, env: { ...env, HOME: undefined } })
     expect(await tracker.end()).toBe(143)
   })
 

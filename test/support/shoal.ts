@@ -12,7 +12,8 @@ const PASSWORD = 'correct horse battery'
 export interface RunOptions {
   /** What the command reads from standard input; without it that is empty. */
   stdin?: string | Buffer
-  env?: Record<string, string>
+  /** What is undefined is left out of the environment. */
+  env?: NodeJS.ProcessEnv
   cwd?: string
   /** Words that come before the command: what runs it, in another network namespace say. */
   under?: string[]

@@ -61,7 +61,11 @@ test('where the first folder cannot be used the next one is, and where none can 
   writeFileSync(file, '')
   expect(unpack('tool', PROGRAM, [join(file, 'below'), cache]).startsWith(cache)).toBe(true)
   expect(() => unpack('tool', PROGRAM, [join(file, 'below')])).toThrow(
-    expect.objectContaining({ kind: 'storage', message: expect.stringContaining(file) }),
+    expect.objectContaining({
+      kind: 'storage',
+      message: expect.stringContaining(file),
+      hint: expect.stringContaining('XDG_CACHE_HOME'),
+    }),
   )
   expect(existsSync(join(file, 'below'))).toBe(false)
 })
