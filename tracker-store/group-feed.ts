@@ -86,20 +86,21 @@ export class GroupFeed {
   /** Checks when that is overdue, so that a process that was stopped for a while serves nothing stale. */
   async checkIfOverdue(): Promise<void> {
     // Twice, because the first may be one that was under way when the process was stopped.
-    for (let i = 0; i < 2 && this.#isOverdue; i++) await this.check().catch(() => {})
+    for (let i = 0; i < 2 && this.isOverdue; i++) await this.check().catch(() => {})
   }
 
   close(): void {
     clearInterval(this.#timer)
   }
 
-  get #isOverdue(): boolean {
+  /** Whether what the watchers have must be checked before it is believed. */
+  get isOverdue(): boolean {
     return performance.now() - this.#tried > UNCHECKED_MS
   }
 
   async #checkNow(): Promise<void> {
     const begun = performance.now()
-    const patience = this.#isOverdue ? RESUME_MS : 0
+    const patience = this.isOverdue ? RESUME_MS : 0
     let started = begun
     try {
       while (!(await this.#compare().catch((error) => giveUp(error, begun + patience)))) {

@@ -39,6 +39,10 @@ export class RedisGroups implements GroupStore {
     return this.#views.get(group, atLeast)
   }
 
+  viewHere(group: string): GroupView | null {
+    return this.#views.peek(group)
+  }
+
   viewNow(group: string): Promise<GroupView | null> {
     return this.#views.getNow(group)
   }

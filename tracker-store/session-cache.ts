@@ -7,9 +7,15 @@ const MAX_SESSIONS = 10_000
 /** Bounds how long a revocation can go unnoticed by a replica that lost its message without noticing. */
 const TTL_MS = 5000
 
+interface CachedSession {
+  session: Session
+  /** Milliseconds since the epoch. */
+  until: number
+}
+
 /** Sessions that were asked for lately, cleared by revocations on any replica. */
 export class SessionCache {
-  readonly #sessions = new LRUCache<string, Session>({ max: MAX_SESSIONS, ttl: TTL_MS })
+  readonly #sessions = new LRUCache<string, CachedSession>({ max: MAX_SESSIONS })
   readonly #pubsub: PubSub
   #generation = 0
 
@@ -25,15 +31,24 @@ export class SessionCache {
     )
   }
 
+  /** The session if it is in memory and has not expired. */
+  peek(tokenHash: string): Session | null {
+    const cached = this.#sessions.get(tokenHash)
+    return cached && cached.until > Date.now() ? cached.session : null
+  }
+
   /** The cached session, else what `read` finds. */
   async get(tokenHash: string, read: () => Promise<Session | null>): Promise<Session | null> {
-    const cached = this.#sessions.get(tokenHash)
+    const cached = this.peek(tokenHash)
     if (cached) return cached
     const generation = this.#generation
     const session = await read()
     // A revocation that came in the meantime may be younger than the answer.
     if (session && generation === this.#generation && this.#pubsub.connected)
-      this.#sessions.set(tokenHash, session)
+      this.#sessions.set(tokenHash, {
+        session,
+        until: Math.min(Date.now() + TTL_MS, Date.parse(session.expires)),
+      })
     return session
   }
 

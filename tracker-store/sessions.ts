@@ -27,6 +27,11 @@ export class RedisSessions implements SessionStore {
     )
   }
 
+  cached(user: string, tokenHash: string): Session | null {
+    const session = this.#cache.peek(tokenHash)
+    return session?.user === user ? session : null
+  }
+
   async get(user: string, tokenHash: string): Promise<Session | null> {
     const session = await this.#cache.get(tokenHash, () => this.#read(user, tokenHash))
     const valid = session !== null && session.user === user && Date.parse(session.expires) > Date.now()

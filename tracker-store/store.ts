@@ -77,6 +77,8 @@ export interface SessionStore {
   ): Promise<void>
   /** null when unknown, revoked or expired. Answers from a short-lived cache that revocations clear on all replicas. */
   get(user: string, tokenHash: string): Promise<Session | null>
+  /** The same without waiting: null too where that cache does not have it. */
+  cached(user: string, tokenHash: string): Session | null
   revoke(mutation: Mutation, tokenHash: string): Promise<void>
 }
 
@@ -110,6 +112,8 @@ export interface GroupStore {
    * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
+  /** The group if it is in memory and current: what `view` would answer without waiting. */
+  viewHere(group: string): GroupView | null
   /**
    * The group as Redis has it now, at the cost of a round trip: to be looked at before a "no", since what somebody
    * was just told is done may not have come here yet. While Redis is away, as `view`.

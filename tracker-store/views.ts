@@ -60,6 +60,13 @@ export class Views {
     return slot.view?.group === group ? slot.view : null
   }
 
+  /** What `get` would answer without waiting; null where it would have to wait, or there is no such group. */
+  peek(group: string): GroupView | null {
+    const slot = this.#feed.isOverdue ? undefined : this.#slots.get(fold(group))
+    if (slot === undefined || isBehind(slot)) return null
+    return slot.view?.group === group ? slot.view : null
+  }
+
   /** The group as Redis has it now; while Redis is away, what is here. */
   async getNow(group: string): Promise<GroupView | null> {
     const slot = this.#slots.get(fold(group)) ?? (await this.#load(group))

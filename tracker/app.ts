@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import fastify from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { answerClientError, answerError, answerNotFound } from './errors.ts'
+import { validatorCompiler } from './validator.ts'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
@@ -20,10 +21,18 @@ const LIMITS = {
   keepAliveTimeout: 65_000,
 }
 
+const LOGS_REQUESTS: ReadonlySet<LogLevel> = new Set(['info', 'debug'])
+/** A logger for each request costs more than a heartbeat does. */
+const NO_REQUEST_LOG = {
+  logController: new LogController({ disableRequestLogging: true }),
+  childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+}
+
 /** The HTTP server without its routes: types, limits, errors. */
 export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
   const app = fastify({
     logger: { level: options.log, stream: process.stderr },
+    ...(LOGS_REQUESTS.has(options.log) ? {} : NO_REQUEST_LOG),
     serverFactory: (handler) =>
       options.tls
         ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, handler)
@@ -32,7 +41,7 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
     frameworkErrors: answerError,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.setValidatorCompiler(validatorCompiler)
   // Answers are built from typed records: a second check of them would only cost.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.decorateRequest('actor', null)

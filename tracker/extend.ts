@@ -20,7 +20,7 @@ export async function extend(
         replica,
         log: app.log,
         setting,
-        requireSession: (request, reply) => authenticator.authenticate(request, reply),
+        requireSession: async (request, reply) => authenticator.authenticate(request, reply),
         figures: () => ({
           swarms: presence.table.swarmCount,
           peers: presence.table.peerCount,

@@ -1,5 +1,5 @@
 import swagger, { type FastifyDynamicSwaggerOptions, type SwaggerTransform } from '@fastify/swagger'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { checkGroupName } from '../protocol/names.ts'
 import type { TrackerApp } from './app.ts'
 import { Authenticator } from './auth/authenticate.ts'
@@ -49,7 +49,12 @@ export async function addRoutes(app: TrackerApp, services: Services): Promise<vo
   const authenticator = new Authenticator(services.store.sessions)
   await app.register(
     async (v1: TrackerApp) => {
-      v1.addHook('onRequest', (request, reply) => authenticator.authenticate(request, reply))
+      // With callbacks: a promise a hook, on each request, would cost as much as what the hooks do.
+      v1.addHook('onRequest', (request, reply, done) => {
+        const waiting = authenticator.authenticate(request, reply)
+        if (waiting) waiting.then(() => done(), done)
+        else done()
+      })
       v1.addHook('preValidation', checkGroupParam)
       for (const routes of V1_ROUTES) routes(v1, services)
       v1.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
@@ -61,7 +66,8 @@ export async function addRoutes(app: TrackerApp, services: Services): Promise<vo
 }
 
 /** A group's name becomes part of keys, so nothing else passes, whatever the route does with it. */
-async function checkGroupParam(request: FastifyRequest): Promise<void> {
+function checkGroupParam(request: FastifyRequest, _: FastifyReply, done: () => void): void {
   const { group } = request.params as { group?: string }
   if (group !== undefined) checkGroupName(group)
+  done()
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Announce } from '../../tracker/api/schemas.ts'
+import type { Announce, Announced } from '../../tracker/api/schemas.ts'
 import { backOff } from '../../tracker/client/back-off.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { Library } from '../serve/library.ts'
@@ -71,10 +71,11 @@ export class Announcer {
   /** Milliseconds until the next heartbeat. */
   async #announce(): Promise<number> {
     const sequence = this.#sequence
-    const heartbeat: Announce = { ...this.#self, sequence }
-    const full = (): Announce => ({ ...heartbeat, files: this.#files() })
-    let answer = await this.#client.announce(sequence === this.#acknowledged ? heartbeat : full())
-    if (answer.resync) answer = await this.#client.announce(full())
+    const full = (): Promise<Announced> =>
+      this.#client.announce({ ...this.#self, sequence, files: this.#files() })
+    let answer =
+      sequence === this.#acknowledged ? await this.#client.heartbeat(this.#self.peer, sequence) : await full()
+    if (answer.resync) answer = await full()
     this.#acknowledged = sequence
     return answer.interval * 1000
   }

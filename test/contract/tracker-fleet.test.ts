@@ -110,6 +110,7 @@ test('the OpenAPI document names every route, and says which are public', async 
       'post /v1/groups/{group}/swarms',
       'get /v1/groups/{group}/events',
       'post /v1/announce',
+      'post /v1/announce/{peer}/{sequence}',
       'get /v1/keys public',
       'get /v1/status public',
     ].sort(),

@@ -105,7 +105,9 @@ export const JoinedSwarms = Type.Object({
   ),
 })
 
-/** A full announce carries `files`; a heartbeat leaves them out. */
+/** What a heartbeat says, in its path: the announce of this sequence still holds. */
+export const Heartbeat = Type.Object({ peer: Hex64, sequence: Count })
+/** Without `files` it says what a heartbeat does. */
 export const Announce = Type.Object({
   peer: Hex64,
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
@@ -180,6 +182,7 @@ export type Published = Static<typeof Published>
 export type JoinedSwarms = Static<typeof JoinedSwarms>
 export type JoinedSwarm = JoinedSwarms['swarms'][number]
 export type Announce = Static<typeof Announce>
+export type Heartbeat = Static<typeof Heartbeat>
 export type Announced = Static<typeof Announced>
 export type KeySet = Static<typeof KeySet>
 export type StatusBody = Static<typeof StatusBody>

@@ -21,11 +21,14 @@ declare module 'fastify' {
   }
 }
 
-/** A session, and when the store last vouched for it. */
-interface Verified {
-  session: Session
+/** Whoever sent a header, and when the store last vouched for it. */
+interface Known {
+  actor: Actor
   at: number
 }
+
+/** How long a session is still believed in while the store does not answer. */
+const BELIEVED_MS = GRANT_LIFETIME_S * 1000
 
 /**
  * Finds the session of `Authorization: Bearer`, before the body is read, for all but public routes. While
@@ -34,42 +37,65 @@ interface Verified {
  */
 export class Authenticator {
   readonly #sessions: SessionStore
-  readonly #verified = new LRUCache<string, Verified>({ max: 10_000, ttl: GRANT_LIFETIME_S * 1000 })
+  /** By the header, so that it is taken apart and hashed once. */
+  readonly #known = new LRUCache<string, Known>({ max: 10_000 })
 
   constructor(sessions: SessionStore) {
     this.#sessions = sessions
   }
 
-  async authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Sets `request.actor`, or throws; waits only for a session that is not in memory. */
+  authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     const { access } = request.routeOptions.config
     if (access === 'public') return
-    const { user, tokenHash } = readToken(request.headers.authorization)
-    const { session, at } = await this.#find(user, tokenHash)
-    const age = Math.floor((Date.now() - at) / 1000)
-    if (age > 0) reply.header('age', age)
-    if (session.scope === 'read' && request.method !== 'GET' && access !== 'read')
-      throw new ShoalError('SCOPE_TOO_NARROW', 'this token may only read')
-    request.actor = { ...session, tokenHash }
+    const header = request.headers.authorization ?? ''
+    const known = this.#known.get(header)
+    const session = known && this.#sessions.cached(known.actor.user, known.actor.tokenHash)
+    if (!known || !session) return this.#ask(header, known, request, reply)
+    known.at = Date.now()
+    enter(request, known.actor)
   }
 
-  async #find(user: string, tokenHash: string): Promise<Verified> {
+  async #ask(
+    header: string,
+    before: Known | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const { actor, at } = await this.#find(header, before)
+    const age = Math.floor((Date.now() - at) / 1000)
+    if (age > 0) reply.header('age', age)
+    enter(request, actor)
+  }
+
+  async #find(header: string, before: Known | undefined): Promise<Known> {
+    const { user, tokenHash } = before?.actor ?? readToken(header)
     try {
       const session = await this.#sessions.get(user, tokenHash)
-      const verified = session && { session, at: Date.now() }
-      if (verified) this.#verified.set(tokenHash, verified)
-      else this.#verified.delete(tokenHash)
-      if (verified) return verified
+      if (session) {
+        const known = { actor: { ...session, tokenHash }, at: Date.now() }
+        this.#known.set(header, known)
+        return known
+      }
+      this.#known.delete(header)
     } catch (error) {
-      const verified = this.#verified.get(tokenHash)
-      if (!verified || !(error instanceof ShoalError)) throw error
-      if (Date.parse(verified.session.expires) > Date.now()) return verified
+      if (!before || !(error instanceof ShoalError)) throw error
+      const now = Date.now()
+      if (now - before.at < BELIEVED_MS && Date.parse(before.actor.expires) > now) return before
     }
     throw invalid()
   }
 }
 
-function readToken(authorization: string | undefined): { user: string; tokenHash: string } {
-  if (authorization === undefined)
+function enter(request: FastifyRequest, actor: Actor): void {
+  const { access } = request.routeOptions.config
+  if (actor.scope === 'read' && request.method !== 'GET' && access !== 'read')
+    throw new ShoalError('SCOPE_TOO_NARROW', 'this token may only read')
+  request.actor = actor
+}
+
+function readToken(authorization: string): { user: string; tokenHash: string } {
+  if (authorization === '')
     throw new ShoalError('NOT_LOGGED_IN', 'you are not logged in', { hint: 'run `shoal user login NAME`' })
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? []
   const user = token === undefined ? null : userOfToken(token)

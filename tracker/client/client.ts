@@ -161,6 +161,11 @@ export class TrackerClient {
     return this.#json('Announced', 'POST', '/announce', { body })
   }
 
+  /** Says that the announce of this sequence still holds. */
+  heartbeat(peer: string, sequence: number): Promise<api.Announced> {
+    return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`)
+  }
+
   keys(): Promise<api.KeySet> {
     return this.#json('KeySet', 'GET', '/keys')
   }

@@ -1,5 +1,6 @@
 /** An IPv4 address that arrived through an IPv6 socket ("::ffff:10.0.0.1") as itself. */
 export function plainAddress(address: string): string {
+  if (!address.startsWith(':')) return address
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address
 }
 

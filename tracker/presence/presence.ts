@@ -1,7 +1,7 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
-import type { Announce, Announced } from '../api/schemas.ts'
+import type { Announce, Announced, Heartbeat } from '../api/schemas.ts'
 import { countFiles, packFiles, withPartial } from './served-files.ts'
 import { SwarmTable } from './swarm-table.ts'
 
@@ -13,6 +13,9 @@ const MAX_FILES_AT_JOIN = 64
 const SWEEP_MS = 1000
 /** A sweep that comes so long after the one before: this process was stopped. */
 const LATE_MS = 5000
+
+/** An announce, or a heartbeat: that an earlier one still holds. */
+export type Said = Announce | (Heartbeat & Partial<Announce>)
 
 export interface Announcer {
   user: string
@@ -59,19 +62,19 @@ export class Presence {
   }
 
   /** The groups whose membership decides about this announce: its own, or a heartbeat's earlier ones. */
-  groupsOf(body: Announce): Set<string> {
-    if (body.files) return new Set(body.files.map((file) => file.group))
-    return new Set(this.table.peer(body.peer)?.files.map(({ group }) => group))
+  groupsOf(said: Said): Iterable<string> {
+    if (!said.files) return this.table.peer(said.peer)?.files.map(({ group }) => group) ?? []
+    return new Set(said.files.map(({ group }) => group))
   }
 
   /** Takes an announce or a heartbeat in; throws BAD_REQUEST where the peer is another user's. */
-  announce(from: Announcer, body: Announce): Announced {
-    const known = this.table.peer(body.peer)
-    // A key pair is one user's at a time, but a machine may log in as somebody else.
+  announce(from: Announcer, said: Said): Announced {
+    const known = this.table.peer(said.peer)
+    // A key pair is one user's at a time, but a machine may log in as somesaid else.
     if (known && known.user !== from.user && known.host !== from.host)
-      throw new ShoalError('BAD_REQUEST', `peer ${body.peer.slice(0, 16)} belongs to another user`)
+      throw new ShoalError('BAD_REQUEST', `peer ${said.peer.slice(0, 16)} belongs to another user`)
     const interval = INTERVAL_S * (1 - JITTER + 2 * JITTER * Math.random())
-    return { interval: Math.round(interval * 1000) / 1000, resync: !this.#take(from, body, known) }
+    return { interval: Math.round(interval * 1000) / 1000, resync: !this.#take(from, said, known) }
   }
 
   /**
@@ -87,18 +90,22 @@ export class Presence {
   }
 
   /** Whether the peer's set is known after this. */
-  #take(from: Announcer, body: Announce, known: Readonly<PeerPresence> | undefined): boolean {
-    const stamp = { peer: body.peer, sequence: body.sequence, seen: Date.now() }
-    if (body.leaving) return this.#share({ type: 'gone', ...stamp }) || true
-    if (body.files) {
-      const files = packFiles(body.files, from.groups)
+  #take(from: Announcer, said: Said, known: Readonly<PeerPresence> | undefined): boolean {
+    const { peer, sequence } = said
+    const seen = Date.now()
+    if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
+    if (isFull(said)) {
+      const files = packFiles(said.files, from.groups)
       const { user, host } = from
-      const presence = { ...stamp, user, host, port: body.port, tls: body.tls, files }
-      return this.#share({ type: 'announce', presence })
+      const { port, tls } = said
+      return this.#share({
+        type: 'announce',
+        presence: { peer, sequence, seen, user, host, port, tls, files },
+      })
     }
-    if (!known || !isSameAnnouncer(known, from, body)) return false
-    if (![...this.groupsOf(body)].every((group) => from.groups.has(group))) return false
-    return this.#share({ type: 'heartbeat', ...stamp })
+    if (!known || !isSameAnnouncer(known, from, said)) return false
+    if (!known.files.every(({ group }) => from.groups.has(group))) return false
+    return this.#share({ type: 'heartbeat', peer, sequence, seen })
   }
 
   /** Takes in what another replica says. */
@@ -148,7 +155,11 @@ export class Presence {
   }
 }
 
-function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, body: Announce): boolean {
-  const sameAddress = known.host === from.host && known.port === body.port && known.tls === body.tls
-  return sameAddress && known.user === from.user
+function isFull(said: Said): said is Announce & { files: NonNullable<Announce['files']> } {
+  return said.files !== undefined
+}
+
+function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: Said): boolean {
+  const { port = known.port, tls = known.tls } = said
+  return known.user === from.user && known.host === from.host && known.port === port && known.tls === tls
 }

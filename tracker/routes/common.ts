@@ -33,7 +33,9 @@ export async function viewAsMember(
 ): Promise<{ view: GroupView; member: Member }> {
   const { user } = actorOf(request)
   const seen = request.headers[REVISION_HEADER]
-  let view = await store.groups.view(group, seen === undefined ? undefined : Number(seen))
+  const atLeast = seen === undefined ? 0 : Number(seen)
+  let view = store.groups.viewHere(group)
+  if (!view || view.revision < atLeast) view = await store.groups.view(group, atLeast)
   if (!view?.members.has(user) || !has(view)) view = await store.groups.viewNow(group)
   if (!view)
     throw new ShoalError('GROUP_NOT_FOUND', `there is no group ${JSON.stringify(group)}`, {
@@ -52,7 +54,7 @@ export async function viewAsMember(
 /** `Age` (RFC 9111, 5.1), in seconds, where what is answered may be as old as `ms`. The highest that is said stays. */
 export function sayAge(reply: FastifyReply, ms: number): void {
   const age = Math.floor(ms / 1000)
-  if (age > Number(reply.getHeader('age') ?? 0)) reply.header('age', age)
+  if (age > 0 && age > Number(reply.getHeader('age') ?? 0)) reply.header('age', age)
 }
 
 /** Answers a change with its revision in the header too. */
