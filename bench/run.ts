@@ -14,6 +14,8 @@ import { announces } from './tracker/announces.ts'
 import { changes } from './tracker/changes.ts'
 import { fileLists } from './tracker/file-lists.ts'
 import { heartbeats } from './tracker/heartbeats.ts'
+import { largeGroup } from './tracker/large-group.ts'
+import { presence } from './tracker/presence.ts'
 
 const BENCHES: readonly Bench[] = [
   startup,
@@ -28,6 +30,8 @@ const BENCHES: readonly Bench[] = [
   heartbeats,
   fileLists,
   changes,
+  presence,
+  largeGroup,
 ]
 
 const USAGE = `npm run bench [-- [NAME…] [--quick] [--install]]

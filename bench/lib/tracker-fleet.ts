@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { sha256 } from '../../protocol/merkle.ts'
 import { TestRedis } from '../../test/support/redis-server.ts'
 import { ReplicaProcess } from '../../test/support/replica-process.ts'
 import { tinyFile } from '../../test/support/write-load.ts'
@@ -49,8 +50,8 @@ export class TrackerFleet {
     return replica
   }
 
-  /** Users with a session each. */
-  users(count: number): Promise<BenchUser[]> {
+  /** Users with a session each; their names begin with `kind`. */
+  users(count: number, kind = 'user'): Promise<BenchUser[]> {
     const make = async (user: string): Promise<BenchUser> => {
       const token = newToken(user)
       const expires = new Date(Date.now() + HOUR_MS).toISOString()
@@ -58,7 +59,7 @@ export class TrackerFleet {
       await this.store.sessions.create(by(user), { tokenHash: hashToken(token), expires, scope: 'write' })
       return { user, token }
     }
-    return Promise.all(Array.from({ length: count }, (_, i) => make(`user-${i}`)))
+    return Promise.all(Array.from({ length: count }, (_, i) => make(`${kind}-${i}`)))
   }
 
   async group(group: string, owner: BenchUser): Promise<void> {
@@ -72,6 +73,9 @@ export class TrackerFleet {
 }
 
 const by = (user: string): Mutation => ({ key: randomUUID(), by: user, at: new Date().toISOString() })
+
+/** The id of a peer that does not run. */
+export const peerId = (n: number): string => sha256(Buffer.from(`peer ${n}`)).toString('hex')
 
 /** A file of one byte, whose content its name decides. */
 export function smallFile(name: string): NewFile & { hashes: Buffer } {

@@ -45,11 +45,14 @@ export async function populate(
   return { users, files: new Map(files.map(({ name, fileId }) => [name, fileId])) }
 }
 
-/** Peers, spread evenly over users and files; nobody has heard of them yet. A quarter of what they serve is partial. */
-export function peersOf({ users, files }: Population, count: number, filesEach: number): Peer[] {
+/**
+ * Peers, spread evenly over users and files; nobody has heard of them yet. What one serves lies `stride` files
+ * apart, and a quarter of it is partial.
+ */
+export function peersOf({ users, files }: Population, count: number, filesEach: number, stride = 37): Peer[] {
   const ids = [...files.values()]
   return Array.from({ length: count }, (_, i) => {
-    const served = Array.from({ length: filesEach }, (_, k) => ids[(i + k * 37) % ids.length]!)
+    const served = Array.from({ length: filesEach }, (_, k) => ids[(i + k * stride) % ids.length]!)
     return {
       token: users[i % users.length]!.token,
       announce: {
