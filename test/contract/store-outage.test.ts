@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectRedis, type RedisClient } from '../../redis/connect.ts'
+import { connectRedis } from '../../redis/connect.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Mutation, Store } from '../../tracker-store/store.ts'
 import { faultyWay } from '../support/faults.ts'
@@ -161,53 +161,67 @@ describe('the store when Redis goes away', () => {
   test('200 changes over a connection that is cut at random are each applied once', async () => {
     const group = fresh('g')
     await makeGroup(store, group, 'ann')
-    const raw = connectRedis(redis.url, 'queue')
-    let done = false
-    const cutting = cutAtRandom(raw, () => done)
     const revisions: number[] = []
-    for (let i = 0; i < 200; i++) {
-      const mutation = by('ann')
-      const publish = () => store.groups.publish(mutation, group, [newFile('counter', `content ${i}`)])
-      revisions.push((await insist(publish)).revision)
-    }
-    done = true
-    expect(await cutting).toBeGreaterThan(5)
-    raw.disconnect()
+    const cuts = await cutAtRandom(redis, async (stepDone) => {
+      for (let i = 0; i < 200; i++) {
+        const mutation = by('ann')
+        const publish = () => store.groups.publish(mutation, group, [newFile('counter', `content ${i}`)])
+        revisions.push((await insist(publish)).revision)
+        stepDone()
+      }
+    })
+    expect(cuts).toBeGreaterThan(5)
     expect(revisions).toEqual(Array.from({ length: 200 }, (_, i) => i + 2))
     const view = await insist(() => store.groups.view(group, 201))
     expect(view?.files.get('counter')?.version).toBe(200)
   })
 
   test('registrations and sessions over such a connection count once', async () => {
-    const raw = connectRedis(redis.url, 'queue')
-    let done = false
-    const cutting = cutAtRandom(raw, () => done)
-    for (let i = 0; i < 50; i++) {
-      const user = `user${i}`
-      const [making, opening] = [by(user), by(user)]
-      const session: [Mutation, Parameters<Store['sessions']['create']>[1]] = [
-        opening,
-        { tokenHash: `t${i}`, expires: new Date(Date.now() + 60_000).toISOString(), scope: 'read' },
-      ]
-      await insist(() => store.users.create(making, { user, passwordHash: 'h' }))
-      await insist(() => store.sessions.create(...session))
-      expect(await insist(() => store.sessions.get(user, `t${i}`))).not.toBeNull()
-    }
-    done = true
-    await cutting
-    raw.disconnect()
+    const cuts = await cutAtRandom(redis, async (stepDone) => {
+      for (let i = 0; i < 50; i++) {
+        const user = `user${i}`
+        const [making, opening] = [by(user), by(user)]
+        const session: [Mutation, Parameters<Store['sessions']['create']>[1]] = [
+          opening,
+          { tokenHash: `t${i}`, expires: new Date(Date.now() + 60_000).toISOString(), scope: 'read' },
+        ]
+        await insist(() => store.users.create(making, { user, passwordHash: 'h' }))
+        await insist(() => store.sessions.create(...session))
+        expect(await insist(() => store.sessions.get(user, `t${i}`))).not.toBeNull()
+        stepDone()
+      }
+    })
+    expect(cuts).toBeGreaterThan(5)
     expect(await insist(() => store.users.count())).toBe(50)
   })
 })
 
-/** Cuts the clients' connections at random moments, and returns how many. No seed could repeat the moments. */
-async function cutAtRandom(raw: RedisClient, isDone: () => boolean): Promise<number> {
-  let cuts = 0
-  while (!isDone()) {
-    await delay(20 * Math.random())
-    cuts += Number(await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+/**
+ * Cuts the clients' connections at random moments while `work` goes on, and returns how many. No seed could repeat
+ * the moments. A cut waits for a step that was done after the one before: where connecting takes longer than the
+ * time between two cuts, nothing would ever be done.
+ */
+async function cutAtRandom(redis: TestRedis, work: (stepDone: () => void) => Promise<void>): Promise<number> {
+  const raw = connectRedis(redis.url, 'queue')
+  let [steps, done] = [0, false]
+  const cut = async (): Promise<number> => {
+    let cuts = 0
+    while (!done) {
+      await delay(20 * Math.random())
+      cuts += Number(await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+      const before = steps
+      while (steps === before && !done) await delay(1)
+    }
+    return cuts
   }
-  return cuts
+  const cutting = cut()
+  try {
+    await work(() => steps++)
+  } finally {
+    done = true
+    await cutting.finally(() => raw.disconnect())
+  }
+  return cutting
 }
 
 /** Asks again with the same key until the store answers, as a client does. */
