@@ -31,8 +31,9 @@ export const singleLink: Bench = {
         const torrent = world.path('file.torrent')
         makeTorrent(source, torrent)
         const seconds = await interleaved(quick ? 1 : 5, {
-          tls,
-          plain,
+          tls: () => tls([]),
+          sequential: () => tls(['--sequential']),
+          plain: () => plain([]),
           limit: () => bareCopy(source, world.path('out', 'copy')),
           aria2: () => fetchMetalink(metalink, source, world.path('out', 'aria2')),
           libtorrent: () => fetchTorrent(torrent, world.path('src'), world.path('out', 'torrent')),
@@ -51,27 +52,31 @@ export const singleLink: Bench = {
         over('TLS over the faster of libtorrent and aria2', rate('tls') / others, 1.7)
         over('no TLS over the faster of libtorrent and aria2', rate('plain') / others, 2)
         over('no TLS over a bare copy in Node', rate('plain') / rate('limit'), 0.85)
+        over('--sequential over the normal order, TLS', rate('sequential') / rate('tls'), 0.7)
       }
       await cleanly(compare, () => metalink.stop())
     })
   },
 }
 
-/** A seeder and a leecher with a file of their own, so that the leecher has nobody else; a transfer between them. */
+/**
+ * A seeder and a leecher with a file of their own, so that the leecher has nobody else, both started with
+ * `words`; a transfer between them, with the words of the download, in seconds.
+ */
 async function pair(
   fleet: Fleet,
   name: string,
   size: number,
   words: string[],
-): Promise<() => Promise<number>> {
+): Promise<(options: string[]) => Promise<number>> {
   const source = fleet.world.path('src', name)
   const target = fleet.world.path('out', name)
   randomFile(source, size)
   const seeder = await fleet.peer(`seeder-${name}`, words)
   const leecher = await fleet.peer(`leecher-${name}`, words)
   await fleet.upload(seeder, source, name)
-  return async () => {
-    const { seconds, bytesFetched } = await fleet.download(leecher, name, target)
+  return async (options) => {
+    const { seconds, bytesFetched } = await fleet.download(leecher, name, target, options)
     if (bytesFetched !== size) throw new Error(`${bytesFetched} bytes fetched of ${size}`)
     mustBeSame(source, target)
     rmSync(target)
