@@ -135,6 +135,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     fetchPool,
     figures,
     sources,
+    warn: (message: string) => log.warn(message),
   }
   const queueUrl = options.queue ?? (await redis!).url
   downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())

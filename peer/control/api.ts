@@ -53,6 +53,12 @@ export interface DownloadResult {
   files: DownloadedFile[]
 }
 
+/**
+ * What a download says of a peer: it takes part; it keeps this side waiting, so that others are asked for its
+ * chunks too; it failed and is tried again later; it sent what no honest peer does and is never asked again.
+ */
+export type PeerState = 'joined' | 'late' | 'left' | 'banned'
+
 /** One NDJSON line each with `--progress ndjson`. Rates are bytes a second, eta seconds. */
 export type ProgressEvent =
   | { event: 'start'; name: string; total: number; files?: number }
@@ -65,7 +71,7 @@ export type ProgressEvent =
       peers: number
       eta: number | null
     }
-  | { event: 'peer'; name: string; peer: string; state: 'joined' | 'left' | 'banned'; reason?: string }
+  | { event: 'peer'; name: string; peer: string; state: PeerState; reason?: string }
   | { event: 'retry'; name: string; reason: string }
   /** For `output: null`: all bytes of [0, upTo) can be read from `path`. */
   | { event: 'chunk'; name: string; path: string; upTo: number }

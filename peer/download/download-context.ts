@@ -41,4 +41,6 @@ export interface DownloadContext {
   /** Places of plugins that are asked for chunks before the swarm is. */
   sources: readonly ChunkSource[]
   extents: ExtentQueue
+  /** Into the peer's log. */
+  warn(message: string): void
 }

@@ -4,7 +4,7 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { ByteLimit } from '../byte-limit.ts'
-import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
+import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
 import type { ChunkSource } from '../seam.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { takeFromSources } from './chunk-sources.ts'
@@ -21,6 +21,8 @@ import { type Assignment, Swarm } from './swarm.ts'
 import { SwarmMembership } from './swarm-membership.ts'
 
 const TICK_MS = 250
+/** How the log puts what became of a peer. */
+const WORDS = { joined: 'takes part', late: 'is late', left: 'is left out for now', banned: 'is banned' }
 
 /**
  * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
@@ -163,8 +165,7 @@ export class Download {
       grant: () => membership.grant,
       onStale: () => membership.expire(),
       onAssign: (assignment, fromSeed) => this.#assign(assignment, fromSeed),
-      onPeer: (peer, state, reason) =>
-        this.#emit({ event: 'peer', name: this.job.name, peer, state, ...(reason ? { reason } : {}) }),
+      onPeer: (peer, state, reason) => this.#tellPeer(peer, state, reason),
     })
     this.#swarm = swarm
     swarm.offer(membership.ticket.peers)
@@ -208,11 +209,18 @@ export class Download {
     }
   }
 
+  #tellPeer(peer: string, state: PeerState, reason: string | undefined): void {
+    const { group, name } = this.job
+    this.#emit({ event: 'peer', name, peer, state, ...(reason ? { reason } : {}) })
+    if (reason) this.#context.warn(`${group}:${name}: peer ${peer} ${WORDS[state]}: ${reason}`)
+  }
+
   #tick(): void {
     const now = performance.now()
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
     // Under a limit it is this side that lets the peers wait.
     if (this.job.maxDown === 0) this.#swarm?.checkLate()
+    this.#swarm?.retry()
     this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())

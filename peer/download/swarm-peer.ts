@@ -8,6 +8,8 @@ export const ENOUGH_MATES = 40
 export const MOST_MATES = 80
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
+/** Failures in a row after which it is tried again only when the tracker names it. */
+const RETRIES = 5
 
 /** One peer as one download sees it: how fast it is, what is under way, and when it may be tried again. */
 export class SwarmPeer {
@@ -22,6 +24,10 @@ export class SwarmPeer {
   stop: AbortController | null = null
   /** When it last began to take part, in milliseconds; what was asked of it before is settled. */
   startedAt = 0
+  /** It was told that this peer is late. */
+  toldLate = false
+  /** It refused what it was said to hold: that it is complete is no longer believed on the tracker's word. */
+  #denials = 0
   #failures = 0
   #retryAt = 0
 
@@ -38,6 +44,26 @@ export class SwarmPeer {
   succeeded(bytes: number, startedAt: number, now: number): void {
     this.#failures = 0
     this.pace.succeeded(bytes, startedAt, now)
+  }
+
+  get believed(): boolean {
+    return this.#denials === 0
+  }
+
+  /** It failed and would by now be tried again. */
+  mayRetry(now: number): boolean {
+    return this.#failures > 0 && this.#failures <= RETRIES && this.mayStart(now)
+  }
+
+  /**
+   * It refused chunks that it is known to hold. Once may be news that the tracker did not have; after that it
+   * backs off as for a failure, and its other chunks coming in do not make up for it.
+   */
+  denied(now: number): 'ask' | 'back off' {
+    if (this.#denials++ === 0) return 'ask'
+    this.#failures = Math.max(this.#failures, this.#denials - 2)
+    this.failed(now)
+    return 'back off'
   }
 
   /** Backs off, twice as long at each failure in a row. */

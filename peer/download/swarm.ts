@@ -2,6 +2,7 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { type Extent, extentBytes } from '../../protocol/chunking.ts'
 import { type ErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records.ts'
+import type { PeerState } from '../control/api.ts'
 import type { Credentials } from '../pinned-connect.ts'
 import { followHave } from './have-client.ts'
 import type { Picker } from './picker.ts'
@@ -28,7 +29,7 @@ export interface SwarmOptions {
   onStale(): void
   /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
   onAssign(assignment: Assignment, fromSeed: boolean): void
-  onPeer(peer: string, state: 'joined' | 'left' | 'banned', reason?: string): void
+  onPeer(peer: string, state: PeerState, reason?: string): void
 }
 
 /**
@@ -72,7 +73,7 @@ export class Swarm {
       if (!known) this.#peers.set(address.peer, peer)
       if (peer.mayStart(performance.now())) {
         peer.address = address
-        this.#start(peer, complete)
+        this.#start(peer, complete && peer.believed)
       }
     }
   }
@@ -80,7 +81,10 @@ export class Swarm {
   /** A chunk of `bytes` from `peer` was verified and written. False when it was here already. */
   received(peer: string, chunk: number, bytes: number): boolean {
     const from = this.#peers.get(peer)
-    if (from) from.bytes += bytes
+    if (from) {
+      from.bytes += bytes
+      from.toldLate = false
+    }
     if (from?.mate) return this.#scheduler.received(from.mate, chunk, performance.now())
     return this.#options.picker.received(chunk)
   }
@@ -105,9 +109,11 @@ export class Swarm {
     this.#settle(from, extent)
     this.#scheduler.wakeAll()
     if (code === 'CHUNK_NOT_HELD') {
+      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
+      const next = from.denied(performance.now())
+      this.#leave(from, denied)
       // What it holds is known wrongly: ask it, instead of believing that it is complete.
-      this.#leave(from, null)
-      this.#start(from, false)
+      if (next === 'ask') this.#start(from, false)
       return
     }
     this.#fail(from, error)
@@ -115,7 +121,25 @@ export class Swarm {
 
   /** To be called now and then: what a peer is late with is asked of another. */
   checkLate(): void {
-    if (this.#scheduler.checkLate(performance.now())) this.#schedule()
+    if (!this.#scheduler.checkLate(performance.now())) return
+    this.#schedule()
+    for (const peer of this.#peers.values()) {
+      if (!peer.mate?.late || peer.toldLate) continue
+      peer.toldLate = true
+      const reason = 'it keeps this side waiting: others are asked for its chunks too'
+      this.#options.onPeer(peer.address.peer, 'late', reason)
+    }
+  }
+
+  /**
+   * To be called now and then: peers that failed are tried again when their pause is over. Where none takes part
+   * the tracker is asked all the time, and knows best who is there.
+   */
+  retry(): void {
+    const now = performance.now()
+    const failed = [...this.#peers.values()].filter((peer) => peer.mayRetry(now))
+    if (failed.length === 0 || this.size === 0) return
+    for (const peer of failed) if (this.size < ENOUGH_MATES) this.#start(peer, false)
   }
 
   close(): void {

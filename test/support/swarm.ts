@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DownloadedFile, DownloadRequest } from '../../peer/control/api.ts'
+import type { DownloadedFile, DownloadRequest, ProgressListener } from '../../peer/control/api.ts'
 import type { PeerNode } from '../../peer/node.ts'
 import { startPeer } from '../../peer/start.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
@@ -13,8 +13,11 @@ export const GROUP = 'swarm'
 export class TestSwarm {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-swarm-'))
   readonly peers: PeerNode[] = []
+  /** What the peers have logged. */
+  readonly warnings: string[] = []
   readonly #fleet: TestFleet
   readonly #client: TrackerClient
+  #announced = 0
 
   private constructor(fleet: TestFleet, client: TrackerClient) {
     this.#fleet = fleet
@@ -39,14 +42,23 @@ export class TestSwarm {
       tls: true,
       client: this.#fleet.anonymous(),
       session: () => this.#client.token,
-      log: { warn: () => {}, error: (error) => console.error(error) },
+      log: { warn: (message) => void this.warnings.push(message), error: (error) => console.error(error) },
     })
     this.peers.push(peer)
     return peer
   }
 
-  async share(peer: PeerNode, name: string, path: string): Promise<void> {
-    await peer.upload({ group: GROUP, files: [{ path, name }] }, () => {}, new AbortController().signal)
+  /** Returns the file's id. */
+  async share(peer: PeerNode, name: string, path: string): Promise<string> {
+    const request = { group: GROUP, files: [{ path, name }] }
+    const { files } = await peer.upload(request, () => {}, new AbortController().signal)
+    return files[0]!.fileId
+  }
+
+  /** Tells the tracker that a stranger holds all of the file. */
+  async announce({ peer, port }: { peer: string; port: number }, fileId: string): Promise<void> {
+    const files = [{ group: GROUP, fileId, complete: true }]
+    await this.#client.announce({ peer, port, tls: false, sequence: ++this.#announced, files })
   }
 
   async download(
@@ -54,10 +66,11 @@ export class TestSwarm {
     name: string,
     output: string,
     options: Partial<DownloadRequest> = {},
+    progress: ProgressListener = () => {},
   ): Promise<DownloadedFile> {
     const request = { group: GROUP, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: 10_000 }
     const signal = new AbortController().signal
-    const { files } = await peer.download({ ...request, ...options }, () => {}, signal)
+    const { files } = await peer.download({ ...request, ...options }, progress, signal)
     return files[0]!
   }
 

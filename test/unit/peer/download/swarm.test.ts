@@ -3,6 +3,8 @@ import { type Assignment, Swarm } from '../../../../peer/download/swarm.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
+import { HAVE_MEDIA_TYPE } from '../../../../protocol/peer-wire.ts'
+import { RawServer } from '../../../support/raw-server.ts'
 import { until } from '../../../support/until.ts'
 
 const CHUNKS = 200
@@ -135,6 +137,65 @@ test('a refused grant asks for a new one, and bans nobody', async () => {
   bench.failAll(await bench.take(2), new ShoalError('GRANT_INVALID', 'expired'))
   expect(bench.stale).toBe(1)
   await bench.rejoin(SEED)
+})
+
+test('a peer that refuses what it claims to hold is asked what it holds, and after that backs off', async () => {
+  const lists: number[] = []
+  const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
+  bitmap.writeUInt32BE(CHUNKS)
+  const server = await RawServer.start((_, socket) => {
+    lists.push(performance.now())
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\ncontent-length: ${bitmap.length}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), bitmap]))
+  })
+  const liar = { ...server.address, complete: true }
+  const denied = new ShoalError('CHUNK_NOT_HELD', 'not here')
+  try {
+    await bench.rejoin(liar)
+    for (let denials = 1; denials <= 3; denials++) {
+      bench.failAll(await bench.take(2), denied)
+      bench.assigned.length = 0
+      await until(() => {
+        bench.swarm.offer([liar])
+        return bench.assigned.length === 2
+      })
+    }
+    // Whatever the tracker says it was asked each time: at once, after half a second, after a second.
+    expect(lists).toHaveLength(3)
+    expect(lists[1]! - lists[0]!).toBeGreaterThan(450)
+    expect(lists[2]! - lists[1]!).toBeGreaterThan(900)
+    expect(bench.told.filter((told) => told === 'f0 left')).toHaveLength(3)
+  } finally {
+    await server.close()
+  }
+})
+
+test('a peer that failed is tried again without the tracker while another takes part, and told of', async () => {
+  let up = false
+  const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
+  bitmap.writeUInt32BE(CHUNKS)
+  const server = await RawServer.start((_, socket) => {
+    if (!up) return void socket.destroy()
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\ncontent-length: ${bitmap.length}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), bitmap]))
+  })
+  try {
+    await bench.rejoin(OTHER, { ...server.address, complete: true })
+    const [broken] = (await bench.take(4)).filter(({ peer }) => peer === server.address.peer)
+    bench.swarm.failed(broken!, new Error('reset'))
+    expect(bench.swarm.size).toBe(1)
+    await until(() => {
+      bench.swarm.retry()
+      return server.requests.length > 0
+    })
+    up = true
+    await until(() => {
+      bench.swarm.retry()
+      return bench.told.filter((told) => told === 'f0 joined').length === 2
+    })
+  } finally {
+    await server.close()
+  }
 })
 
 test('this peer itself is not fetched from', () => {
