@@ -2,6 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { selfSigned } from '../support/self-signed.ts'
 import { World } from '../support/shoal.ts'
+import { until } from '../support/until.ts'
 
 let world: World
 beforeEach(() => {
@@ -10,7 +11,22 @@ beforeEach(() => {
 afterEach(() => world.close())
 
 interface Status {
-  replicas: { id: string; url: string; revisionLag: number; uptime: number }[]
+  replicas: {
+    id: string
+    url: string
+    revisionLag: number
+    uptime: number
+    memory: number
+    swarms: number
+    peers: number
+  }[]
+  users: number
+  groups: number
+  files: number
+  swarms: number
+  peers: number
+  streams: { changes: number; longest: number }
+  redis: { kind: string; masters: number; copies: number; memory: number }
 }
 
 test('a second tracker on the same data folder is a second replica, and both see every change', async () => {
@@ -27,6 +43,46 @@ test('a second tracker on the same data folder is a second replica, and both see
   expect(replicas.map(({ id }) => id).sort()).toEqual([first.ready.replica, second.ready.replica].sort())
   expect(await ada.ok('tracker status')).toMatchObject({ users: 1, groups: 1, files: 0, peers: 0 })
 })
+
+test('every replica tells of the fleet what there is: replicas, users, groups, files, changes, and peers', async () => {
+  const trackers = [await world.tracker(), await world.tracker(), await world.tracker()]
+  const ada = await world.home('ada').join('ada')
+  const bob = await world.home('bob').join('bob')
+  for (const group of ['one', 'two', 'three']) await ada.ok(`group create ${group}`)
+  await bob.ok('group join two')
+  await ada.ok('group accept two bob')
+  for (const name of ['a', 'b', 'c']) writeFileSync(world.path(name), name.repeat(1000))
+  for (const home of [ada, bob]) await home.start('peer start --listen 127.0.0.1:0')
+  await ada.ok(['peer', 'upload', world.path('a'), world.path('b'), '--group', 'one'])
+  await ada.ok(['peer', 'upload', world.path('a'), '--group', 'two'])
+  await bob.ok(['peer', 'upload', world.path('c'), '--group', 'two'])
+  await ada.ok('peer remove one:b')
+  // one: made, two published, one removed; two: made, asked, accepted, two published; three: made.
+  const facts = { users: 2, groups: 3, files: 3, streams: { changes: 10, longest: 5 } }
+  const known = { revisionLag: 0, swarms: 3, peers: 2 }
+  for (const { ready } of trackers) {
+    const ask = () => ada.ok<Status>('tracker status', { env: { SHOAL_TRACKER: ready.url as string } })
+    // What a replica says of itself it tells the fleet every two seconds.
+    const told = ({ replicas }: Status) => replicas.every((of) => of.swarms === 3 && of.peers === 2)
+    await until(async () => told(await ask()), 15_000)
+    const status = await ask()
+    expect(status).toMatchObject({ ...facts, swarms: 3, peers: 2 })
+    expect(status.redis).toEqual({ kind: 'unix', masters: 1, copies: 0, memory: expect.any(Number) })
+    const of = trackers.map(({ ready: { replica, url } }) =>
+      expect.objectContaining({ id: replica, url, ...known }),
+    )
+    expect(status.replicas).toHaveLength(3)
+    expect(status.replicas).toEqual(expect.arrayContaining(of))
+    for (const { uptime, memory } of status.replicas) {
+      expect(uptime).toBeGreaterThan(0)
+      expect(memory).toBeGreaterThan(2 ** 20)
+    }
+  }
+  await trackers[1]!.end('SIGTERM')
+  const left = [trackers[0]!, trackers[2]!].map(({ ready }) => ready.replica)
+  const { replicas } = await ada.ok<Status>('tracker status')
+  expect(replicas.map(({ id }) => id).sort()).toEqual(left.sort())
+}, 60_000)
 
 test('with one of two trackers killed the next command works, and nothing acknowledged is missing', async () => {
   const first = await world.tracker()

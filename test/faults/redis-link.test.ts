@@ -135,6 +135,33 @@ faultTest('row 18: peers whose announces were lost are there after their next he
   return { peers: 50, known, backMs: rounded(backMs) }
 })
 
+faultTest(
+  'row 18: a replica that hears of changes before it can read them says by how many it is behind',
+  async () => {
+    await begin('behind')
+    const lag = async (): Promise<number> => {
+      const { replicas } = await near.status()
+      return replicas.find(({ id }) => id === farReplica.replica)?.revisionLag ?? -1
+    }
+    lossRate = 0.5
+    proxy.set({ latencyMs: 200 })
+    let [most, changes] = [0, 0]
+    // It is told to the fleet every two seconds.
+    await until(async () => {
+      await near.publish('behind', [tinyFile(`f${changes++}`)])
+      most = Math.max(most, await lag())
+      return most > 0
+    }, 30_000)
+    expect(most).toBeLessThanOrEqual(changes)
+    lossRate = 0
+    proxy.heal()
+    const { revision } = await near.group('behind')
+    await until(async () => (await ask(farReplica, 'behind')).revision === revision)
+    await until(async () => (await lag()) === 0)
+    return { changes, mostBehind: most }
+  },
+)
+
 faultTest('row 19: a stream trimmed past a replica means a new snapshot, and no silent gap', async () => {
   await begin('trimmed')
   const follower = new Follower(far, 'trimmed')
