@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { GroupEvent } from '../protocol/records.ts'
 import type { Database } from './database.ts'
-import { parseEntry, readRevision, type StreamEntry } from './group-stream.ts'
+import { parseEntry, readRevisions, type StreamEntry } from './group-stream.ts'
 import { fold, groupKeys } from './keys.ts'
 import type { PubSub } from './pubsub.ts'
 
@@ -116,7 +116,7 @@ export class GroupFeed {
   async #compare(): Promise<true> {
     const groups = [...this.#watchers.keys()]
     const [revisions] = await Promise.all([
-      Promise.all(groups.map((group) => readRevision(this.#db, group))),
+      readRevisions(this.#db, groups),
       this.#db.ask((redis) => redis.ping()),
       this.#pubsub.check(),
     ])
