@@ -7,7 +7,7 @@ import { ROOT, WORK } from './paths.ts'
 export function buildKeeper(): string {
   const out = join(WORK, 'keeper')
   mkdirSync(WORK, { recursive: true })
-  const [compiler, ...flags] = process.platform === 'linux' ? ['musl-gcc', '-static'] : ['cc']
+  const [compiler, ...flags] = process.platform === 'linux' ? ['musl-gcc', '-static', '-s'] : ['cc']
   const words = [
     ...flags,
     '-Os',
