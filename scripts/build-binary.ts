@@ -28,7 +28,12 @@ DEBIAN_MIRROR=URL   fetch Debian's sources from there instead of from this syste
 
 const { values } = parseArgs({ options: { 'redis-server': { type: 'string' }, help: { type: 'boolean' } } })
 if (values.help) console.log(USAGE)
-else await main(values['redis-server'])
+else await main(values['redis-server']).catch(tell)
+
+function tell(error: Error): void {
+  console.error(`build: ${process.env.DEBUG ? error.stack : error.message}`)
+  process.exitCode = 1
+}
 
 async function main(wanted: string | undefined): Promise<void> {
   rmSync(WORK, { recursive: true, force: true })

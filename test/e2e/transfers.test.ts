@@ -36,9 +36,12 @@ interface Downloaded {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** Makes a file of random bytes in ada's home. */
+let made = 0
+
+/** Makes a file of random bytes in ada's home; no two end alike, since chunks of one byte may be the same. */
 function make(name: string, size: number): Buffer {
   const bytes = randomBytes(size)
+  bytes.fill(made++, Math.max(0, size - 1))
   writeFileSync(join(ada.folder, name), bytes)
   return bytes
 }
