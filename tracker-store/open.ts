@@ -15,13 +15,15 @@ import { RedisSessions } from './sessions.ts'
 import { RedisKeys } from './signing-keys.ts'
 import type { Store } from './store.ts'
 import { RedisUsers } from './users.ts'
-import { Views } from './views.ts'
+import { type LossListener, Views } from './views.ts'
 
 export interface StoreOptions {
   /** URL: what redis/url.ts understands. */
   redis: string
   /** Different for each replica, and for each start of one. */
   replicaId: string
+  /** Most files and members of groups that are kept in memory; a group counts as 16 beside them. */
+  viewRecords?: number
   /** Hears of the connection's coming and going. */
   log?: { warn(message: string): void }
 }
@@ -30,7 +32,7 @@ export interface StoreOptions {
  * Connects to Redis and returns the store over it. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW.
  * Later outages are survived: methods fail meanwhile, and what is in memory is brought up to date after them.
  */
-export async function openStore({ redis: url, replicaId, log }: StoreOptions): Promise<Store> {
+export async function openStore({ redis: url, replicaId, log, viewRecords }: StoreOptions): Promise<Store> {
   const commands = connectRedis(url, 'commands')
   const subscriber = connectSubscriber(url, commands)
   const disconnect = (): void => {
@@ -47,11 +49,11 @@ export async function openStore({ redis: url, replicaId, log }: StoreOptions): P
     const presence = new RedisPresence(db, pubsub, replicaId)
     await Promise.all([cache.listen(), presence.listen()])
     const feed = new GroupFeed(db, pubsub)
-    const views = new Views(db, feed, (group, seen, now) =>
+    const onLoss: LossListener = (group, seen, now) =>
       log?.warn(
         `Redis lost changes of the group ${group}: revision ${seen} was seen here, what it has now is at ${now}`,
-      ),
-    )
+      )
+    const views = new Views(db, feed, onLoss, viewRecords)
     const replicas = new RedisReplicas(db, replicaId, () => views.lag)
     let open = true
     commands.on('close', () => open && log?.warn(`the connection to Redis at ${redactedUrl(url)} is lost`))

@@ -9,6 +9,8 @@ import { loadSnapshot, type Snapshot } from './snapshot.ts'
 
 /** Most records (files and members) in memory: about 200 MB. */
 const MAX_RECORDS = 400_000
+/** What a group takes beside its records, in as many of them: its subscription, indexes, and place in the cache. */
+const GROUP_RECORDS = 16
 
 /** Hears that Redis no longer has what a view had: a group at revision `seen`, which came back as `now`. */
 export type LossListener = (group: string, seen: number, now: number) => void
@@ -31,17 +33,18 @@ export class Views {
   readonly #db: Database
   readonly #feed: GroupFeed
   readonly #onLoss: LossListener
-  readonly #slots = new LRUCache<string, Slot>({
-    maxSize: MAX_RECORDS,
-    sizeCalculation: weight,
-    dispose: (slot, _, reason) => reason !== 'set' && slot.stop(),
-  })
+  readonly #slots: LRUCache<string, Slot>
   readonly #loading = new Map<string, Promise<Slot | null>>()
 
-  constructor(db: Database, feed: GroupFeed, onLoss: LossListener) {
+  constructor(db: Database, feed: GroupFeed, onLoss: LossListener, maxRecords = MAX_RECORDS) {
     this.#db = db
     this.#feed = feed
     this.#onLoss = onLoss
+    this.#slots = new LRUCache<string, Slot>({
+      maxSize: maxRecords,
+      sizeCalculation: weight,
+      dispose: (slot, _, reason) => reason !== 'set' && slot.stop(),
+    })
   }
 
   /**
@@ -213,5 +216,5 @@ export class Views {
 const isBehind = (slot: Slot): boolean => slot.doubtful || slot.heard > slot.position.revision
 
 function weight({ view }: Slot): number {
-  return 1 + (view === null ? 0 : view.files.size + view.members.size + view.requests.size)
+  return GROUP_RECORDS + (view === null ? 0 : view.files.size + view.members.size + view.requests.size)
 }
