@@ -51,7 +51,8 @@ export class ExtentWorker {
       })
       try {
         const { fileId, size, target, grant } = work
-        const hashes = Buffer.from(work.hashes, 'base64')
+        // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
+        const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
         const request = { fileId, size, target, grant, ...assignment.extent, fd: file.fd, hashes }
         const received = (chunk: number): void => {
           chunks.push(chunk)

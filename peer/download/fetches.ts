@@ -102,8 +102,9 @@ export class Fetches {
     return { path: part.path, fileId: download.fileId, size: download.size, target, grant: grant(), hashes }
   }
 
+  /** A copy with memory of its own: of a view, a message to a thread would take all that it is a view of. */
   #hashesOf({ first, count }: Extent): Uint8Array {
-    return this.#options.hashes.slice(first * HASH_SIZE, (first + count) * HASH_SIZE)
+    return new Uint8Array(this.#options.hashes.subarray(first * HASH_SIZE, (first + count) * HASH_SIZE))
   }
 }
 

@@ -1,6 +1,7 @@
 import { errorFromBody, ShoalError } from '../../protocol/errors.ts'
 
 const MAX_HEAD = 16 * 1024
+const NOTHING = Buffer.alloc(0)
 /** A refusal is short; what is longer is not read. */
 export const MAX_ERROR_BODY = 64 * 1024
 
@@ -16,19 +17,27 @@ export interface ResponseHead {
  * sends is accepted: a Content-Length, no transfer coding, no folding. Throws PEER_BAD_ANSWER.
  */
 export class HeadCollector {
-  #bytes = Buffer.alloc(0)
+  /** What came before, of a head that came in pieces. */
+  #bytes: Buffer = NOTHING
 
   /** The head, and how many bytes of `piece` belong to it; null while it is not whole. */
   push(piece: Uint8Array): { head: ResponseHead; consumed: number } | null {
     const before = this.#bytes.length
-    this.#bytes = Buffer.concat([this.#bytes, piece.subarray(0, MAX_HEAD)])
-    const end = this.#bytes.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    const start = piece.subarray(0, MAX_HEAD)
+    // Most heads come whole, with body behind: copies of that would pile up until the next collection of garbage.
+    const bytes =
+      before === 0
+        ? Buffer.from(start.buffer, start.byteOffset, start.length)
+        : Buffer.concat([this.#bytes, start])
+    const end = bytes.indexOf('\r\n\r\n', Math.max(0, before - 3))
     if (end < 0) {
-      if (this.#bytes.length >= MAX_HEAD) throw bad('its head is too long')
+      if (bytes.length >= MAX_HEAD) throw bad('its head is too long')
+      // The piece lies in a buffer that is read into again.
+      this.#bytes = before === 0 ? Buffer.from(bytes) : bytes
       return null
     }
-    const head = parseHead(this.#bytes.toString('latin1', 0, end))
-    this.#bytes = Buffer.alloc(0)
+    const head = parseHead(bytes.toString('latin1', 0, end))
+    this.#bytes = NOTHING
     return { head, consumed: end + 4 - before }
   }
 }
