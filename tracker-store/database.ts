@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
 import type { RedisClient } from '../redis/connect.ts'
@@ -72,6 +73,26 @@ export function storeError(error: unknown): unknown {
     hint: 'try again in a moment; if it stays away, check that Redis is running and has memory left',
     cause: error,
   })
+}
+
+const PATIENCE_MS = 5000
+const RETRY_MS = 50
+
+/**
+ * Does again what Redis did not answer, for five seconds: who asks a tracker does not wait for that long, but a
+ * tracker that starts while Redis stalls for a moment does.
+ */
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const told = storeError(error)
+      if (!isUnavailable(told) || performance.now() > deadline) throw told
+      await delay(RETRY_MS)
+    }
+  }
 }
 
 /** For work that may be left undone while Redis is away: passes on all other errors. */

@@ -1,7 +1,7 @@
 import { connectRedis, connectSubscriber } from '../redis/connect.ts'
 import { redactedUrl } from '../redis/url.ts'
 import { requireRedis } from '../redis/version.ts'
-import { Database } from './database.ts'
+import { Database, patiently } from './database.ts'
 import { GroupFeed } from './group-feed.ts'
 import { RedisGroups } from './groups.ts'
 import { RedisHashes } from './hashes.ts'
@@ -40,14 +40,14 @@ export async function openStore({ redis: url, replicaId, log, viewRecords }: Sto
     subscriber.disconnect()
   }
   try {
-    await Promise.all([requireRedis(commands, url), requireRedis(subscriber, url)])
+    await Promise.all([commands, subscriber].map((redis) => patiently(() => requireRedis(redis, url))))
     const db = new Database(commands)
     const pubsub = new PubSub(subscriber)
-    await checkSchema(db)
-    await checkRestored(db)
+    await patiently(() => checkSchema(db))
+    await patiently(() => checkRestored(db))
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId)
-    await Promise.all([cache.listen(), presence.listen()])
+    await Promise.all([cache, presence].map((listener) => patiently(() => listener.listen())))
     const feed = new GroupFeed(db, pubsub)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(

@@ -26,6 +26,9 @@ export class RedisPresence implements PresenceStore {
   /** What was announced here, to say it again where Redis has lost it: a heartbeat alone cannot. */
   readonly #announced = new LRUCache<string, PeerPresence>({ max: 100_000, ttl: EXPIRY_MS })
   readonly #listeners = new Set<(change: PresenceChange | null) => void>()
+  readonly #onMessage = (message: string): void => {
+    for (const change of this.#codec.decode(message)) this.#tell(change)
+  }
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -37,9 +40,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   async listen(): Promise<void> {
-    await this.#pubsub.subscribe(PRESENCE_CHANNEL, (message) => {
-      for (const change of this.#codec.decode(message)) this.#tell(change)
-    })
+    await this.#pubsub.subscribe(PRESENCE_CHANNEL, this.#onMessage)
   }
 
   push(change: PresenceChange): void {

@@ -1,4 +1,4 @@
-import { type Database, tolerateOutage } from './database.ts'
+import { type Database, patiently, tolerateOutage } from './database.ts'
 import { REPLICA_DIRECTORY, replicaKey } from './keys.ts'
 import type { ReplicaInfo, ReplicaStore } from './store.ts'
 
@@ -21,7 +21,7 @@ export class RedisReplicas implements ReplicaStore {
 
   async join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void> {
     const beat = (): Promise<void> => this.#beat({ ...info(), revisionLag: this.#lag() })
-    await beat()
+    await patiently(beat)
     // A missed beat is what the expiry allows for.
     this.#timer = setInterval(() => void beat().catch(() => {}), BEAT_MS).unref()
   }

@@ -17,6 +17,7 @@ interface CachedSession {
 export class SessionCache {
   readonly #sessions = new LRUCache<string, CachedSession>({ max: MAX_SESSIONS })
   readonly #pubsub: PubSub
+  readonly #onMessage = (message: string): void => this.revoke(JSON.parse(message) as string[])
   #generation = 0
 
   constructor(pubsub: PubSub) {
@@ -26,9 +27,7 @@ export class SessionCache {
   }
 
   async listen(): Promise<void> {
-    await this.#pubsub.subscribe(REVOCATION_CHANNEL, (message) =>
-      this.revoke(JSON.parse(message) as string[]),
-    )
+    await this.#pubsub.subscribe(REVOCATION_CHANNEL, this.#onMessage)
   }
 
   /** The session if it is in memory and has not expired. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, SignJWT } from 'jose'
 import { GRANT_ALGORITHM, GRANT_LIFETIME_S, GRANT_TYPE, type GrantClaims } from '../protocol/grants.ts'
+import { patiently } from '../tracker-store/database.ts'
 import type { KeyStore, SigningKey } from '../tracker-store/store.ts'
 import type { KeySet } from './api/schemas.ts'
 
@@ -33,7 +34,7 @@ export class Grants {
 
   /** Makes the first key where there is none, and a new one whenever the newest gets too old. */
   async start(): Promise<void> {
-    await this.#rotate()
+    await patiently(() => this.#rotate())
     // An hour without Redis only postpones the rotation.
     this.#timer = setInterval(() => this.#rotate().catch(() => {}), ROTATION_CHECK_MS).unref()
   }

@@ -1,6 +1,6 @@
 import { sha256 } from '../../protocol/merkle.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
-import { FULL, faultTest, rounded, timed } from '../support/faults.ts'
+import { FULL, faultTest, faultyWay, rounded, timed } from '../support/faults.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
 import { until } from '../support/until.ts'
 import { allNames, tinyFile } from '../support/write-load.ts'
@@ -163,4 +163,31 @@ faultTest('row 22: peers that announce themselves meanwhile are there afterwards
   other.token = owner.token
   const backMs = await timed(() => until(async () => (await other.files('team')).files[0]?.seeders === 1))
   return { backMs: rounded(backMs) }
+})
+
+faultTest('row 22: a replica that starts while Redis stalls for a second waits for it', async () => {
+  let [told, stalls] = [0, 0]
+  const stallMs = 1000
+  const stall = (): void => {
+    stalls++
+    proxy.set({ halfOpen: true })
+    setTimeout(() => proxy.heal(), stallMs)
+  }
+  // Both connections have been asked twice what server this is: they are good, and what they are for begins.
+  const replies = () => (piece: Buffer) => {
+    if (piece.includes('redis_version') && ++told === 4) setImmediate(stall)
+    return piece
+  }
+  const { proxy, url } = await faultyWay(fleet.redis, { replies })
+  try {
+    const startMs = await timed(() => fleet.add(url))
+    expect(stalls).toBe(1)
+    expect(startMs).toBeGreaterThan(stallMs)
+    const late = fleet.anonymous(2)
+    late.token = owner.token
+    expect(await late.group('team')).toMatchObject({ revision: 2 })
+    return { stallMs, startMs: rounded(startMs) }
+  } finally {
+    await proxy.stop()
+  }
 })

@@ -1,5 +1,6 @@
 import { FaultProxy, type ProxyOptions } from './fault-proxy.ts'
 import type { TestRedis } from './redis-server.ts'
+import { WriteLoad } from './write-load.ts'
 
 /** Whether the figures of the reliability programme are asked for (npm run test:faults), or a short form of them. */
 export const FULL = process.env.SHOAL_FAULTS === 'full'
@@ -20,7 +21,9 @@ export function faultTest(
     name,
     async () => {
       process.stderr.write(`${name.split(':')[0]}: seed ${SEED}\n`)
-      const figures = Object.entries(await body()).map(([what, value]) => `${what} ${value}`)
+      const figures = Object.entries(await body().finally(WriteLoad.stopAll)).map(
+        ([what, value]) => `${what} ${value}`,
+      )
       process.stderr.write(`${name}\n    ${figures.join(', ')}\n`)
     },
     minutes * 60_000,

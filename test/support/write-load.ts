@@ -16,6 +16,7 @@ export class WriteLoad {
   readonly acknowledged: string[] = []
   readonly errors: unknown[] = []
   slowestMs = 0
+  static readonly #running = new Set<WriteLoad>()
   readonly #group: string
   readonly #stop = new AbortController()
   readonly #workers: Promise<void>[]
@@ -25,12 +26,19 @@ export class WriteLoad {
     this.#group = group
     const everyMs = (1000 * clients.length) / perSecond
     this.#workers = clients.map((client, i) => this.#write(client, `load/${i}`, everyMs))
+    WriteLoad.#running.add(this)
+  }
+
+  /** Ends those that a test which failed has left. */
+  static async stopAll(): Promise<void> {
+    for (const load of WriteLoad.#running) await load.stop()
   }
 
   /** Resolves once all writes are answered. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#workers)
+    WriteLoad.#running.delete(this)
   }
 
   async #write(client: TrackerClient, folder: string, everyMs: number): Promise<void> {

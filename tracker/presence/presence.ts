@@ -1,5 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
+import { patiently } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { Announce, Announced, Heartbeat } from '../api/schemas.ts'
 import { countFiles, packFiles, withPartial } from './served-files.ts'
@@ -47,7 +48,7 @@ export class Presence {
       // A failure here is one of Redis's, after which the store says again that changes may be missing.
       else this.#load().catch(() => {})
     })
-    await this.#load()
+    await patiently(() => this.#load())
     this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS).unref()
   }
 
