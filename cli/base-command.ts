@@ -7,7 +7,8 @@ import { answers } from './answers.ts'
 import { chooseTrackers } from './config.ts'
 import { globalFlags } from './flags.ts'
 import { homeFolder, makePrivateFolder } from './home.ts'
-import { loadExtensions } from './plugins/extensions.ts'
+import { shortName } from './plugins/definition.ts'
+import { loadExtensions, pluginSettings } from './plugins/extensions.ts'
 import type { PeerChoice, PeerWork } from './with-peer.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -55,6 +56,11 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
         hint: 'log in with: shoal user login NAME, or set SHOAL_TOKEN',
       })
     return client
+  }
+
+  /** A setting of the plugin whose command this is: SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
+  protected setting(name: string): string | undefined {
+    return pluginSettings(this.home)(shortName(this.ctor.plugin?.name ?? ''))(name)
   }
 
   /** What plugins add to a tracker or a peer that this command starts. */

@@ -7,8 +7,10 @@ import { exitCode } from './exit-codes.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
 import { homeFolder } from './home.ts'
 import { interrupt } from './interrupt.ts'
-import type { PluginSource } from './plugins/definition.ts'
+import { messageOf, type PluginSource } from './plugins/definition.ts'
+import { skipped } from './plugins/extensions.ts'
 import { HostedPlugin } from './plugins/hosted-plugin.ts'
+import { type HostedOptions, hostingOf, pluginsOf } from './plugins/hosting.ts'
 import { installedPlugins, type PluginHost } from './plugins/installed.ts'
 
 export interface Program {
@@ -43,23 +45,48 @@ async function run(program: Program): Promise<void> {
   const request = understand(argv, config.commandIDs)
   if (request.do === 'version') return void process.stdout.write(`${config.userAgent}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
+  // The commands about plugins tell of broken ones in their own words.
+  if (!request.id.startsWith('plugins:'))
+    for (const { folder, why } of hostingOf(config).broken) skipped(folder, why)
   await config.runHook('init', { argv: request.argv, id: request.id })
-  await config.runCommand(request.id, request.argv)
+  await config.runCommand(request.id, request.argv).catch((error: unknown) => {
+    throw blamed(toShoalError(error), config.findCommand(request.id)?.pluginName, pluginsOf(config))
+  })
+}
+
+/** A bug is reported to whose it is. */
+function blamed(
+  error: ShoalError,
+  name: string | undefined,
+  plugins: ReturnType<typeof pluginsOf>,
+): ShoalError {
+  const theirs = plugins.some(({ source, installed }) => installed && source.pjson.name === name)
+  if (error.code !== 'INTERNAL' || !theirs) return error
+  return new ShoalError('INTERNAL', error.message, {
+    hint: `this is a bug in the plugin ${name}: report it to its author, with the output of the same command run with DEBUG=1`,
+    cause: error.cause ?? error,
+  })
 }
 
 async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config> {
   // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
   settings.enableAutoTranspile = false
   const home = homeFolder(homeOf(argv, process.env))
+  const core = [own, ...builtIn]
+  const broken: { folder: string; why: string }[] = []
+  const installed = installedPlugins(home, host, core, (folder, error) => {
+    broken.push({ folder, why: messageOf(error) })
+  })
   const plugins = [
-    ...[own, ...builtIn].map((source) => new HostedPlugin(source, 'core')),
-    ...installedPlugins(home, host).map((source) => new HostedPlugin(source, 'user')),
+    ...core.map((source) => new HostedPlugin(source, 'core')),
+    ...installed.map((source) => new HostedPlugin(source, 'user')),
   ]
   for (const plugin of plugins) await plugin.load()
   const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
-  const config = new Config({ root: own.root, plugins: byName })
+  const options: HostedOptions = { root: own.root, plugins: byName, hosting: { host, broken } }
+  const config = new Config(options)
   await config.load()
-  return Object.assign(config, { host })
+  return config
 }
 
 async function showHelp(config: Config, subject: string, json: boolean): Promise<void> {

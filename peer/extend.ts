@@ -34,7 +34,13 @@ export async function extend(parts: Parts, extensions: readonly PeerExtension[])
           downloads: downloads.list().length,
         }),
         queueDepth: () => downloads.queueDepth(),
-        onDownloaded: (listener) => downloads.onDownloaded(listener),
+        onDownloaded: (listener) =>
+          downloads.onDownloaded((file) => {
+            const heard = async (): Promise<void> => listener(file)
+            heard().catch((error: unknown) =>
+              log.warn(`the plugin ${name} failed at a download: ${(error as Error).message}`),
+            )
+          }),
         addSource: (source) => void sources.push(source),
         onStop: (close) => void closers.push(close),
       })

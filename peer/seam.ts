@@ -46,8 +46,8 @@ export interface PeerSeam {
   figures(): PeerFigures
   /** Jobs that wait or run on the queues of downloads and of extents. */
   queueDepth(): Promise<{ downloads: number; chunks: number }>
-  /** Calls back when a download is complete: the file has its name, and is served. */
-  onDownloaded(listener: (file: DownloadedFile & { group: string }) => void): void
+  /** Calls back when a download is complete: the file has its name, and is served. What it throws is logged. */
+  onDownloaded(listener: (file: DownloadedFile & { group: string }) => void | Promise<void>): void
   addSource(source: ChunkSource): void
   /** Runs when the peer stops; waited for. */
   onStop(close: () => void | Promise<void>): void

@@ -44,6 +44,7 @@ export const ERRORS = {
   REQUEST_NOT_FOUND: { status: 404, kind: 'not-found' },
   MEMBER_NOT_FOUND: { status: 404, kind: 'not-found' },
   FILE_NOT_FOUND: { status: 404, kind: 'not-found' },
+  PLUGIN_NOT_FOUND: { status: 404, kind: 'not-found' },
   CHUNK_NOT_HELD: { status: 404, kind: 'not-found' },
 
   USER_TAKEN: { status: 409, kind: 'conflict' },
@@ -54,6 +55,7 @@ export const ERRORS = {
   LAST_OWNER: { status: 409, kind: 'conflict' },
   HASHES_NEEDED: { status: 409, kind: 'conflict' },
   REVISION_TOO_OLD: { status: 410, kind: 'conflict' },
+  PLUGIN_TAKEN: { status: 409, kind: 'conflict' },
   PORT_IN_USE: { status: 409, kind: 'conflict' },
   ALREADY_RUNNING: { status: 409, kind: 'conflict' },
   STORE_NOT_EMPTY: { status: 409, kind: 'conflict' },

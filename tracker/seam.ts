@@ -33,8 +33,8 @@ export interface TrackerSeam {
   ready(): Promise<boolean>
   /** The fleet, as `GET /v1/status` answers: asks Redis. Throws STORE_UNAVAILABLE. */
   status(): Promise<StatusBody>
-  /** Calls back with changes of groups as this replica hears of them: some may be missed, some come twice. */
-  onEvent(listener: (event: GroupEvent) => void): void
+  /** Calls back with changes of groups as this replica hears of them: some may be missed, some come twice. What it throws is logged. */
+  onEvent(listener: (event: GroupEvent) => void | Promise<void>): void
   /** Aborted when the tracker stops: ends what would hold a connection open. */
   readonly stopping: AbortSignal
 }

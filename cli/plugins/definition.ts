@@ -41,3 +41,5 @@ export interface PluginSource {
 export function shortName(packageName: string): string {
   return packageName.replace(/^@[^/]+\//, '').replace(/^(shoal-)?plugin-/, '')
 }
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -2,7 +2,8 @@ import type { Interfaces } from '@oclif/core'
 import type { PeerExtension } from '../../peer/seam.ts'
 import type { TrackerExtension } from '../../tracker/seam.ts'
 import { readConfig } from '../config.ts'
-import { shortName } from './definition.ts'
+import { broken } from './check.ts'
+import { messageOf, shortName } from './definition.ts'
 import { HostedPlugin } from './hosted-plugin.ts'
 
 interface Extensions {
@@ -20,20 +21,29 @@ export async function loadExtensions<Kind extends keyof Extensions>(
   kind: Kind,
 ): Promise<Extensions[Kind][]> {
   const found: Extensions[Kind][] = []
-  const { plugins: settings } = readConfig(home)
+  const settings = pluginSettings(home)
   for (const plugin of config.plugins.values()) {
     if (!(plugin instanceof HostedPlugin)) continue
     const name = shortName(plugin.name)
-    const setting = settingsOf(name, settings[name] ?? {}, process.env)
+    const setting = settings(name)
     if (/^(false|0|no|off)$/i.test(setting('enabled') ?? '')) continue
     try {
       const load = (await plugin.source.load())[kind]
-      if (load) found.push({ name, setting, setup: (await load()).default } as Extensions[Kind])
+      if (!load) continue
+      const setup = (await load()).default
+      if (typeof setup !== 'function') throw broken(`its ${kind} module has no function as default export`)
+      found.push({ name, setting, setup } as Extensions[Kind])
     } catch (error) {
       skipped(plugin.name, error)
     }
   }
   return found
+}
+
+/** The settings of each plugin, by its short name. */
+export function pluginSettings(home: string): (plugin: string) => (name: string) => string | undefined {
+  const { plugins } = readConfig(home)
+  return (plugin) => settingsOf(plugin, plugins[plugin] ?? {}, process.env)
 }
 
 /** The environment beats config.json: `listen` of "metrics" is SHOAL_METRICS_LISTEN. */
@@ -48,6 +58,5 @@ export function settingsOf(
 
 /** A plugin that does not work is named, and never in the way of what others do. */
 export function skipped(plugin: string, error: unknown): void {
-  const why = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`shoal: the plugin ${plugin} is skipped: ${why}\n`)
+  process.stderr.write(`shoal: the plugin ${plugin} is skipped: ${messageOf(error)}\n`)
 }

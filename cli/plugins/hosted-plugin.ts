@@ -1,6 +1,12 @@
 import { type Command, Plugin } from '@oclif/core'
 import { ShoalError } from '../../protocol/errors.ts'
-import type { PluginManifest, PluginPackage, PluginSource, ShoalPlugin } from './definition.ts'
+import {
+  messageOf,
+  type PluginManifest,
+  type PluginPackage,
+  type PluginSource,
+  type ShoalPlugin,
+} from './definition.ts'
 
 type PJSON = Plugin['pjson']
 
@@ -38,12 +44,27 @@ export class HostedPlugin extends Plugin {
   override async findCommand(id: string, options: { must: true }): Promise<Command.Class>
   override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined>
   override async findCommand(id: string, options?: { must: boolean }): Promise<Command.Class | undefined> {
-    const command = (await commandsOf(this.source, (name) => name === id))[id]
+    const command = (await this.#load(id))[id]
     if (command) return Object.assign(command, { id, plugin: this })
     if (!options?.must) return undefined
     throw new ShoalError('PLUGIN_BROKEN', `the plugin ${this.name} has no command ${id}`, {
-      hint: `install it again, or remove it with: shoal plugins uninstall ${this.name}`,
+      hint: this.#hint,
     })
+  }
+
+  /** What an installed plugin throws while it is loaded is no bug of Shoal. */
+  async #load(id: string): Promise<Record<string, Command.Class>> {
+    try {
+      return await commandsOf(this.source, (name) => name === id)
+    } catch (error) {
+      if (this.type !== 'user') throw error
+      const why = `the plugin ${this.name} cannot load its command ${id.replaceAll(':', ' ')}: ${messageOf(error)}`
+      throw new ShoalError('PLUGIN_BROKEN', why, { hint: this.#hint, cause: error })
+    }
+  }
+
+  get #hint(): string {
+    return `install it again, or remove it with: shoal plugins uninstall ${this.name}`
   }
 }
 

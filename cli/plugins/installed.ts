@@ -1,13 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
-import type { PluginManifest, PluginPackage, PluginSource, ShoalPlugin } from './definition.ts'
-import { skipped } from './extensions.ts'
+import { storageError } from '../../protocol/errors.ts'
+import { broken, checkApart, checkManifest, checkPackage } from './check.ts'
+import type { PluginSource, ShoalPlugin } from './definition.ts'
 
 /** The package that plugins import, and the symbol under which this process holds its exports. */
 export const API_PACKAGE = '@shoal/plugin'
 const API_SYMBOL = 'shoal.plugin-api'
+
+/** Written beside package.json when a plugin is installed: what its commands are, so that a run need not load it. */
+export const MANIFEST_FILE = 'oclif.manifest.json'
 
 /** Below a home: one folder a plugin, and node_modules/@shoal/plugin, through which they reach this program. */
 export const pluginsFolder = (home: string): string => join(home, 'plugins')
@@ -19,29 +22,50 @@ export interface PluginHost {
   importFile(url: string): Promise<{ default?: unknown }>
 }
 
-/** The plugins that are installed in a home. What is broken is named on stderr and left out. */
-export function installedPlugins(home: string, host: PluginHost): PluginSource[] {
+/** Folders of installed plugins, below the home's plugins; hidden ones are on their way in or out. */
+export function pluginFolders(home: string): string[] {
   const folder = pluginsFolder(home)
-  if (!existsSync(folder)) return []
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.'))
-    .flatMap(({ name }) => {
-      try {
-        return readPlugin(home, join(folder, name), host)
-      } catch (error) {
-        skipped(name, error)
-        return []
-      }
-    })
+  try {
+    if (!existsSync(folder)) return []
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.'))
+      .map(({ name }) => name)
+      .sort()
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+}
+
+/**
+ * The plugins that are installed in a home, without loading them. `skip` is told of those that are broken, or
+ * in the way of `others` or of one another; they are left out.
+ */
+export function installedPlugins(
+  home: string,
+  host: PluginHost,
+  others: readonly PluginSource[],
+  skip: (folder: string, error: unknown) => void,
+): PluginSource[] {
+  const found: PluginSource[] = []
+  for (const folder of pluginFolders(home)) {
+    try {
+      const plugin = readPlugin(home, join(pluginsFolder(home), folder), host)
+      checkApart(plugin, [...others, ...found])
+      found.push(plugin)
+    } catch (error) {
+      skip(folder, error)
+    }
+  }
+  return found
 }
 
 function readPlugin(home: string, root: string, host: PluginHost): PluginSource {
-  const pjson = readJson(join(root, 'package.json')) as PluginPackage
-  const manifest = readJson(join(root, 'oclif.manifest.json')) as PluginManifest
+  const pjson = checkPackage(readJson(join(root, 'package.json')))
+  const manifest = checkManifest(readJson(join(root, MANIFEST_FILE)))
   return { pjson, manifest, root, load: () => loadPlugin(home, root, host) }
 }
 
-function readJson(file: string): object {
+export function readJson(file: string): object {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
@@ -90,8 +114,4 @@ async function writeShim(home: string, host: PluginHost): Promise<void> {
       throw storageError(error, file)
     }
   }
-}
-
-export function broken(why: string): ShoalError {
-  return new ShoalError('PLUGIN_BROKEN', why, { hint: 'docs/plugins.md says what a plugin is made of' })
 }

@@ -23,6 +23,7 @@ const OWNERS: Record<string, readonly string[]> = {
   '@oclif/core': ['cli', 'commands', 'plugin-api'],
   '@inquirer/password': ['cli'],
   'cli-progress': ['cli'],
+  'modern-tar': ['cli'],
   fastify: ['tracker'],
   '@fastify/swagger': ['tracker'],
   '@fastify/type-provider-typebox': ['tracker'],

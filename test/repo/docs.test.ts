@@ -21,6 +21,9 @@ interface CommandEntry {
 const commands = new Map<string, CommandEntry>()
 for (const [id, command] of Object.entries(COMMANDS as unknown as Record<string, CommandEntry>))
   for (const name of [id, ...command.aliases]) commands.set(name.replaceAll(':', ' '), command)
+// A page about plugins shows the commands of those that it writes.
+for (const [, id = ''] of read('docs/plugins.md').matchAll(/'(\w+:\w+)': \(\) => import/g))
+  commands.set(id.replaceAll(':', ' '), { aliases: [], flags: {} })
 const topics = new Set(
   [...commands.keys()].flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
 )

@@ -1,0 +1,18 @@
+import { fileArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { hostingOf, pluginsOf } from '../../cli/plugins/hosting.ts'
+import { installedDocument, installedText } from '../../cli/render-plugins.ts'
+
+export default class PluginsInstall extends ShoalCommand<typeof PluginsInstall> {
+  static override summary = 'Install a plugin in this home, or another version of it'
+  static override description =
+    'A plugin runs with all of your rights, from the moment that it is installed. Install only what you trust.'
+  static override args = { source: fileArg('a folder, or an npm tarball (.tgz)') }
+
+  override async run(): Promise<void> {
+    const { installPlugin } = await import('../../cli/plugins/install.ts')
+    const others = pluginsOf(this.config).map(({ source }) => source)
+    const installed = await installPlugin(this.home, hostingOf(this.config).host, this.args.source, others)
+    this.print(installedDocument(installed), installedText(installed))
+  }
+}

@@ -1,0 +1,13 @@
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { hostingOf, pluginsOf } from '../../cli/plugins/hosting.ts'
+import { listedPlugins, pluginsText } from '../../cli/render-plugins.ts'
+
+export default class PluginsList extends ShoalCommand<typeof PluginsList> {
+  static override summary = 'List the plugins that come with Shoal, and those of this home'
+
+  override async run(): Promise<void> {
+    const { broken } = hostingOf(this.config)
+    const plugins = listedPlugins(pluginsOf(this.config))
+    this.print({ plugins, broken }, pluginsText(plugins, broken))
+  }
+}

@@ -1,0 +1,24 @@
+// @ts-check
+import { placeOf } from './place.js'
+
+/**
+ * Chunks come from the web server, by range requests, where it has the file; Shoal checks each against its hash.
+ *
+ * @param {import('@shoal/plugin').PeerSeam} seam
+ */
+export default function peer(seam) {
+  const base = seam.setting('url')
+  if (!base) return
+  placeOf(base, 'group', 'name')
+  seam.addSource({
+    name: base,
+    async chunk({ group, name, offset, length }, signal) {
+      const response = await fetch(placeOf(base, group, name), {
+        headers: { range: `bytes=${offset}-${offset + length - 1}` },
+        signal,
+      })
+      const bytes = new Uint8Array(await response.arrayBuffer())
+      return response.status === 206 ? bytes : null
+    },
+  })
+}
