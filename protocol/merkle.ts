@@ -17,7 +17,7 @@ export function sha256(...parts: Uint8Array[]): Buffer {
 }
 
 export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF_PREFIX, data)
-const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(NODE_PREFIX, left, right)
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(NODE_PREFIX, left, right)
 
 /**
  * Builds the root from leaves that arrive in order, in O(log n) memory: the stack holds the roots of the
@@ -50,7 +50,7 @@ export function merkleRoot(hashes: Uint8Array): Buffer {
 }
 
 /** Largest power of two smaller than n (n > 1): where RFC 9162 splits a list of n leaves. */
-function split(n: number): number {
+export function split(n: number): number {
   let k = 1
   while (k * 2 < n) k *= 2
   return k

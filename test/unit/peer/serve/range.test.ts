@@ -184,7 +184,8 @@ test('of pipelined requests only the one whose turn it is has the file open, and
     `Connection: ${first === 16 ? 'close' : 'keep-alive'}\r\n\r\n`
   socket.write([0, 4, 8, 12, 16].map(ask).join(''))
   await once(socket, 'readable')
-  expect(openCopies('pipelined')).toBe(1)
+  // None where one is answered and the next not begun.
+  expect(openCopies('pipelined')).toBeLessThanOrEqual(1)
   const parts: Buffer[] = []
   socket.on('data', (part: Buffer) => parts.push(part))
   await once(socket, 'close')
