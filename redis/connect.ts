@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { storageError } from '../protocol/errors.ts'
 import { nodeConnector } from './node-connector.ts'
+import { MasterConnector } from './sentinel-connector.ts'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
 /** A connection to one server (found by Sentinels, maybe), or connections to the nodes of a cluster. */
@@ -121,6 +122,7 @@ function optionsOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisOpti
     ...options,
     sentinels,
     name,
+    Connector: MasterConnector,
     ...(sentinelPassword ? { sentinelPassword } : {}),
     ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
     // A master that hangs closes no connection, so the Sentinels are asked to tell of its successor.

@@ -65,6 +65,10 @@ export class RedisProcess {
     await exit
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#server?.kill(name)
+  }
+
   async stop(): Promise<void> {
     await this.kill()
     await rm(this.folder, { recursive: true, force: true })

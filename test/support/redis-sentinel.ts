@@ -11,13 +11,13 @@ export class TestSentinel {
   readonly url: string
   readonly master: Node
   readonly replicas: Node[]
-  readonly #sentinels: Node[]
+  readonly sentinels: Node[]
 
   private constructor(url: string, master: Node, replicas: Node[], sentinels: Node[]) {
     this.url = url
     this.master = master
     this.replicas = replicas
-    this.#sentinels = sentinels
+    this.sentinels = sentinels
   }
 
   /** Resolves once the Sentinels would elect a replica, where there is one. */
@@ -47,12 +47,12 @@ export class TestSentinel {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.master, ...this.replicas, ...this.#sentinels].map((server) => server.stop()))
+    await Promise.all([this.master, ...this.replicas, ...this.sentinels].map((server) => server.stop()))
   }
 
   async #isWatched(): Promise<boolean> {
     const known = await Promise.all(
-      this.#sentinels.map((sentinel) => sentinel.ask((redis) => redis.call('SENTINEL', 'MASTER', NAME))),
+      this.sentinels.map((sentinel) => sentinel.ask((redis) => redis.call('SENTINEL', 'MASTER', NAME))),
     )
     return known.every((reply) => {
       const fields = reply as string[]
