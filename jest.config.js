@@ -5,8 +5,12 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/test/support/transform.cjs' },
-  // Those of the single binary are for `npm run test:binary`.
-  testPathIgnorePatterns: process.env.SHOAL_BIN ? ['/node_modules/'] : ['/node_modules/', '/test/binary/'],
+  // Those of the single binary are for `npm run test:binary`, those of containers for `npm run test:containers`.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(process.env.SHOAL_BIN ? [] : ['/test/binary/']),
+    ...(process.env.SHOAL_CONTAINERS ? [] : ['/test/containers/']),
+  ],
   watchman: false,
   maxWorkers: 2,
   // A worker that has nothing open any more still has its heap to give back: on a loaded machine half a second,

@@ -12,6 +12,7 @@ import { skipped } from './plugins/extensions.ts'
 import { HostedPlugin } from './plugins/hosted-plugin.ts'
 import { type HostedOptions, hostingOf, pluginsOf } from './plugins/hosting.ts'
 import { installedPlugins, type PluginHost } from './plugins/installed.ts'
+import { readSecretFiles } from './secret-files.ts'
 
 export interface Program {
   /** The words after the program's name. */
@@ -40,6 +41,7 @@ export async function main(program: Program): Promise<never> {
 }
 
 async function run(program: Program): Promise<void> {
+  readSecretFiles(process.env)
   const { argv } = program
   const config = await loadConfig(program)
   const request = understand(argv, config.commandIDs)

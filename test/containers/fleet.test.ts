@@ -1,0 +1,112 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Containers } from '../support/containers.ts'
+import { until } from '../support/until.ts'
+
+/** For `npm run test:containers`: needs dist/shoal and podman (scripts/ensure-podman). */
+const containers = new Containers('shoaltest')
+const TRACKERS = [1, 2, 3].map((n) => `http://tracker-${n}:8080`).join(',')
+const SLOW = 240_000
+
+beforeAll(() => containers.build(), 600_000)
+afterAll(() => containers.close(), SLOW)
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
+let content: Buffer
+
+/** The fleet is there once a tracker knows all three replicas. */
+const isUp = async (): Promise<boolean> => {
+  const answer = await containers.shoal('peer', 'tracker', 'status', '--json').catch(() => '{}')
+  return JSON.parse(answer).replicas?.length === 3
+}
+
+async function share(name: string): Promise<void> {
+  content = randomBytes(5_000_000)
+  writeFileSync(join(containers.folder, 'docker/files', name), content)
+  await containers.shoal('peer', 'peer', 'upload', `/files/${name}`, '--group', 'team')
+}
+
+/** Downloads in a container of its own; the home's volume has the file afterwards. */
+async function fetches(user: string, name: string): Promise<void> {
+  await containers.shoalIn(user, TRACKERS, 'peer', 'download', `team:${name}`, '--once', '-o', '/data/copy')
+  expect(sha256(readFileSync(await containers.path(user, 'copy')))).toBe(sha256(content))
+}
+
+async function joins(user: string): Promise<void> {
+  for (const words of [`user register ${user}`, `user login ${user}`, 'group join team'])
+    await containers.shoalIn(user, TRACKERS, ...words.split(' '))
+  await containers.shoal('peer', 'group', 'accept', 'team', user)
+}
+
+describe('compose.yaml', () => {
+  const file = 'compose.yaml'
+  beforeAll(() => containers.up(file), SLOW)
+  afterAll(() => containers.down(file), SLOW)
+
+  test('what one container uploads, two others download', async () => {
+    await until(isUp, 60_000)
+    for (const words of ['user register seeder', 'user login seeder', 'group create team'])
+      await containers.shoal('peer', ...words.split(' '))
+    await share('first')
+    for (const user of ['ada', 'bob']) await joins(user)
+    for (const user of ['ada', 'bob']) await fetches(user, 'first')
+  }, 240_000)
+
+  test('a health check says that a tracker is well, and it stops in good order', async () => {
+    const status = await containers.shoal(
+      'tracker-2',
+      'tracker',
+      'status',
+      '--tracker',
+      'http://127.0.0.1:8080',
+    )
+    expect(status).toContain('REPLICA')
+    await containers.podman('stop', '-t', '15', containers.name('tracker-2'))
+    const code = await containers.podman(
+      'inspect',
+      containers.name('tracker-2'),
+      '--format',
+      '{{.State.ExitCode}}',
+    )
+    expect(code).toBe('143')
+  }, 240_000)
+
+  test('with a tracker killed the others go on', async () => {
+    await containers.podman('kill', containers.name('tracker-1'))
+    await share('second')
+    await fetches('ada', 'second')
+  }, 240_000)
+
+  test('the fleet does not run as root, and may not write to its root file systems', async () => {
+    for (const service of ['tracker-3', 'peer']) {
+      const fields = '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.EffectiveCaps}}'
+      const found = await containers.podman('inspect', containers.name(service), '--format', fields)
+      expect(found).toBe('65532:65532 true []')
+    }
+  })
+})
+
+test('with the Redis master killed another takes its place, and changes and downloads go on', async () => {
+  const file = 'compose.sentinel.yaml'
+  await containers.up(file)
+  try {
+    await until(isUp, 60_000)
+    for (const words of ['user register seeder', 'user login seeder', 'group create team'])
+      await containers.shoal('peer', ...words.split(' '))
+    await share('before')
+    await joins('cyd')
+    await containers.podman('kill', containers.name('redis-1'))
+    const changed = (): Promise<boolean> =>
+      share('after').then(
+        () => true,
+        () => false,
+      )
+    await until(changed, 60_000)
+    await fetches('cyd', 'after')
+    const { redis } = JSON.parse(await containers.shoal('peer', 'tracker', 'status', '--json'))
+    expect(redis).toMatchObject({ kind: 'sentinel', masters: 1 })
+  } finally {
+    await containers.down(file)
+  }
+}, 360_000)

@@ -1,0 +1,160 @@
+import { execFile, execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { freePort } from './redis-process.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+/** Images that docker/ names and no registry is asked for: a Debian with what they are used for here. */
+const IMAGES = ['debian:bookworm-slim', 'redis:7.4-bookworm']
+const BASE_PACKAGES = 'libatomic1,libstdc++6,ca-certificates,redis-server'
+
+/** Containers of the test's own: images, containers, networks and volumes lie in a temporary folder, which `close` removes. */
+export class Containers {
+  readonly folder = mkdtempSync(join(tmpdir(), 'shoal-containers-'))
+  readonly #env: NodeJS.ProcessEnv
+  readonly #project: string
+
+  constructor(project: string) {
+    this.#project = project
+    writeFileSync(join(this.folder, 'containers.conf'), configuration(this.folder))
+    writeFileSync(join(this.folder, 'storage.conf'), storage(this.folder))
+    this.#env = {
+      ...process.env,
+      CONTAINERS_CONF: join(this.folder, 'containers.conf'),
+      CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
+    }
+  }
+
+  /** Makes the images, from dist/shoal and a base of this system's own, and the secrets. */
+  async build(): Promise<void> {
+    mkdirSync(join(this.folder, 'dist'))
+    copyFileSync(join(root, 'dist/shoal'), join(this.folder, 'dist/shoal'))
+    cpSync(join(root, 'docker'), join(this.folder, 'docker'), { recursive: true })
+    rmSync(join(this.folder, 'docker/secrets'), { recursive: true, force: true })
+    mkdirSync(join(this.folder, 'docker/files'), { recursive: true })
+    for (const image of IMAGES) await this.podman('import', '-q', baseArchive(), image)
+    const file = join(this.folder, 'docker/Dockerfile')
+    await this.#run('buildah', [
+      'bud',
+      '--isolation',
+      'chroot',
+      '-q',
+      '-f',
+      file,
+      '-t',
+      'shoal:latest',
+      this.folder,
+    ])
+    await this.#run(join(this.folder, 'docker/make-secrets'), [])
+  }
+
+  async podman(...words: string[]): Promise<string> {
+    return (await this.#run('podman', words)).trim()
+  }
+
+  /** Starts the services of a compose file. */
+  async up(file: string): Promise<void> {
+    for (const n of [1, 2, 3]) this.#env[`SHOAL_PORT_${n}`] ??= String(await freePort())
+    await this.#compose(file, 'up', '-d', '--no-build')
+  }
+
+  async down(file: string): Promise<void> {
+    await this.#compose(file, 'down', '-v', '-t', '5')
+  }
+
+  name(service: string): string {
+    return `${this.#project}_${service}_1`
+  }
+
+  /** A Shoal command in the container of a service. */
+  shoal(service: string, ...words: string[]): Promise<string> {
+    return this.podman('exec', this.name(service), '/usr/bin/shoal', ...words)
+  }
+
+  /** A Shoal command in a container of its own, in the fleet's network, whose home is kept in a volume. */
+  shoalIn(home: string, trackers: string, ...words: string[]): Promise<string> {
+    const place = [
+      '--rm',
+      '--init',
+      '--read-only',
+      '--net',
+      `${this.#project}_default`,
+      '-v',
+      `${home}:/data`,
+    ]
+    const env = ['-e', `SHOAL_TRACKER=${trackers}`, '-e', 'SHOAL_PASSWORD=correct horse battery']
+    return this.podman('run', ...place, ...env, 'shoal:latest', ...words)
+  }
+
+  /** A file of a volume, as it lies on this machine. */
+  async path(volume: string, file: string): Promise<string> {
+    return join(await this.podman('volume', 'inspect', volume, '--format', '{{.Mountpoint}}'), file)
+  }
+
+  async close(): Promise<void> {
+    const left = (await this.podman('ps', '-aq')).split('\n').filter(Boolean)
+    if (left.length > 0) await this.podman('rm', '-f', '-t', '0', ...left)
+    await this.podman('network', 'prune', '-f')
+    await this.podman('system', 'reset', '-f').catch(() => {})
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #compose(file: string, ...words: string[]): Promise<string> {
+    const path = join(this.folder, 'docker', file)
+    return this.#run('podman-compose', ['-p', this.#project, '-f', path, ...words])
+  }
+
+  async #run(program: string, words: string[]): Promise<string> {
+    const options = { env: this.#env, maxBuffer: 64 * 1024 * 1024 }
+    return (await run(program, words, options)).stdout
+  }
+}
+
+/** The base image's root folder as an archive; made once and kept in the cache folder. */
+function baseArchive(): string {
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal/containers')
+  const archive = join(cache, 'bookworm.tar')
+  if (existsSync(archive)) return archive
+  mkdirSync(cache, { recursive: true })
+  const work = mkdtempSync(join(cache, 'work-'))
+  try {
+    const system = join(work, 'system')
+    execFileSync('debootstrap', ['--variant=minbase', `--include=${BASE_PACKAGES}`, 'bookworm', system])
+    execFileSync('tar', ['-C', system, '--exclude=./var/cache/apt/*', '-cf', join(work, 'tar'), '.'])
+    renameSync(join(work, 'tar'), archive)
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+  return archive
+}
+
+const configuration = (folder: string): string => `[containers]
+default_ulimits = ["nofile=20000:20000","nproc=20000:20000"]
+log_driver = "k8s-file"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+tmp_dir = "${folder}/tmp"
+[network]
+network_backend = "netavark"
+network_config_dir = "${folder}/networks"
+`
+
+const storage = (folder: string): string => `[storage]
+driver = "overlay"
+graphroot = "${folder}/graph"
+runroot = "${folder}/run"
+`
