@@ -14,6 +14,7 @@ import { streamHave } from './have-stream.ts'
 import type { Library, SeenPeer, ServedFile } from './library.ts'
 import { sendProof } from './proof.ts'
 import { sendRange } from './range.ts'
+import { takeTurn } from './turns.ts'
 
 export interface ChunkServerOptions {
   identity: Identity
@@ -40,7 +41,10 @@ const ROUTE = /^\/v1\/files\/([^/]+)(?:\/(have|proof\/(\d{1,10})))?$/
 /** Serves the library to holders of grants. Throws PORT_IN_USE or BAD_CONFIG when it cannot listen. */
 export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    serve(options, request, response).catch((error: unknown) => fail(options, response, error))
+    const turn = takeTurn(request.socket)
+    serve(options, request, response, turn.come)
+      .catch((error: unknown) => fail(options, response, error))
+      .finally(() => turn.done())
   }
   const server = options.tls
     ? createHttpsServer(
@@ -84,6 +88,7 @@ async function serve(
   options: ChunkServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
+  turn: Promise<void>,
 ): Promise<void> {
   const route = ROUTE.exec(request.url ?? '')
   if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -98,7 +103,7 @@ async function serve(
   if (part === 'have') return streamHave(file, request, response)
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
   const to = client ?? request.socket.remoteAddress ?? 'unknown'
-  return sendRange(file, request, response, options.limit, (bytes) => options.onSent(to, bytes))
+  return sendRange(file, request, response, options.limit, (bytes) => options.onSent(to, bytes), turn)
 }
 
 function bearer(request: IncomingMessage): string | null {

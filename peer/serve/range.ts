@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
@@ -12,13 +11,17 @@ import { ReadBuffers } from './read-buffers.ts'
 const READ_SIZE = 1024 * 1024
 const buffers = new ReadBuffers(READ_SIZE, 16)
 
-/** `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. */
+/**
+ * `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. A body is
+ * read when its `turn` has come.
+ */
 export async function sendRange(
   file: ServedFile,
   request: IncomingMessage,
   response: ServerResponse,
   limit: ByteLimit,
   sent: (bytes: number) => void,
+  turn: Promise<void>,
 ): Promise<void> {
   const wanted = request.headers.range
   const range = wanted === undefined ? ([0, file.size] as const) : parseRange(wanted, file.size)
@@ -43,28 +46,12 @@ export async function sendRange(
   }
   const closed = closedSignal(request.socket)
   if (closed.aborted) return
-  await inTurn(request.socket, async () => {
-    if (closed.aborted) return
-    const reader = await file.open()
-    response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
-    await sendBody(reader, response, start, end, limit, sent, closed)
-  })
-}
-
-/** Ends of the bodies that are asked for on a connection. */
-const lastBody = new WeakMap<Socket, Promise<void>>()
-
-/** Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing. */
-async function inTurn(socket: Socket, act: () => Promise<void>): Promise<void> {
-  const before = lastBody.get(socket)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  lastBody.set(socket, promise)
-  try {
-    await before
-    await act()
-  } finally {
-    resolve()
-  }
+  // Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing.
+  await turn
+  if (closed.aborted) return
+  const reader = await file.open()
+  response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
+  await sendBody(reader, response, start, end, limit, sent, closed)
 }
 
 function requireHeld(file: ServedFile, start: number, end: number): void {
