@@ -19,11 +19,17 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** The tour of the README, with the tracker on a port that is free for certain. */
+/**
+ * The tour of the README, with the tracker on a port that is free for certain. It takes the single binary, as it
+ * stands in `npm run test:binary`; else the sources, as it says.
+ */
 function tour(port: number): string {
   const [, script = ''] =
     /^```sh tour\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
-  return script.replace('tracker start --detach', `tracker start --detach --listen 127.0.0.1:${port}`)
+  const folder = process.env.SHOAL_BIN ? 'dist' : 'bin'
+  return script
+    .replace('$PWD/dist', `$PWD/${folder}`)
+    .replace('tracker start --detach', `tracker start --detach --listen 127.0.0.1:${port}`)
 }
 
 test('the tour of the README works as it stands, and leaves nothing running', async () => {
