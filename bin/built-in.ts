@@ -1,5 +1,8 @@
 import { join } from 'node:path'
 import type { PluginSource } from '../cli/plugins/definition.ts'
+import metalink from '../plugins/metalink/index.ts'
+import metalinkManifest from '../plugins/metalink/oclif.manifest.json' with { type: 'json' }
+import metalinkPackage from '../plugins/metalink/package.json' with { type: 'json' }
 import metrics from '../plugins/metrics/index.ts'
 import metricsManifest from '../plugins/metrics/oclif.manifest.json' with { type: 'json' }
 import metricsPackage from '../plugins/metrics/package.json' with { type: 'json' }
@@ -11,6 +14,7 @@ const here = (folder: string): string => join(import.meta.dirname, '../plugins',
 
 /** The plugins that come with Shoal: each is a workspace of its own, and uses @shoal/plugin alone. */
 export const BUILT_IN: readonly PluginSource[] = [
+  { pjson: metalinkPackage, manifest: metalinkManifest, root: here('metalink'), load: async () => metalink },
   { pjson: metricsPackage, manifest: metricsManifest, root: here('metrics'), load: async () => metrics },
   { pjson: mirrorPackage, manifest: mirrorManifest, root: here('mirror'), load: async () => mirror },
 ]

@@ -1,5 +1,6 @@
 import { createHash, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { storageError } from '../protocol/errors.ts'
 
@@ -40,6 +41,15 @@ export function fingerprint(der: Uint8Array): string {
   return createHash('sha256').update(der).digest('hex')
 }
 
+/**
+ * This machine's addresses: peers pin the certificate and do not look at them, but other programs (curl,
+ * aria2) check that they speak with the address that they called.
+ */
+function ownAddresses(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((of = []) => of.map(({ address }) => address))
+  return [...new Set(['127.0.0.1', '::1', ...addresses.filter((address) => !address.startsWith('fe80:'))])]
+}
+
 /** ECDSA on P-256: every TLS 1.3 stack has it, and a handshake costs a tenth of RSA's. */
 async function generatePem(): Promise<string> {
   await import('reflect-metadata')
@@ -56,7 +66,10 @@ async function generatePem(): Promise<string> {
     signingAlgorithm: algorithm,
     notBefore,
     notAfter,
-    extensions: [new x509.BasicConstraintsExtension(false, undefined, true)],
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.SubjectAlternativeNameExtension(ownAddresses().map((value) => ({ type: 'ip', value }))),
+    ],
   })
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
   const key = pkcs8.match(/.{1,64}/g)?.join('\n')

@@ -25,11 +25,16 @@ export type {
   UploadRequest,
   UploadResult,
 } from '../peer/control/api.ts'
+/** The packed chunk hashes of a file, proven against its id. */
+export { loadHashes } from '../peer/download/hash-list.ts'
 export { placeInside } from '../peer/download/targets.ts'
+export { loadIdentity } from '../peer/identity.ts'
+export { connectPinned } from '../peer/pinned-connect.ts'
 export type { ChunkSource, PeerFigures, PeerPlugin, PeerSeam, WantedChunk } from '../peer/seam.ts'
-export { CHUNK_SIZE } from '../protocol/chunking.ts'
+export { CHUNK_SIZE, HASH_SIZE } from '../protocol/chunking.ts'
 export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
 export { isBelow, parseTarget } from '../protocol/names.ts'
+export { grantedUrl } from '../protocol/peer-wire.ts'
 export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
 export type { TrackerClient } from '../tracker/client/client.ts'
 export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'

@@ -3,6 +3,19 @@ export const filePath = (fileId: string): string => `/v1/files/${fileId}`
 export const havePath = (fileId: string): string => `/v1/files/${fileId}/have`
 export const proofPath = (fileId: string, chunk: number): string => `/v1/files/${fileId}/proof/${chunk}`
 
+/** Query parameter that carries the grant where a client cannot send `Authorization`. */
+export const GRANT_PARAMETER = 'grant'
+
+/** A URL that any HTTP client can fetch a file with, for as long as the grant lives. */
+export function grantedUrl(
+  at: { host: string; port: number; tls: boolean },
+  fileId: string,
+  grant: string,
+): string {
+  const host = at.host.includes(':') ? `[${at.host}]` : at.host
+  return `${at.tls ? 'https' : 'http'}://${host}:${at.port}${filePath(fileId)}?${GRANT_PARAMETER}=${grant}`
+}
+
 /** Request header: the port on which the fetching peer itself serves, so that both learn of each other. */
 export const PEER_PORT_HEADER = 'shoal-peer-port'
 /**

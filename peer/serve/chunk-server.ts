@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { ShoalError } from '../../protocol/errors.ts'
 import { refusedToStranger } from '../../protocol/grants.ts'
 import { listenError } from '../../protocol/listen.ts'
-import { isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
+import { GRANT_PARAMETER, isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
 import { fingerprint, type Identity } from '../identity.ts'
 import { CIPHERS } from '../pinned-connect.ts'
@@ -36,7 +36,10 @@ export interface ChunkServer {
   close(): Promise<void>
 }
 
-const ROUTE = /^\/v1\/files\/([^/]+)(?:\/(have|proof\/(\d{1,10})))?$/
+/** The grant may stand in the URL, for programs that take one and nothing else. */
+const ROUTE = new RegExp(
+  `^/v1/files/([^/?]+)(?:/(have|proof/(\\d{1,10})))?(?:\\?${GRANT_PARAMETER}=([\\w.-]{0,4096}))?$`,
+)
 
 /** Serves the library to holders of grants. Throws PORT_IN_USE or BAD_CONFIG when it cannot listen. */
 export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
@@ -94,11 +97,11 @@ async function serve(
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new ShoalError('BAD_REQUEST', `${request.method} is not served here`)
   if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
-  const [, fileId, part, chunk] = route as unknown as [string, string, string | undefined, string | undefined]
+  const [, fileId, part, chunk, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
   const file = options.library.get(fileId)
   if (!file) throw refusedToStranger()
   const client = clientFingerprint(request)
-  await options.grants.check(bearer(request), file, client)
+  await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
   noteSeen(options, request, file, client)
   if (part === 'have') return streamHave(file, request, response)
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)

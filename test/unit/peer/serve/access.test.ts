@@ -1,7 +1,7 @@
 import { request as plainRequest } from 'node:http'
 import { SignJWT } from 'jose'
 import { CLOCK_TOLERANCE_S, GRANT_TYPE } from '../../../../protocol/grants.ts'
-import { havePath, proofPath } from '../../../../protocol/peer-wire.ts'
+import { filePath, havePath, proofPath } from '../../../../protocol/peer-wire.ts'
 import { content } from '../../../support/content.ts'
 import { seconds, TestKeys } from '../../../support/grants.ts'
 import { type Answer, ServeFixture } from '../../../support/serve-fixture.ts'
@@ -155,4 +155,14 @@ test('who fetches and serves is seen with its proven certificate; a port that is
     { fileId: FILE.fileId, peer: fixture.client.peer, host: '127.0.0.1', port: 4711 },
   ])
   expect(fixture.errors).toEqual([])
+})
+
+test('a grant may stand in the URL, and is checked there as in the header', async () => {
+  const grant = await fixture.grantFor(FILE)
+  const path = filePath(FILE.fileId)
+  expect((await fixture.ask(FILE, { grant: null, path: `${path}?grant=${grant}` })).status).toBe(200)
+  refused(await fixture.ask(FILE, { grant: null, path: `${path}?grant=${await fixture.grantFor(OTHER)}` }))
+  refused(await fixture.ask(FILE, { grant: null, path: `${path}?grant=` }))
+  const other = await fixture.ask(FILE, { grant: null, path: `${path}?other=${grant}` })
+  expect(other.status).toBe(404)
 })

@@ -1,0 +1,45 @@
+import { CHUNK_SIZE, HASH_SIZE } from '@shoal/plugin'
+
+/** A file as a Metalink document describes it. */
+export interface LinkedFile {
+  name: string
+  size: number
+  /** SHA-256 of each chunk, packed. */
+  hashes: Uint8Array
+  urls: string[]
+}
+
+/** SHA-256 of nothing. */
+const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+const XML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => XML[character] as string)
+
+/** The Metalink 4 document (RFC 5854), in parts: that of a large file is large. Pure. */
+export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">\n'
+  yield '  <generator>Shoal</generator>\n'
+  for (const { name, size, hashes, urls } of files) {
+    yield `  <file name="${escaped(name)}">\n    <size>${size}</size>\n`
+    const whole = wholeHash(size, hashes)
+    if (whole !== null) yield `    <hash type="sha-256">${whole}</hash>\n`
+    if (size > 0) {
+      yield `    <pieces length="${CHUNK_SIZE}" type="sha-256">\n`
+      for (const hash of eachHash(hashes)) yield `      <hash>${hash}</hash>\n`
+      yield '    </pieces>\n'
+    }
+    for (const url of urls) yield `    <url priority="1">${escaped(url)}</url>\n`
+    yield '  </file>\n'
+  }
+  yield '</metalink>\n'
+}
+
+/** The file's own SHA-256: known where it is that of its one chunk. */
+function wholeHash(size: number, hashes: Uint8Array): string | null {
+  if (size === 0) return EMPTY
+  return hashes.length === HASH_SIZE ? Buffer.from(hashes).toString('hex') : null
+}
+
+function* eachHash(hashes: Uint8Array): Generator<string> {
+  for (let at = 0; at < hashes.length; at += HASH_SIZE)
+    yield Buffer.from(hashes.subarray(at, at + HASH_SIZE)).toString('hex')
+}

@@ -1,0 +1,93 @@
+import {
+  connectPinned,
+  type FileRecord,
+  grantedUrl,
+  isBelow,
+  loadHashes,
+  loadIdentity,
+  ShoalError,
+  type SwarmPeer,
+  type TrackerClient,
+} from '@shoal/plugin'
+import type { LinkedFile } from './document.ts'
+
+type Identity = Awaited<ReturnType<typeof loadIdentity>>
+
+export interface Gathered {
+  files: (LinkedFile & { fileId: string })[]
+  /** When the first grant ends, ISO 8601. */
+  expires: string
+  /** Certificates of the TLS peers among the URLs, PEM. */
+  certificates: string[]
+}
+
+/**
+ * All that a Metalink document says of a file, or of the files below a prefix: hashes that are proven against
+ * the file ids, and URLs of the peers that have all of it and prove their identity now. Throws NO_PEER where
+ * a file has none.
+ */
+export async function gather(
+  client: TrackerClient,
+  home: string,
+  { group, name }: { group: string; name: string },
+): Promise<Gathered> {
+  const identity = await loadIdentity(home)
+  const proven = new Map<string, Promise<string | null>>()
+  const reach = (peer: SwarmPeer): Promise<string | null> => {
+    const key = `${peer.peer} ${peer.host}:${peer.port}`
+    const found = proven.get(key) ?? certificateOf(peer, identity).catch(() => null)
+    proven.set(key, found)
+    return found
+  }
+  const files: Gathered['files'] = []
+  const expiries: string[] = []
+  for await (const { name: fileName, fileId, size } of listed(client, group, name)) {
+    const { swarms } = await client.joinSwarms(group, {
+      peer: identity.peer,
+      fileIds: [fileId],
+      hashes: true,
+    })
+    const swarm = swarms[0]
+    if (!swarm)
+      throw new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a file that it was asked for')
+    const whole = swarm.peers.filter(({ complete }) => complete)
+    const live = await Promise.all(whole.map(async (peer) => ((await reach(peer)) === null ? null : peer)))
+    const urls = live.flatMap((peer) => (peer ? [grantedUrl(peer, fileId, swarm.grant)] : []))
+    if (urls.length === 0) throw new ShoalError('NO_PEER', `no peer that has all of ${fileName} is online`)
+    const hashes = await loadHashes(client, { group, fileId, size }, swarm)
+    files.push({ name: fileName, fileId, size, hashes, urls })
+    expiries.push(swarm.expires)
+  }
+  if (files.length === 0) throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${name}`)
+  const certificates = (await Promise.all(proven.values())).filter((pem) => pem !== null && pem !== '')
+  return {
+    files,
+    expires: expiries.sort()[0] as string,
+    certificates: [...new Set(certificates as string[])],
+  }
+}
+
+async function* listed(client: TrackerClient, group: string, name: string): AsyncGenerator<FileRecord> {
+  let after: string | null = ''
+  while (after !== null) {
+    const page: Awaited<ReturnType<TrackerClient['files']>> = await client.files(group, {
+      prefix: name,
+      after,
+    })
+    for (const file of page.files)
+      if (file.name === name || isBelow(file.name, name)) yield file as FileRecord
+    after = page.next
+  }
+}
+
+/** The certificate that a peer proves, PEM; '' without TLS. Rejects where it is not reached. */
+async function certificateOf(peer: SwarmPeer, identity: Identity): Promise<string> {
+  const socket = await connectPinned(peer, identity)
+  try {
+    return 'getPeerX509Certificate' in socket
+      ? ((socket as import('node:tls').TLSSocket).getPeerX509Certificate()?.toString() ?? '')
+      : ''
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,183 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Home, World } from '../support/shoal.ts'
+
+interface Written {
+  files: { name: string; size: number; urls: string[] }[]
+  certificate: string
+  expires: string
+}
+
+const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
+/** Debian has both as packages of that name; where one cannot be had, that is said, and it is not tested. */
+function tested(program: string): typeof test {
+  if (has(program)) return test
+  console.warn(`${program} is not installed: fetching with it is not tested here`)
+  return test.skip as typeof test
+}
+
+const world = new World()
+let ada: Home
+let bob: Home
+const content = randomBytes(3_000_001)
+beforeAll(async () => {
+  await world.tracker()
+  ada = await world.home('ada').join('ada')
+  bob = await world.home('bob').join('bob')
+  await ada.ok('group create team')
+  await bob.ok('group join team')
+  await ada.ok('group accept team bob')
+  mkdirSync(join(ada.folder, 'tree/in'), { recursive: true })
+  writeFileSync(join(ada.folder, 'tree/big <bold>'), content)
+  writeFileSync(join(ada.folder, 'tree/in/small'), 'small')
+  writeFileSync(join(ada.folder, 'tree/in/empty'), '')
+}, 60_000)
+afterAll(() => world.close())
+
+const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex')
+const serve = async (home: Home, words: string[] = []): Promise<{ end(): Promise<unknown> }> => {
+  const running = await home.start(['peer', 'start', '--listen', '127.0.0.1:0', ...words])
+  await home.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'tree'])
+  return running
+}
+
+/** Runs aria2c on a Metalink file; its exit status and output. */
+async function aria2(
+  metalink: string,
+  folder: string,
+  words: string[] = [],
+): Promise<{ code: number; output: string }> {
+  const fixed = [
+    '--no-conf',
+    '--file-allocation=none',
+    '--max-tries=1',
+    '--allow-overwrite=true',
+    '--console-log-level=info',
+  ]
+  try {
+    const { stdout } = await promisify(execFile)(
+      'aria2c',
+      [...fixed, ...words, '-d', folder, '-M', metalink],
+      { maxBuffer: 2 ** 26 },
+    )
+    return { code: 0, output: stdout }
+  } catch (error) {
+    const { code, stdout } = error as { code: number; stdout: string }
+    return { code, output: stdout }
+  }
+}
+
+test('a Metalink file has names, sizes, the hash of each piece, and is for its owner alone', async () => {
+  const peer = await serve(ada, ['--no-tls'])
+  const file = world.path('tree.meta4')
+  const written = await bob.ok<Written>(['metalink', 'team:tree', '-o', file])
+  await peer.end()
+  const text = readFileSync(file, 'utf8')
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(text).toContain('<metalink xmlns="urn:ietf:params:xml:ns:metalink">')
+  expect(text).toContain('<file name="tree/big &lt;bold&gt;">\n    <size>3000001</size>')
+  const pieces = [0, 1, 2, 3, 4, 5].map((piece) =>
+    sha256(content.subarray(piece * 524_288, (piece + 1) * 524_288)),
+  )
+  expect([...text.matchAll(/^ {6}<hash>(\w+)</gm)].map(([, hash]) => hash)).toEqual([
+    ...pieces,
+    sha256('small'),
+  ])
+  expect([...text.matchAll(/<hash type="sha-256">(\w+)</g)].map(([, hash]) => hash)).toEqual([
+    sha256(''),
+    sha256('small'),
+  ])
+  expect(written.files.map(({ name }) => name)).toEqual(['tree/big <bold>', 'tree/in/empty', 'tree/in/small'])
+  expect(Date.parse(written.expires)).toBeLessThanOrEqual(Date.now() + 300_000)
+  expect(await bob.fails('metalink team:none')).toMatchObject({ exit: 5, code: 'FILE_NOT_FOUND' })
+  expect(await bob.fails('metalink team:tree')).toMatchObject({ exit: 8, code: 'NO_PEER' })
+}, 60_000)
+
+tested('aria2c')(
+  'aria2 fetches a folder from peers, without TLS and with it, where it proves certificates of both sides',
+  async () => {
+    for (const words of [['--no-tls'], []]) {
+      const peer = await serve(ada, words)
+      const [file, ca, folder] = ['x.meta4', 'ca.pem', `aria2${words}`].map((name) => world.path(name)) as [
+        string,
+        string,
+        string,
+      ]
+      const { certificate } = await bob.ok<Written>(['metalink', 'team:tree', '-o', file, '--ca-file', ca])
+      const tls = [
+        `--certificate=${certificate}`,
+        `--private-key=${certificate}`,
+        `--ca-certificate=${ca}`,
+        '--min-tls-version=TLSv1.3',
+      ]
+      const fetched = await aria2(file, folder, words.length === 0 ? tls : [])
+      await peer.end()
+      expect(fetched).toMatchObject({ code: 0 })
+      expect(readFileSync(join(folder, 'tree/big <bold>')).equals(content)).toBe(true)
+      expect(readFileSync(join(folder, 'tree/in/small'), 'utf8')).toBe('small')
+      expect(statSync(join(folder, 'tree/in/empty')).size).toBe(0)
+    }
+  },
+  120_000,
+)
+
+tested('aria2c')(
+  'aria2 finds out by the pieces when it is sent something else',
+  async () => {
+    const peer = await serve(ada, ['--no-tls'])
+    const file = world.path('wrong.meta4')
+    await bob.ok(['metalink', 'team:tree/big <bold>', '-o', file])
+    await peer.end()
+    const spoiled = Buffer.from(content)
+    spoiled[2_000_000]! ^= 1
+    const liar = createServer((_, response) =>
+      response.writeHead(200, { 'content-length': spoiled.length }).end(spoiled),
+    )
+    await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(liar.address() as AddressInfo).port}/`
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(<url[^>]*>)[^<]*/g, `$1${url}`))
+    const fetched = await aria2(file, world.path('spoiled'))
+    liar.closeAllConnections()
+    liar.close()
+    expect(fetched.code).not.toBe(0)
+    expect(fetched.output).toMatch(/checksum|hash/i)
+  },
+  60_000,
+)
+
+tested('curl')(
+  'curl fetches with the same URL, and is refused without the certificate that the grant names',
+  async () => {
+    const peer = await serve(ada)
+    const ca = world.path('curl-ca.pem')
+    const { files, certificate } = await bob.ok<Written>([
+      'metalink',
+      'team:tree/in/small',
+      '-o',
+      world.path('small.meta4'),
+      '--ca-file',
+      ca,
+    ])
+    const curl = (...words: string[]): Promise<{ stdout: string }> =>
+      promisify(execFile)('curl', [
+        '-sS',
+        '--noproxy',
+        '*',
+        '-w',
+        ' %{http_code}',
+        ...words,
+        files[0]!.urls[0]!,
+      ])
+    expect((await curl('--cacert', ca, '--cert', certificate)).stdout).toBe('small 200')
+    expect((await curl('--cacert', ca, '--cert', certificate, '-r', '1-3')).stdout).toBe('mal 206')
+    expect((await curl('--cacert', ca)).stdout).toMatch(/GRANT_INVALID.* 403$/)
+    await expect(curl('--cert', certificate)).rejects.toThrow(/certificate/)
+    await peer.end()
+  },
+  60_000,
+)
