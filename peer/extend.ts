@@ -1,8 +1,7 @@
 import type { Downloads } from './download/downloads.ts'
 import type { Figures } from './figures.ts'
-import type { ChunkSource, PeerExtension } from './seam.ts'
+import type { ChunkSource, PeerExtension, PeerLog } from './seam.ts'
 import type { Library } from './serve/library.ts'
-import type { PeerLog } from './start.ts'
 
 interface Parts {
   peer: string

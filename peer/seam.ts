@@ -35,12 +35,17 @@ export interface WantedChunk {
   hash: string
 }
 
+export interface PeerLog {
+  warn(message: string): void
+  error(error: Error): void
+}
+
 /** Where a plugin takes part in a peer: it is called once, before the peer serves. What it throws is logged with its name. */
 export interface PeerSeam {
   /** Id and home folder of this peer. */
   readonly peer: string
   readonly home: string
-  readonly log: { warn(message: string): void; error(error: Error): void }
+  readonly log: PeerLog
   /** SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
   setting(name: string): string | undefined
   figures(): PeerFigures

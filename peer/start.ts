@@ -17,7 +17,7 @@ import { Figures } from './figures.ts'
 import { HashPool } from './hash-pool.ts'
 import { loadIdentity } from './identity.ts'
 import { PeerNode } from './node.ts'
-import type { ChunkSource, PeerExtension } from './seam.ts'
+import type { ChunkSource, PeerExtension, PeerLog } from './seam.ts'
 import { startChunkServer } from './serve/chunk-server.ts'
 import { GrantVerifier } from './serve/grant-verifier.ts'
 import { Library, type SeenPeer } from './serve/library.ts'
@@ -38,11 +38,6 @@ export interface PeerOptions {
   /** What plugins add to it. */
   extensions?: readonly PeerExtension[]
   log: PeerLog
-}
-
-export interface PeerLog {
-  warn(message: string): void
-  error(error: Error): void
 }
 
 /** Below the home: the embedded Redis of the download queue. */
