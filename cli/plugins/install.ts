@@ -86,6 +86,8 @@ async function bring(source: string, staged: string): Promise<void> {
       makePrivateFolder(staged)
       return await unpackTarball(source, staged)
     }
+    // Before anything is copied: the path may be any folder.
+    checkPackage(readJson(join(source, 'package.json')))
     // Links are followed: what npm links from elsewhere in a workspace is to be here.
     await cp(source, staged, {
       recursive: true,
@@ -93,6 +95,9 @@ async function bring(source: string, staged: string): Promise<void> {
       filter: (path) => isPart(path.slice(source.length)),
     })
   } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    // A socket among the files, say, or a folder that the home lies in.
+    if (code.startsWith('ERR_FS_CP_')) throw broken(`${source} cannot be copied: ${message}`)
     throw storageError(error, source)
   }
 }

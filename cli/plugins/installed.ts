@@ -47,7 +47,14 @@ export function installedPlugins(
   skip: (folder: string, error: unknown) => void,
 ): PluginSource[] {
   const found: PluginSource[] = []
-  for (const folder of pluginFolders(home)) {
+  let folders: string[] = []
+  try {
+    folders = pluginFolders(home)
+  } catch (error) {
+    // The folder of all of them: a file in its place, or not to be read.
+    skip('plugins', error)
+  }
+  for (const folder of folders) {
     try {
       const plugin = readPlugin(home, join(pluginsFolder(home), folder), host)
       checkApart(plugin, [...others, ...found])

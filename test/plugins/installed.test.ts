@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -260,6 +261,23 @@ test('installed plugins that are broken are named and skipped, and everything el
   for (const name of ['manifest', 'pjson', 'module']) await home.ok(`plugins uninstall ${name}`)
   expect((await home.run('works say')).stderr).toContain('works')
 }, 60_000)
+
+test('a folder that is no plugin, that the home lies in, or with more than files is refused; plugins/ may be unusable', async () => {
+  const home = world.home('odd')
+  expect(await home.fails(['plugins', 'install', world.folder])).toMatchObject({
+    exit: 10,
+    code: 'PATH_NOT_FOUND',
+  })
+  writeFileSync(join(home.folder, 'package.json'), '{"name":"home","version":"1.0.0"}')
+  expect(await home.fails('plugins install .')).toMatchObject({ exit: 2, code: 'PLUGIN_BROKEN' })
+  const pipe = pluginFolder('pipe', { 'index.js': indexOf('') })
+  execFileSync('mkfifo', [join(pipe, 'pipe')])
+  expect(await home.fails(['plugins', 'install', pipe])).toMatchObject({ exit: 2, code: 'PLUGIN_BROKEN' })
+  rmSync(join(home.folder, 'plugins'), { recursive: true })
+  writeFileSync(join(home.folder, 'plugins'), 'a file')
+  const listed = await home.run('licenses')
+  expect([listed.code, listed.stderr]).toEqual([0, expect.stringContaining('plugins is skipped')])
+})
 
 test('what a plugin throws in its part of a tracker or a peer stops neither', async () => {
   const home = world.home('seams')

@@ -150,6 +150,37 @@ tested('aria2c')(
   60_000,
 )
 
+tested('aria2c')(
+  'aria2 refuses a peer whose certificate it was not given, and fetches again only what is spoiled',
+  async () => {
+    const peer = await serve(ada)
+    const [file, ca, folder] = [world.path('again.meta4'), world.path('again.pem'), world.path('again')]
+    const { certificate } = await bob.ok<Written>([
+      'metalink',
+      'team:tree/big <bold>',
+      '-o',
+      file,
+      '--ca-file',
+      ca,
+    ])
+    const own = [`--certificate=${certificate}`, `--private-key=${certificate}`, '--min-tls-version=TLSv1.3']
+    expect((await aria2(file, folder, own)).code).not.toBe(0)
+    const given = [...own, `--ca-certificate=${ca}`]
+    expect((await aria2(file, folder, given)).code).toBe(0)
+    const there = join(folder, 'tree/big <bold>')
+    const spoiled = Buffer.from(content)
+    spoiled[1_000_000]! ^= 1
+    writeFileSync(there, spoiled)
+    const again = await aria2(file, folder, [...given, '-V'])
+    expect(again.code).toBe(0)
+    expect(readFileSync(there).equals(content)).toBe(true)
+    const ranges = [...again.output.matchAll(/^Range: (.*?)\r?$/gm)].map(([, range]) => range)
+    expect(ranges).toEqual(['bytes=524288-1048575'])
+    await peer.end()
+  },
+  60_000,
+)
+
 tested('curl')(
   'curl fetches with the same URL, and is refused without the certificate that the grant names',
   async () => {
