@@ -111,7 +111,7 @@ test('the example: its command, its part in a tracker and its source of chunks w
   await bob.ok(['peer', 'download', 'team:deep/a file', '-o', 'got', '--once'], { env })
   expect(readFileSync(join(bob.folder, 'got')).equals(content)).toBe(true)
   expect(asked).toBe(3)
-}, 60_000)
+}, 120_000)
 
 test('a newer version takes the place of the older one; uninstalled, its command is gone', async () => {
   const home = world.home('versions')
@@ -174,7 +174,7 @@ test('a tarball with a path that leads out, a link, or more than there may be is
   expect(await home.fails(['plugins', 'install', world.path('nowhere.tgz')])).toMatchObject({ exit: 10 })
   expect(readdirSync(join(home.folder, 'plugins'))).toEqual([])
   expect(existsSync(join(home.folder, 'evil'))).toBe(false)
-}, 60_000)
+}, 120_000)
 
 test('a plugin that lacks a package, throws, exports nothing or stands in the way of another is refused by name', async () => {
   const home = world.home('refused')
@@ -225,7 +225,7 @@ test('a plugin that lacks a package, throws, exports nothing or stands in the wa
     expect(failure.message).toContain(why)
   }
   expect(await names(home)).toEqual(['first'])
-}, 60_000)
+}, 120_000)
 
 test('installed plugins that are broken are named and skipped, and everything else works', async () => {
   const home = world.home('broken')
@@ -260,7 +260,7 @@ test('installed plugins that are broken are named and skipped, and everything el
   expect(bug.hint).toContain('a bug in the plugin bug')
   for (const name of ['manifest', 'pjson', 'module']) await home.ok(`plugins uninstall ${name}`)
   expect((await home.run('works say')).stderr).toContain('works')
-}, 60_000)
+}, 120_000)
 
 test('a folder that is no plugin, that the home lies in, or with more than files is refused; plugins/ may be unusable', async () => {
   const home = world.home('odd')
@@ -322,4 +322,4 @@ test('what a plugin throws in its part of a tracker or a peer stops neither', as
   expect([got.code, readFileSync(join(home.folder, 'copy'), 'utf8')]).toEqual([0, 'some text'])
   expect(got.stderr).toContain('the plugin seams failed at a download: heard')
   child.kill()
-}, 60_000)
+}, 120_000)
