@@ -2,6 +2,7 @@ import { createHash, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509'
 import { storageError } from '../protocol/errors.ts'
 
 /** A peer's key pair and self-signed certificate: made once per home, its fingerprint is the peer's id. */
@@ -62,7 +63,7 @@ async function generatePem(): Promise<string> {
   notAfter.setFullYear(notAfter.getFullYear() + VALID_YEARS)
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=shoal-peer',
-    keys: keys as webcrypto.CryptoKeyPair,
+    keys: keys as X509CertificateCreateSelfSignedParams['keys'],
     signingAlgorithm: algorithm,
     notBefore,
     notAfter,
