@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { PluginSource } from '../cli/plugins/definition.ts'
 import metalink from '../plugins/metalink/index.ts'
 import metalinkManifest from '../plugins/metalink/oclif.manifest.json' with { type: 'json' }
@@ -10,7 +10,7 @@ import mirror from '../plugins/mirror/index.ts'
 import mirrorManifest from '../plugins/mirror/oclif.manifest.json' with { type: 'json' }
 import mirrorPackage from '../plugins/mirror/package.json' with { type: 'json' }
 
-const here = (folder: string): string => join(import.meta.dirname, '../plugins', folder)
+const here = (folder: string): string => fileURLToPath(new URL(`../plugins/${folder}`, import.meta.url))
 
 /** The plugins that come with Shoal: each is a workspace of its own, and uses @shoal/plugin alone. */
 export const BUILT_IN: readonly PluginSource[] = [

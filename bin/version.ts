@@ -1,4 +1,5 @@
 import pjson from '../package.json' with { type: 'json' }
+import { versionLine } from '../packed/runtime.ts'
 
 /**
  * The answer where the version alone is asked for, else null. People and scripts ask for it often, so it is
@@ -6,5 +7,5 @@ import pjson from '../package.json' with { type: 'json' }
  */
 export function versionAsked(argv: readonly string[]): string | null {
   if (argv.length !== 1 || (argv[0] !== '--version' && argv[0] !== '-v')) return null
-  return `${pjson.name}/${pjson.version} ${process.platform}-${process.arch} node-${process.version}`
+  return versionLine(pjson)
 }

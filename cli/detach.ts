@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isBinary } from '../packed/files.ts'
+import { isDeno, isDenoCompiled } from '../packed/runtime.ts'
 import { errorFromBody, ShoalError, storageError } from '../protocol/errors.ts'
 import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { makePrivateFolder } from './home.ts'
@@ -36,11 +37,11 @@ export async function startDetached(words: readonly string[], logFile: string): 
   return ready as Ready
 }
 
-/** The command line that runs this program: Node or Deno with bin/run.ts, or the single binary. */
+/** The command line that runs this program: Node or Deno with bin/run.ts, or a program that is both in one. */
 function ownCommand(): [string, ...string[]] {
-  if (isBinary) return [process.execPath]
+  if (isBinary || isDenoCompiled) return [process.execPath]
   const script = process.argv[1] as string
-  if ('Deno' in globalThis) return [process.execPath, 'run', '-A', script]
+  if (isDeno) return [process.execPath, 'run', '-A', script]
   return [process.execPath, ...process.execArgv, script]
 }
 

@@ -1,5 +1,6 @@
 import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
+import { versionLine } from '../packed/runtime.ts'
 import { ShoalError } from '../protocol/errors.ts'
 import { answers } from './answers.ts'
 import { homeOf, understand, wantsJson } from './dispatch.ts'
@@ -45,7 +46,7 @@ async function run(program: Program): Promise<void> {
   const { argv } = program
   const config = await loadConfig(program)
   const request = understand(argv, config.commandIDs)
-  if (request.do === 'version') return void process.stdout.write(`${config.userAgent}\n`)
+  if (request.do === 'version') return void process.stdout.write(`${versionLine(config)}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
   // The commands about plugins tell of broken ones in their own words.
   if (!request.id.startsWith('plugins:'))

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+// Adds `hide` and the like to the types of a route's schema, for plugins too.
+import type {} from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { answerClientError, answerError, answerNotFound } from './errors.ts'

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { isDeno } from '../../packed/runtime.ts'
 
 /** A file that the main thread has open, as this thread writes to it. */
 export interface ThreadFile {
@@ -14,7 +15,7 @@ export interface ThreadFile {
  * Throws what `openSync` throws.
  */
 export function threadFile(fd: number): ThreadFile {
-  return 'Deno' in globalThis ? openAgain(fd) : { fd, release: () => {} }
+  return isDeno ? openAgain(fd) : { fd, release: () => {} }
 }
 
 /** Open in this thread, by the main thread's number, which names one file for as long as an extent needs it. */

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
+const ROOT = join(import.meta.dirname, '../..')
 /** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names, the single binary say. */
-const SHOAL = resolve(process.env.SHOAL_BIN ?? join(import.meta.dirname, '../../bin/shoal'))
+const SHOAL = resolve(process.env.SHOAL_BIN ?? join(ROOT, 'bin/shoal'))
 const PASSWORD = 'correct horse battery'
 
 export interface RunOptions {
@@ -36,8 +37,9 @@ export class World {
   readonly #homes = new Map<string, Home>()
   readonly #datas = new Set<string>()
 
-  home(name: string): Home {
-    const home = this.#homes.get(name) ?? new Home(this, name)
+  /** `program`, from the checkout's folder, is what the home's commands are run by, where that is not SHOAL_BIN. */
+  home(name: string, program?: string): Home {
+    const home = this.#homes.get(name) ?? new Home(this, name, program ? join(ROOT, program) : SHOAL)
     this.#homes.set(name, home)
     return home
   }
@@ -75,10 +77,12 @@ export class World {
 export class Home {
   readonly folder: string
   readonly #world: World
+  readonly #program: string
   readonly #started: ChildProcess[] = []
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, program: string) {
     this.#world = world
+    this.#program = program
     this.folder = world.path('homes', name)
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
   }
@@ -133,7 +137,10 @@ export class Home {
   }
 
   spawn(line: string | string[], options: RunOptions = {}): ChildProcess {
-    const [program, ...args] = [...(options.under ?? []), SHOAL, ...words(line)] as [string, ...string[]]
+    const [program, ...args] = [...(options.under ?? []), this.#program, ...words(line)] as [
+      string,
+      ...string[],
+    ]
     const child = spawn(program, args, { cwd: options.cwd ?? this.folder, env: this.#env(options) })
     this.#started.push(child)
     return child
