@@ -69,7 +69,9 @@ async function generatePem(): Promise<string> {
     notAfter,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.SubjectAlternativeNameExtension(ownAddresses().map((value) => ({ type: 'ip' as const, value }))),
+      new x509.SubjectAlternativeNameExtension(
+        ownAddresses().map((value) => ({ type: 'ip' as const, value })),
+      ),
     ],
   })
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
