@@ -8,7 +8,7 @@ import { type Peer, peersOf, populate } from './population.ts'
 
 const AT_ONCE = 50
 
-/** What peers send while nothing changes: an announce without files. */
+/** What peers send while nothing changes. */
 export const heartbeats: Bench = {
   name: 'heartbeats',
   about: 'heartbeats of 10,000 peers with 20 files each to one replica on one core',
@@ -22,11 +22,9 @@ export const heartbeats: Bench = {
       const peers = peersOf(population, quick ? 100 : 10_000, 20)
       const sequence = Date.now()
       await announceAll(url, peers, sequence)
-      const requests = peers.map(({ token, announce: { files: _, ...self } }) => {
-        const text = JSON.stringify({ ...self, sequence })
-        const body = { text, length: text.length }
-        return clientRequest(url, 'POST', '/v1/announce', { authorization: `Bearer ${token}` }, body)
-      })
+      const requests = peers.map(({ token, announce: { peer } }) =>
+        clientRequest(url, 'POST', `/v1/announce/${peer}/${sequence}`, { authorization: `Bearer ${token}` }),
+      )
       const load = new Load(join(fleet.redis.folder, 'heartbeats'), url, requests)
       const { runs } = await loadsInTurns({ runs: load }, quick)
       await mustKnow(url, peers, sequence)
@@ -49,8 +47,7 @@ async function announceAll(url: string, peers: readonly Peer[], sequence: number
 /** Throws where a heartbeat is not enough for some peer: then those before were none. */
 async function mustKnow(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
   for (const { token, announce } of peers.slice(0, AT_ONCE)) {
-    const { files: _, ...self } = announce
-    const { resync } = await new TrackerClient({ trackers: [url], token }).announce({ ...self, sequence })
+    const { resync } = await new TrackerClient({ trackers: [url], token }).heartbeat(announce.peer, sequence)
     if (resync) throw new Error(`the tracker has forgotten the peer ${announce.peer}`)
   }
 }
