@@ -33,6 +33,8 @@ const MOST_COPIES = 2
 const READ_AHEAD = 64
 /** With this many partial peers to a seed, seeds are spared what those hold; with fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
+/** Peers that are asked for extents this long are asked for whole blocks of the file. */
+const LEAST_BLOCK = 16
 /** Stands in `#copies` for a chunk that is here. */
 const HELD = 0xff
 
@@ -211,20 +213,25 @@ export class Picker {
     return this.#copies[chunk] === 0 && peer.held.has(chunk)
   }
 
-  /** Takes `first` and what follows it for as long as it is free and as rare. */
+  /**
+   * Takes `first` and its neighbours for as long as they are free and as rare: those behind it, and for a fast peer
+   * those before it too, within one block of the file. Extents that begin anywhere would leave many short gaps.
+   */
   #take(peer: PickerPeer, first: number, limit: number): Extent {
     const sources = this.#rarity.sources(first)
+    const fits = (chunk: number): boolean =>
+      this.#isFree(peer, chunk) && (this.#sequential || this.#rarity.sources(chunk) <= sources)
+    const block = limit < LEAST_BLOCK || this.#sequential ? 1 : 2 ** Math.floor(Math.log2(limit))
+    let start = first
+    while (start % block > 0 && fits(start - 1)) start--
+    const limitEnd = Math.min(this.#have.size, block === 1 ? first + limit : start - (start % block) + block)
     let end = first
-    do {
-      if (this.#copies[end]!++ === 0) this.#rarity.delete(end)
-      peer.asked.add(end++)
-    } while (
-      end - first < limit &&
-      end < this.#have.size &&
-      this.#isFree(peer, end) &&
-      (this.#sequential || this.#rarity.sources(end) <= sources)
-    )
-    return { first, count: end - first }
+    while (end + 1 < limitEnd && fits(end + 1)) end++
+    for (let chunk = start; chunk <= end; chunk++) {
+      if (this.#copies[chunk]!++ === 0) this.#rarity.delete(chunk)
+      peer.asked.add(chunk)
+    }
+    return { first: start, count: end + 1 - start }
   }
 
   #release(chunk: number): void {

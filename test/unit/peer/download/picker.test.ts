@@ -76,6 +76,19 @@ test('a peer is asked for just what it holds and this side lacks, each chunk onc
   )
 })
 
+test('a fast peer is asked for whole blocks, wherever the choice falls, until all of the file is asked for', () => {
+  for (const limit of [16, 20, 32]) {
+    const block = limit === 32 ? 32 : 16
+    const all = picker(new Bitmap(100))
+    all.addPeer('seed', bitmap(100, Array(100).keys()))
+    const extents: Extent[] = []
+    for (let extent = all.pick('seed', limit); extent; extent = all.pick('seed', limit)) extents.push(extent)
+    const firsts = extents.map(({ first }) => first).sort((a, b) => a - b)
+    expect(firsts).toEqual(Array.from({ length: Math.ceil(100 / block) }, (_, i) => i * block))
+    expect(extents.reduce((sum, { count }) => sum + count, 0)).toBe(100)
+  }
+})
+
 test('two peers are never asked for the same chunk while neither is late', () => {
   fc.assert(
     fc.property(subset(60), subset(60), fc.array(fc.boolean(), { minLength: 1 }), (a, b, turns) => {
