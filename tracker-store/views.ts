@@ -7,7 +7,7 @@ import type { GroupView } from './group-view.ts'
 import { fold } from './keys.ts'
 import { loadSnapshot, type Snapshot } from './snapshot.ts'
 
-/** Most records (files and members) in memory: about 200 MB. */
+/** Most records (files and members) in memory: about 200 MB, 300 MB once all files have been listed. */
 const MAX_RECORDS = 400_000
 /** What a group takes beside its records, in as many of them: its subscription, indexes, and place in the cache. */
 const GROUP_RECORDS = 16

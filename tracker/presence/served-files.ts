@@ -41,6 +41,14 @@ export function withPartial(
   return [...others, { ...served, partial: served.partial + added.join('') }]
 }
 
+/** Whether both list the same in the same order, as a peer does that announces again what it served before. */
+export const isSameSet = (a: readonly ServedFiles[], b: readonly ServedFiles[]): boolean =>
+  a.length === b.length &&
+  a.every(({ group, complete, partial }, i) => {
+    const other = b[i]
+    return other?.group === group && other.complete === complete && other.partial === partial
+  })
+
 export const countFiles = (files: readonly ServedFiles[]): number =>
   files.reduce((sum, { complete, partial }) => sum + (complete.length + partial.length) / ID_LENGTH, 0)
 

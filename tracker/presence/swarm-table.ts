@@ -1,6 +1,6 @@
 import type { PeerPresence, PresenceChange } from '../../tracker-store/store.ts'
 import { ExpiryBuckets } from './expiry-buckets.ts'
-import { fileIdsOf } from './served-files.ts'
+import { fileIdsOf, isSameSet } from './served-files.ts'
 
 export interface SwarmCounts {
   seeders: number
@@ -98,9 +98,10 @@ export class SwarmTable {
     const known = this.#peers.get(presence.peer)
     if (known && isOlder(presence, known.presence)) return false
     const peer = known ?? { presence, swarms: new Map() }
+    const moves = !known || !isSameSet(known.presence.files, presence.files)
     peer.presence = { ...presence }
     if (!known) this.#peers.set(presence.peer, peer)
-    this.#move(peer)
+    if (moves) this.#move(peer)
     this.#expiry.seen(presence.peer, presence.seen)
     return true
   }

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
+import { filePageText } from '../api/file-page.ts'
 import { FileList, Publish, Published, RevisionBody } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
@@ -35,12 +36,11 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
         ({ files }) => prefix === '' || after !== '' || files.page(prefix, '', 1).length > 0,
       )
       const page = view.files.page(prefix, after, limit)
-      const files = page.map((file) => {
-        const { seeders, leechers } = presence.table.counts(group, file.fileId)
-        return { ...file, seeders, leechers }
-      })
       const next = page.length === limit ? (page.at(-1)?.name ?? null) : null
-      return { files, next, revision: view.revision }
+      const countsOf = (fileId: string) => presence.table.counts(group, fileId)
+      const text = filePageText({ files: page, countsOf, next, revision: view.revision })
+      // Fastify sends a text as it is; by its type it would be a record for it to write.
+      return reply.type('application/json; charset=utf-8').send(text as unknown as FileList)
     },
   )
 

@@ -1,4 +1,10 @@
-import { countFiles, fileIdsOf, packFiles, withPartial } from '../../../../tracker/presence/served-files.ts'
+import {
+  countFiles,
+  fileIdsOf,
+  isSameSet,
+  packFiles,
+  withPartial,
+} from '../../../../tracker/presence/served-files.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string]
 
@@ -24,4 +30,22 @@ test('parts are added once, to a group that is there and to one that is not; not
   expect(withPartial(files, 'team', [A, B])).toBe(files)
   expect(withPartial(files, 'team', [A, C, C])).toEqual([{ group: 'team', complete: A, partial: B + C }])
   expect(withPartial(files, 'other', [A])).toEqual([...files, { group: 'other', complete: '', partial: A }])
+})
+
+test('a set is the same only with the same groups and the same files, whole and in part', () => {
+  const set = () => [{ group: 'team', complete: A, partial: B }]
+  expect(isSameSet(set(), set())).toBe(true)
+  expect(isSameSet([], [])).toBe(true)
+  const others = [
+    [],
+    [...set(), ...set()],
+    [{ group: 'other', complete: A, partial: B }],
+    [{ group: 'team', complete: A + C, partial: B }],
+    [{ group: 'team', complete: A, partial: C }],
+    [{ group: 'team', complete: A + B, partial: '' }],
+  ]
+  for (const other of others) {
+    expect(isSameSet(set(), other)).toBe(false)
+    expect(isSameSet(other, set())).toBe(false)
+  }
 })

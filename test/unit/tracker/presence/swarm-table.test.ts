@@ -27,6 +27,16 @@ test('an announce replaces the set of its peer', () => {
   expect(table.counts('team', OTHER)).toMatchObject({ seeders: 0, leechers: 1 })
 })
 
+test('an announce of the same files with another address is known by it in the swarms it was in', () => {
+  const table = tableOf(presence('p'), presence('q'), presence('p', { sequence: 2, port: 5000 }))
+  const found = [...table.swarm('team', FILE)].map(([{ peer, port }]) => [peer, port])
+  expect(found).toEqual([
+    ['p', 5000],
+    ['q', 4000],
+  ])
+  expect(table.counts('team', FILE)).toMatchObject({ seeders: 2, leechers: 0 })
+})
+
 test('an older announce, a heartbeat of another sequence and an older goodbye change nothing', () => {
   const table = tableOf(presence('p', { sequence: 5 }))
   expect(table.apply({ type: 'announce', presence: presence('p', { sequence: 4, files: [] }) })).toBe(false)

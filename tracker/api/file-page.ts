@@ -1,0 +1,31 @@
+import type { FileRecord } from '../../protocol/records.ts'
+
+export interface FilePage {
+  files: readonly FileRecord[]
+  /** Of who serves a file. */
+  countsOf: (fileId: string) => { seeders: number; leechers: number }
+  next: string | null
+  revision: number
+}
+
+/** Records never change, so each is written once, for as long as a view holds it. Without its closing brace. */
+const texts = new WeakMap<FileRecord, string>()
+
+/** The JSON of a `FileList`, of which only the counts are written for each request. */
+export function filePageText({ files, countsOf, next, revision }: FilePage): string {
+  let text = ''
+  for (const file of files) {
+    const { seeders, leechers } = countsOf(file.fileId)
+    text += `${text === '' ? '' : ','}${textOf(file)},"seeders":${seeders},"leechers":${leechers}}`
+  }
+  return `{"files":[${text}],"next":${JSON.stringify(next)},"revision":${revision}}`
+}
+
+function textOf(file: FileRecord): string {
+  let text = texts.get(file)
+  if (text === undefined) {
+    text = JSON.stringify(file).slice(0, -1)
+    texts.set(file, text)
+  }
+  return text
+}
