@@ -20,6 +20,7 @@ export interface NodeParts {
   /** Takes up the session that the home holds now. */
   refreshSession(): void
   setMaxUp(rate: number): void
+  warmUp(): void
   stop(): Promise<void>
 }
 
@@ -59,6 +60,11 @@ export class PeerNode implements Peer {
   /** Holds what this peer sends, to all together, to `rate` bytes a second. */
   setMaxUp(rate: number): void {
     this.#parts.setMaxUp(rate)
+  }
+
+  /** Makes ready for downloads before one is asked for: for peers that stay. */
+  warmUp(): void {
+    this.#parts.warmUp()
   }
 
   async status(): Promise<PeerStatus> {

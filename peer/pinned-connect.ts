@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { ShoalError } from '../protocol/errors.ts'
 import type { PeerAddress } from '../protocol/records.ts'
 import { fingerprint } from './identity.ts'
@@ -33,9 +33,7 @@ export function connectPinned(
     const socket = target.tls
       ? connectTls({
           ...where,
-          ...credentials,
-          minVersion: 'TLSv1.3',
-          ciphers: CIPHERS,
+          secureContext: contextOf(credentials),
           // The pin below replaces the chain of trust: peers' certificates are self-signed.
           rejectUnauthorized: false,
           checkServerIdentity: () => undefined,
@@ -61,6 +59,19 @@ export function connectPinned(
       resolve(socket)
     })
   })
+}
+
+const contexts = new WeakMap<Credentials, SecureContext>()
+
+/** Made once for each credentials: parsing the key costs as much as a handshake. */
+function contextOf(credentials: Credentials): SecureContext {
+  let context = contexts.get(credentials)
+  if (!context) {
+    const { key, cert } = credentials
+    context = createSecureContext({ key, cert, minVersion: 'TLSv1.3', ciphers: CIPHERS })
+    contexts.set(credentials, context)
+  }
+  return context
 }
 
 function pinOf(socket: TLSSocket): string | null {

@@ -151,6 +151,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     uploads: { client, seeds, hashPool },
     refreshSession,
     setMaxUp: (rate) => limit.setRate(rate),
+    warmUp: () => fetchPool.warmUp(),
     stop: async () => {
       for (const close of closers.splice(0).reverse()) await close()
     },

@@ -37,6 +37,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
     const peer = await startHere(choice, this.flags.listen)
     process.stdout.write(`${JSON.stringify({ url: peer.url, peer: peer.peer, pid: process.pid })}\n`)
     this.notice('The peer runs. Stop it with Ctrl-C.')
+    peer.warmUp()
     await Promise.race([interrupt.wait(), peer.stopped])
     await peer.stop()
     process.exitCode = interrupt.exitCode ?? 0

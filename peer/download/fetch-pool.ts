@@ -12,10 +12,14 @@ import { spawnThread } from '../threads/spawn.ts'
 
 /** More threads than this bring nothing: the wire or the disk is the limit by then. */
 const MAX_THREADS = 3
-/** Extents under way on every thread before another is started: a small file is done before one would be up. */
-const WORTH_A_THREAD = 2
+/**
+ * Chunks under way on every thread before another is started: so many only fast peers are asked for. Starting
+ * one takes a tenth of a CPU second and a connection to each peer.
+ */
+const WORTH_A_THREAD = 24
 
 interface Underway {
+  chunks: number
   onChunk(chunk: number): void
   resolve(): void
   reject(error: Error): void
@@ -24,6 +28,8 @@ interface Underway {
 interface FetchThread {
   worker: Worker
   underway: Map<number, Underway>
+  /** Of all extents under way. */
+  chunks: number
 }
 
 /** Threads that fetch, verify and write extents, away from the event loop that serves and schedules. */
@@ -54,7 +60,8 @@ export class FetchPool {
     const tell = (message: ToFetchThread): void => thread.worker.postMessage(message)
     const cancel = (): void => tell({ type: 'cancel', id })
     signal.addEventListener('abort', cancel, { once: true })
-    thread.underway.set(id, { onChunk, resolve, reject })
+    thread.underway.set(id, { chunks: request.count, onChunk, resolve, reject })
+    thread.chunks += request.count
     thread.worker.ref()
     tell({ type: 'fetch', request: { ...request, id } })
     return promise.finally(() => signal.removeEventListener('abort', cancel))
@@ -76,19 +83,20 @@ export class FetchPool {
   }
 
   #leastBusy(): FetchThread {
-    const idle = this.#threads.toSorted((a, b) => a.underway.size - b.underway.size)[0]
+    const idle = this.#threads.toSorted((a, b) => a.chunks - b.chunks)[0]
     const limit = Math.min(MAX_THREADS, availableParallelism())
-    if (idle && (idle.underway.size < WORTH_A_THREAD || this.#threads.length >= limit)) return idle
+    if (idle && (idle.chunks < WORTH_A_THREAD || this.#threads.length >= limit)) return idle
     return this.#start()
   }
 
   #start(): FetchThread {
-    const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map() }
+    const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map(), chunks: 0 }
     thread.worker.on('message', (message: FromFetchThread) => {
       const job = thread.underway.get(message.id)
       for (const chunk of message.chunks) job?.onChunk(chunk)
       if (message.type === 'chunks') return
       thread.underway.delete(message.id)
+      thread.chunks -= job?.chunks ?? 0
       if (thread.underway.size === 0) thread.worker.unref()
       if (message.error === null) job?.resolve()
       else job?.reject(revive(message.error))
