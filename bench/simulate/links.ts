@@ -9,8 +9,8 @@ import { Fifo } from './fifo.ts'
  * they give their rate to others. Long flows come to max-min fair shares to within one quantum a round
  * (test/unit/bench/links.test.ts); slow start, loss and headers are not modelled.
  */
-export const QUANTUM = 128 * 1024
-const WINDOW = 8
+export const QUANTUM = 256 * 1024
+const WINDOW = 4
 
 /** Bytes that one request asked for, and what happens at the receiver when the last of them is in. */
 interface Parcel {

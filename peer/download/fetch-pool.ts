@@ -90,7 +90,11 @@ export class FetchPool {
   }
 
   #start(): FetchThread {
-    const thread: FetchThread = { worker: spawnThread('fetch-thread', this.#data), underway: new Map(), chunks: 0 }
+    const thread: FetchThread = {
+      worker: spawnThread('fetch-thread', this.#data),
+      underway: new Map(),
+      chunks: 0,
+    }
     thread.worker.on('message', (message: FromFetchThread) => {
       const job = thread.underway.get(message.id)
       for (const chunk of message.chunks) job?.onChunk(chunk)

@@ -6,10 +6,12 @@ import { Rarity } from './rarity.ts'
 /** What the picker knows of a peer. Only the picker changes it; others keep it as the peer's handle. */
 export interface PickerPeer {
   readonly held: ChunkSet
-  /** It holds everything. */
-  seed: boolean
+  /** It held everything when it joined; one that got it since gives back what it took, and is not spared. */
+  readonly seed: boolean
   /** Chunks that it is fetching from a seed itself; null before the first. */
   pending: Set<number> | null
+  /** What comes after the last extent that was asked of it. */
+  next: number
   /** Chunks asked of this peer and not settled. */
   readonly asked: Set<number>
   /** A peer that is too slow to count as a holder: seeds may be asked for what only it has. */
@@ -95,6 +97,7 @@ export class Picker {
       held: ChunkSet.from(have),
       seed: have.isFull,
       pending: null,
+      next: 0,
       asked: new Set(),
       snubbed: false,
       gone: false,
@@ -120,11 +123,6 @@ export class Picker {
     if (copies === undefined || peer.gone || !peer.held.add(chunk)) return false
     if (!peer.pending?.delete(chunk) && copies !== HELD && counts(peer)) this.#rarity.count(chunk, 1)
     if (peer.held.count === 1 && counts(peer)) this.#partialPeers++
-    if (peer.held.count === this.#have.size) {
-      this.#count(peer, -1)
-      peer.seed = true
-      this.#seeds++
-    }
     return copies === 0 || this.#late.has(chunk)
   }
 
@@ -192,9 +190,14 @@ export class Picker {
     return null
   }
 
+  /**
+   * A spared seed is asked for what follows the last: those who ask it do not all hear of each other at once, and
+   * one that goes its way from a random start meets others seldom, where random choices would often be the same.
+   */
   #rarest(peer: PickerPeer): number | null {
-    const most = peer.seed && this.sparesSeeds ? 0 : Number.POSITIVE_INFINITY
-    return this.#rarity.rarest(peer.held, most, this.#random)
+    const spared = peer.seed && this.sparesSeeds
+    if (spared && this.#isFree(peer, peer.next) && this.#rarity.isOrphan(peer.next)) return peer.next
+    return this.#rarity.rarest(peer.held, spared, this.#random)
   }
 
   /** A chunk that another peer is late with. */
@@ -218,9 +221,8 @@ export class Picker {
    * those before it too, within one block of the file. Extents that begin anywhere would leave many short gaps.
    */
   #take(peer: PickerPeer, first: number, limit: number): Extent {
-    const sources = this.#rarity.sources(first)
     const fits = (chunk: number): boolean =>
-      this.#isFree(peer, chunk) && (this.#sequential || this.#rarity.sources(chunk) <= sources)
+      this.#isFree(peer, chunk) && (this.#sequential || this.#rarity.isAsCommon(first, chunk))
     const block = limit < LEAST_BLOCK || this.#sequential ? 1 : 2 ** Math.floor(Math.log2(limit))
     let start = first
     while (start % block > 0 && fits(start - 1)) start--
@@ -231,6 +233,7 @@ export class Picker {
       if (this.#copies[chunk]!++ === 0) this.#rarity.delete(chunk)
       peer.asked.add(chunk)
     }
+    peer.next = end + 1
     return { first: start, count: end + 1 - start }
   }
 

@@ -88,13 +88,7 @@ export class Scheduler<P> {
 
   /** The peer got a chunk. True when it can be asked for something now. */
   learned(mate: Mate<P>, chunk: number): boolean {
-    const wasSeed = mate.peer.seed
-    const useful = this.#picker.peerHas(mate.peer, chunk)
-    if (mate.awake && mate.peer.seed !== wasSeed) {
-      this.#sleep(mate)
-      this.#wake(mate)
-    }
-    return useful && this.#wake(mate)
+    return this.#picker.peerHas(mate.peer, chunk) && this.#wake(mate)
   }
 
   /** The peer is fetching a chunk from a seed. */

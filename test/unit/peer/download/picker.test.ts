@@ -171,6 +171,25 @@ test('seeds are not asked for what many partial peers hold or are fetching, and 
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20).slice(10))
 })
 
+test('a spared seed is asked for one stretch after the other, each from a start of chance', () => {
+  const p = picker(new Bitmap(64), { random: lcg(5) })
+  p.addPeer('seed', Bitmap.full(64))
+  for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(64, [0]))
+  const asked = drain(p, 'seed')
+  expect(inOrder(asked)).toEqual(all(64).slice(1))
+  const jumps = asked.filter((chunk, i) => i > 0 && chunk !== asked[i - 1]! + 1)
+  expect(jumps.length).toBeLessThan(16)
+})
+
+test('a peer that got all while it took part is not spared as a seed is', () => {
+  const p = picker(new Bitmap(8))
+  p.addPeer('seed', Bitmap.full(8))
+  for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(8, [0, 1, 2, 3, 4, 5, 6]))
+  expect(p.peerHas('a', 7)).toBe(true)
+  expect(drain(p, 'seed')).toEqual([])
+  expect(inOrder(drain(p, 'a'))).toEqual(all(8))
+})
+
 test('with few partial peers every uplink is needed, the seeds too', () => {
   const p = picker(new Bitmap(20))
   p.addPeer('seed', Bitmap.full(20))

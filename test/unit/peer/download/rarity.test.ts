@@ -48,12 +48,12 @@ test('what two sets have in common is found, each of it with about the same chan
   expect(counts).toEqual(new Map([0, 31, 1023, 2999].map((chunk) => [chunk, 3])))
 })
 
-test('the rarest free chunk is the one with the fewest sources of all that the peer holds', () => {
+test('the chunk found is free, held, and of the rarest level; an orphan is one without a source', () => {
   const change = fc.tuple(fc.nat(39), fc.constantFrom('more', 'less', 'take', 'free'))
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 400, size: 'max' }), fc.nat(100), (changes, most) => {
+    fc.property(fc.array(change, { maxLength: 400, size: 'max' }), fc.boolean(), (changes, orphans) => {
       const rarity = new Rarity(40)
-      const sources = new Array(40).fill(0)
+      const sources: number[] = new Array(40).fill(0)
       const free = new Set<number>()
       for (const [chunk, what] of changes)
         if (what === 'take') {
@@ -61,27 +61,32 @@ test('the rarest free chunk is the one with the fewest sources of all that the p
         } else if (what === 'free') {
           if (!free.has(chunk)) rarity.add(chunk)
           free.add(chunk)
-        } else if (what === 'more' || sources[chunk] > 0) {
-          sources[chunk] += what === 'more' ? 1 : -1
+        } else if (what === 'more' || sources[chunk]! > 0) {
+          sources[chunk]! += what === 'more' ? 1 : -1
           rarity.count(chunk, what === 'more' ? 1 : -1)
         }
-      const held = new ChunkSet(40)
-      for (let chunk = 0; chunk < 40; chunk += 2) held.add(chunk)
-      const fewest = Math.min(...[...free].filter((chunk) => chunk % 2 === 0).map((chunk) => sources[chunk]))
-      const found = rarity.rarest(held, most, Math.random)
-      if (fewest > most) expect(found).toBeNull()
-      else expect(found !== null && free.has(found) && held.has(found) && sources[found]).toBe(fewest)
+      const held = setOf(Array.from({ length: 20 }, (_, i) => 2 * i))
+      const candidates = [...free].filter((chunk) => chunk % 2 === 0 && !(orphans && sources[chunk]! > 0))
+      const found = rarity.rarest(held, orphans, Math.random)
+      if (candidates.length === 0) expect(found).toBeNull()
+      else {
+        expect(candidates).toContain(found)
+        const fewest = Math.min(...candidates.map((chunk) => sources[chunk]!))
+        expect(rarity.isOrphan(found!)).toBe(fewest === 0)
+        // Small numbers are told apart, larger ones to within a third.
+        expect(sources[found!]).toBeLessThanOrEqual(fewest < 4 ? fewest : fewest * 1.5)
+      }
     }),
   )
 })
 
 test('more sources than are told apart are still counted', () => {
   const rarity = new Rarity(2)
-  const held = setOf([0, 1])
   for (const chunk of [0, 1]) rarity.add(chunk)
   for (let i = 0; i < 100; i++) rarity.count(0, 1)
   for (let i = 0; i < 80; i++) rarity.count(1, 1)
   for (let i = 0; i < 50; i++) rarity.count(0, -1)
-  expect(rarity.sources(0)).toBe(50)
-  expect(rarity.rarest(held, Number.POSITIVE_INFINITY, Math.random)).toBe(0)
+  expect(rarity.rarest(setOf([0, 1]), false, Math.random)).toBe(0)
+  expect(rarity.isAsCommon(1, 0)).toBe(true)
+  expect(rarity.isAsCommon(0, 1)).toBe(false)
 })
