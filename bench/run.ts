@@ -9,7 +9,7 @@ import { simulation } from './simulation.ts'
 import { singleLink } from './single-link.ts'
 import { smallFile } from './small-file.ts'
 import { startup } from './startup.ts'
-import { swarm } from './swarm.ts'
+import { swarms } from './swarm.ts'
 import { announces } from './tracker/announces.ts'
 import { changes } from './tracker/changes.ts'
 import { fileLists } from './tracker/file-lists.ts'
@@ -24,7 +24,7 @@ const BENCHES: readonly Bench[] = [
   hashing,
   queueCost,
   memory,
-  swarm,
+  ...swarms,
   simulation,
   announces,
   heartbeats,
