@@ -102,7 +102,7 @@ test('with the Redis master killed another takes its place, and changes and down
         () => true,
         () => false,
       )
-    await until(changed, 60_000)
+    await until(changed, 120_000)
     await fetches('cyd', 'after')
     const { redis } = JSON.parse(await containers.shoal('peer', 'tracker', 'status', '--json'))
     expect(redis).toMatchObject({ kind: 'sentinel', masters: 1 })
