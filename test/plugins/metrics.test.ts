@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import dashboard from '../../plugins/metrics/grafana.json' with { type: 'json' }
+import { freePort } from '../support/redis-process.ts'
 import { World } from '../support/shoal.ts'
 
 const world = new World()
@@ -30,15 +30,6 @@ async function scrape(url: string): Promise<string> {
 function metricsOf(dashboard: { panels: { targets?: { expr: string }[] }[] }): string[] {
   const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
   return queries.flatMap((query) => query.match(/\b(?:shoal|process|nodejs)_\w+/g) ?? [])
-}
-
-/** A port that was free a moment ago: the setting takes an address, and what it got is told nowhere. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 test('a tracker and its peers tell Prometheus what they do, and all that the Grafana dashboard asks for', async () => {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../support/redis-process.ts'
 import { World } from '../support/shoal.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -12,14 +12,6 @@ const [, page = ''] =
 
 const world = new World()
 afterAll(() => world.close())
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 test('docs/plugins.md, followed to the letter in an empty folder, makes a plugin that works', async () => {
   const bin = world.path('bin')

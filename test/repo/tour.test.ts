@@ -1,23 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../support/redis-process.ts'
 import { World } from '../support/shoal.ts'
 
 const root = join(import.meta.dirname, '../..')
 const world = new World()
 
 afterAll(() => world.close())
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /**
  * The tour of the README, with the tracker on a port that is free for certain. It takes the single binary, as it
