@@ -16,7 +16,7 @@ beforeAll(async () => {
   await ada.ok('group create team')
   await bob.ok('group join team')
   await ada.ok('group accept team bob')
-})
+}, 60_000)
 // Each test begins without a running peer, and has files of its own.
 afterEach(() => Promise.all([ada.run('peer stop'), bob.run('peer stop')]))
 afterAll(() => world.close())

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Home, World } from '../support/shoal.ts'
+import { until } from '../support/until.ts'
 
 const CHUNK = 512 * 1024
 const world = new World()
@@ -17,11 +18,14 @@ beforeAll(async () => {
   // One peer a home for all tests; the commands that start their own have tests below.
   await ada.ok('peer start --detach')
   await bob.ok('peer start --detach')
-})
+}, 60_000)
 afterAll(() => world.close())
 
 interface Uploaded {
   files: { name: string; fileId: string; size: number; chunks: number; version: number }[]
+}
+interface Listed {
+  files: { name: string; seeders: number; leechers: number }[]
 }
 interface Downloaded {
   files: {
@@ -74,8 +78,12 @@ test('a folder goes as a folder, whole and in parts', async () => {
     expect(readFileSync(join(bob.folder, name))).toEqual(readFileSync(join(ada.folder, name)))
   await bob.ok('peer download team:tree/deep -o elsewhere')
   expect(readdirSync(join(bob.folder, 'elsewhere'))).toEqual(['c'])
-  expect(await bob.ok<Uploaded>('group files team tree/deep')).toMatchObject({
-    files: [{ name: 'tree/deep/c', size: 1000, version: 1, uploader: 'ada', leechers: 0 }],
+  const listed = async () => (await bob.ok<Listed>('group files team tree/deep')).files
+  expect(await listed()).toMatchObject([{ name: 'tree/deep/c', size: 1000, version: 1, uploader: 'ada' }])
+  // The tracker hears of a new seed soon, not at once.
+  await until(async () => {
+    const [file] = await listed()
+    return file?.seeders === 2 && file.leechers === 0
   })
 })
 

@@ -6,11 +6,16 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Home, World } from '../support/shoal.ts'
+import { until } from '../support/until.ts'
 
 interface Written {
   files: { name: string; size: number; urls: string[] }[]
   certificate: string
   expires: string
+}
+
+interface Listed {
+  files: { seeders: number }[]
 }
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
@@ -43,6 +48,9 @@ const sha256 = (data: string | Buffer): string => createHash('sha256').update(da
 const serve = async (home: Home, words: string[] = []): Promise<{ end(): Promise<unknown> }> => {
   const running = await home.start(['peer', 'start', '--listen', '127.0.0.1:0', ...words])
   await home.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'tree'])
+  // The tracker hears of a seed soon, not at once.
+  const served = async () => (await home.ok<Listed>('group files team tree')).files
+  await until(async () => (await served()).every(({ seeders }) => seeders > 0))
   return running
 }
 

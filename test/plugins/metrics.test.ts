@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import dashboard from '../../plugins/metrics/grafana.json' with { type: 'json' }
 import { freePort } from '../support/redis-process.ts'
 import { World } from '../support/shoal.ts'
+import { until } from '../support/until.ts'
 
 const world = new World()
 afterAll(() => world.close())
@@ -49,10 +50,13 @@ test('a tracker and its peers tell Prometheus what they do, and all that the Gra
   await ada.ok('peer upload file --group team')
   await bob.ok('peer download team:file')
 
-  const fleet = await scrape(`${tracker.ready.url}/metrics`)
+  // Peers are told of soon, not at once.
+  let fleet = ''
+  await until(async () => {
+    fleet = await scrape(`${tracker.ready.url}/metrics`)
+    return sample(fleet, 'shoal_tracker_peers') === 2 && sample(fleet, 'shoal_tracker_swarms') === 1
+  })
   expect(sample(fleet, 'shoal_tracker_ready')).toBe(1)
-  expect(sample(fleet, 'shoal_tracker_peers')).toBe(2)
-  expect(sample(fleet, 'shoal_tracker_swarms')).toBe(1)
   expect(sample(fleet, 'shoal_tracker_views')).toBe(1)
   expect(sample(fleet, 'shoal_tracker_revision_lag')).toBe(0)
   expect(sample(fleet, 'shoal_tracker_events_total{type="file.published"')).toBe(1)
