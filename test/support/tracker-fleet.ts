@@ -41,10 +41,11 @@ export class TestFleet {
     return this.trackers[0]?.url ?? ''
   }
 
-  /** A client without a session, of all replicas or of one. */
+  /** A client without a session, of all replicas or of one, that hears at once when their Redis is away. */
   anonymous(replica?: number): TrackerClient {
     const all = this.trackers.map((tracker) => tracker.url)
-    return new TrackerClient({ trackers: replica === undefined ? all : all.slice(replica, replica + 1) })
+    const trackers = replica === undefined ? all : all.slice(replica, replica + 1)
+    return new TrackerClient({ trackers, patienceMs: 0 })
   }
 
   /** A client, of the first replica, of a user who is registered and logged in here for the first time. */

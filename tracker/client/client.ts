@@ -12,6 +12,8 @@ import { trackerUrl } from './url.ts'
 
 /** Longest answer: a group of 100,000 members fits. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+/** How long a fleet whose Redis is away is asked again: a failover takes less. */
+const PATIENCE_MS = 6000
 
 interface Call {
   /** The group whose revision is sent and kept. */
@@ -19,6 +21,8 @@ interface Call {
   body?: unknown
   /** Whether this changes something, so that a repetition must be recognised. */
   change?: boolean
+  /** Whether the caller asks again by itself, so that this need not. */
+  once?: boolean
 }
 
 /**
@@ -31,10 +35,20 @@ export class TrackerClient {
   token: string | null
   readonly #trackers: string[]
   readonly #memory: Recollection
+  readonly #patienceMs: number
 
-  /** `trackers`: `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. */
-  constructor(options: { trackers: readonly string[]; token?: string | null; memory?: FailoverMemory }) {
+  /**
+   * `trackers`: `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. `patienceMs`: for how
+   * long a fleet whose Redis is away is asked again.
+   */
+  constructor(options: {
+    trackers: readonly string[]
+    token?: string | null
+    memory?: FailoverMemory
+    patienceMs?: number
+  }) {
     this.token = options.token ?? null
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
     this.#trackers = [...new Set(options.trackers.map(trackerUrl))]
     this.#memory = new Recollection(options.memory)
   }
@@ -158,12 +172,12 @@ export class TrackerClient {
   }
 
   announce(body: api.Announce): Promise<api.Announced> {
-    return this.#json('Announced', 'POST', '/announce', { body })
+    return this.#json('Announced', 'POST', '/announce', { body, once: true })
   }
 
   /** Says that the announce of this sequence still holds. */
   heartbeat(peer: string, sequence: number): Promise<api.Announced> {
-    return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`)
+    return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`, { once: true })
   }
 
   keys(): Promise<api.KeySet> {
@@ -228,13 +242,14 @@ export class TrackerClient {
     read: (tracker: string, answer: WireAnswer) => Promise<T>,
   ): Promise<T> {
     const request = this.#request(method, path, call)
-    return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
+    const attempt = async (tracker: string, limitMs: number): Promise<T> => {
       const answer = await exchange(tracker, request, limitMs, maxBytes)
       const result = await read(tracker, answer)
       const revision = Number(answer.headers[REVISION_HEADER])
       if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
       return result
-    })
+    }
+    return askTrackers(this.#trackers, this.#memory, attempt, call.once ? 0 : this.#patienceMs)
   }
 
   #request(method: WireRequest['method'], path: string, call: Call): WireRequest {

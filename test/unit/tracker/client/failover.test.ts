@@ -80,8 +80,34 @@ test('a change carries the same idempotency key to every tracker, and another on
 test('trackers without a store are reported as such, not as unreachable', async () => {
   const client = new TrackerClient({
     trackers: [(await serve(down)).url, (await serve(down)).url, await nobody()],
+    patienceMs: 0,
   })
   await expect(client.whoami()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: 'no Redis' })
+})
+
+test('while Redis is away the same change is asked for again, and the first answer ends it', async () => {
+  let refusals = 2
+  const failingOver = await serve((request, response) => {
+    if (refusals-- > 0) down(request, response)
+    else json({ revision: 1 }, 201)(request, response)
+  })
+  expect(await new TrackerClient({ trackers: [failingOver.url] }).createGroup('team')).toEqual({
+    revision: 1,
+  })
+  expect(failingOver.requests).toHaveLength(3)
+  expect(new Set(failingOver.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
+})
+
+test('a Redis that stays away is reported once patience ends, and a heartbeat does not wait for it', async () => {
+  const away = await serve(down)
+  const client = new TrackerClient({ trackers: [away.url], patienceMs: 700 })
+  const start = performance.now()
+  await expect(client.heartbeat('peer', 1)).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  })
+  expect(away.requests).toHaveLength(1)
+  await expect(client.whoami()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  expect(performance.now() - start).toBeLessThan(1500)
 })
 
 test('where no tracker answers, the error names them all and says what to do', async () => {
