@@ -65,3 +65,23 @@ export interface SwarmPeer extends PeerAddress {
   /** Whether the peer holds the whole file. */
   complete: boolean
 }
+
+/** What a peer holds of one file, and moves of it now. */
+export interface FileProgress {
+  group: string
+  fileId: string
+  /** Chunks. */
+  held: number
+  /** The shares that it holds of the file's slices (protocol/parts.ts), in base64. */
+  parts: string
+  /** Bytes a second. */
+  down: number
+  up: number
+}
+
+/** All that one peer moves now. */
+export interface ProgressReport {
+  peer: string
+  user: string
+  files: readonly FileProgress[]
+}

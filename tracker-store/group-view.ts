@@ -21,6 +21,8 @@ export interface FileIndex {
   get(name: string): FileRecord | undefined
   /** Whether some name of the group has this content. */
   hasContent(fileId: string): boolean
+  /** The record of one of the names that have this content. */
+  ofContent(fileId: string): FileRecord | undefined
   /** Up to `limit` files that are `prefix` or lie below it, after the name `after`. */
   page(prefix: string, after: string, limit: number): FileRecord[]
   /** The index with this file under its name. */

@@ -89,5 +89,7 @@ export const presenceKey = (peer: string): string => presencePrefix(peer) + peer
 /** Set of the peers heard in one stretch of time. */
 export const presenceBucketKey = (bucket: number): string => `{presence:${bucket}}`
 export const PRESENCE_CHANNEL = 'presence'
+/** Tells all replicas what peers move now. */
+export const PROGRESS_CHANNEL = 'progress'
 /** Tells all replicas which sessions were revoked. */
 export const REVOCATION_CHANNEL = 'revocations'

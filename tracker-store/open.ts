@@ -6,6 +6,7 @@ import { GroupFeed } from './group-feed.ts'
 import { RedisGroups } from './groups.ts'
 import { RedisHashes } from './hashes.ts'
 import { RedisPresence } from './presence.ts'
+import { RedisProgress } from './progress.ts'
 import { PubSub } from './pubsub.ts'
 import { redisStatus } from './redis-status.ts'
 import { RedisReplicas } from './replicas.ts'
@@ -47,7 +48,8 @@ export async function openStore({ redis: url, replicaId, log, viewRecords }: Sto
     await patiently(() => checkRestored(db))
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId)
-    await Promise.all([cache, presence].map((listener) => patiently(() => listener.listen())))
+    const progress = new RedisProgress(db, pubsub, replicaId)
+    await Promise.all([cache, presence, progress].map((listener) => patiently(() => listener.listen())))
     const feed = new GroupFeed(db, pubsub)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(
@@ -65,6 +67,7 @@ export async function openStore({ redis: url, replicaId, log, viewRecords }: Sto
       hashes: new RedisHashes(db),
       keys: new RedisKeys(db),
       presence,
+      progress,
       replicas,
       async ready() {
         const reached = await feed.check().then(
@@ -77,6 +80,7 @@ export async function openStore({ redis: url, replicaId, log, viewRecords }: Sto
       async close() {
         open = false
         feed.close()
+        progress.close()
         views.close()
         await Promise.all([presence.close(), replicas.leave()])
         disconnect()

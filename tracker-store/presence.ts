@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import { BatchCodec } from './batch-codec.ts'
 import { type Database, isUnavailable } from './database.ts'
 import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey, presencePrefix } from './keys.ts'
 import { PresenceBatch } from './presence-batch.ts'
-import { BatchCodec, type EncodedChange, encode } from './presence-codec.ts'
+import { type EncodedChange, encode } from './presence-codec.ts'
 import type { PubSub } from './pubsub.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from './store.ts'
 
@@ -21,7 +22,7 @@ export class RedisPresence implements PresenceStore {
   readonly expiryMs = EXPIRY_MS
   readonly #db: Database
   readonly #pubsub: PubSub
-  readonly #codec: BatchCodec
+  readonly #codec: BatchCodec<PresenceChange>
   readonly #waiting = new PresenceBatch()
   /** What was announced here, to say it again where Redis has lost it: a heartbeat alone cannot. */
   readonly #announced = new LRUCache<string, PeerPresence>({ max: 100_000, ttl: EXPIRY_MS })
@@ -122,7 +123,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   async #publish(changes: readonly EncodedChange[]): Promise<void> {
-    const messages = this.#codec.encode(changes)
+    const messages = this.#codec.encode(changes.map(({ text }) => text))
     await Promise.all(messages.map((m) => this.#db.ask((redis) => redis.publish(PRESENCE_CHANNEL, m))))
   }
 

@@ -1,4 +1,4 @@
-import type { FileRecord, GroupEvent, Role } from '../protocol/records.ts'
+import type { FileRecord, GroupEvent, ProgressReport, Role } from '../protocol/records.ts'
 import type { GroupView } from './group-view.ts'
 
 /**
@@ -15,6 +15,7 @@ export interface Store {
   readonly hashes: HashStore
   readonly keys: KeyStore
   readonly presence: PresenceStore
+  readonly progress: ProgressChannel
   readonly replicas: ReplicaStore
   /** Whether Redis answers and every loaded view is current. */
   ready(): Promise<boolean>
@@ -254,6 +255,14 @@ export interface PresenceStore {
   subscribe(listener: (change: PresenceChange | null) => void): void
   /** Milliseconds after which a silent peer is forgotten. */
   readonly expiryMs: number
+}
+
+/** How replicas tell each other what peers report: from memory to memory, batched. What is lost is soon reported anew. */
+export interface ProgressChannel {
+  /** Queues a report for the next batch (sent within 250 ms); costs no round trip. */
+  push(report: ProgressReport): void
+  /** Calls back with what the other replicas heard. */
+  subscribe(listener: (report: ProgressReport) => void): void
 }
 
 export interface ReplicaInfo {

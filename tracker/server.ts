@@ -10,6 +10,7 @@ import { groupRoutes } from './routes/groups.ts'
 import { hashRoutes } from './routes/hashes.ts'
 import { healthRoutes } from './routes/health.ts'
 import { memberRoutes } from './routes/members.ts'
+import { progressRoutes } from './routes/progress.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { statusRoutes } from './routes/status.ts'
 import { swarmRoutes } from './routes/swarms.ts'
@@ -26,6 +27,7 @@ const V1_ROUTES = [
   swarmRoutes,
   eventRoutes,
   announceRoutes,
+  progressRoutes,
   statusRoutes,
 ]
 

@@ -3,11 +3,13 @@ import type { LoginLimit } from './auth/login-limit.ts'
 import type { Passwords } from './auth/passwords.ts'
 import type { Grants } from './grants.ts'
 import type { Presence } from './presence/presence.ts'
+import type { Progress } from './presence/progress.ts'
 
 /** What the routes work with; put together in start.ts. */
 export interface Services {
   store: Store
   presence: Presence
+  progress: Progress
   grants: Grants
   passwords: Passwords
   loginLimit: LoginLimit

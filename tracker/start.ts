@@ -9,6 +9,7 @@ import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
 import { Grants } from './grants.ts'
 import { Presence } from './presence/presence.ts'
+import { Progress } from './presence/progress.ts'
 import type { TrackerExtension } from './seam.ts'
 import { addRoutes } from './server.ts'
 import { embeddedFolder, type StorePlace } from './store-place.ts'
@@ -64,6 +65,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   cleanups.push(() => presence.stop())
   store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
+  const progress = new Progress(store.progress)
   const grants = new Grants(store.keys)
   cleanups.push(() => grants.stop())
   await grants.start()
@@ -71,7 +73,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   const stopping = new AbortController()
   const passwords = new Passwords()
   const loginLimit = new LoginLimit()
-  const services = { store, presence, grants, passwords, loginLimit, stopping: stopping.signal }
+  const services = { store, presence, progress, grants, passwords, loginLimit, stopping: stopping.signal }
   await extend(app, services, replica, options.extensions ?? [])
   await addRoutes(app, services)
   cleanups.push(() => drain(app))

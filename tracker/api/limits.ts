@@ -4,3 +4,5 @@ export const MAX_BATCH = 100
 export const MAX_HASH_PAGE = 32_768
 /** Files up to this many chunks carry their hashes inside JSON (base64), longer ones in pages. */
 export const MAX_INLINE_HASHES = 64
+/** Files in one report of what a peer moves: the busiest. */
+export const MAX_MOVING = 64

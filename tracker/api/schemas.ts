@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { MAX_BATCH } from './limits.ts'
+import { MAX_BATCH, MAX_MOVING } from './limits.ts'
 
 /**
  * The bodies of the tracker's HTTP API: the server validates requests against them and builds its OpenAPI
@@ -125,6 +125,54 @@ export const Announced = Type.Object({
   resync: Type.Boolean(),
 })
 
+const Rate = Type.Integer({ minimum: 0, maximum: 2 ** 40, description: 'bytes a second' })
+/** Four characters for three bytes; what is left over is padded. */
+const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+const Parts = Type.String({
+  pattern: BASE64,
+  maxLength: 88,
+  description: 'the share, 0 to 255, that is held of each of min(64, chunks) slices of the file, in base64',
+})
+/** All that a peer moves now: it takes the place of its report before. */
+export const Progress = Type.Object({
+  peer: Hex64,
+  files: Type.Array(
+    Type.Object({ group: Name, fileId: Hex64, held: Count, parts: Parts, down: Rate, up: Rate }),
+    { maxItems: MAX_MOVING },
+  ),
+})
+/** Seconds until the next report, jittered by the tracker. */
+export const Progressed = Type.Object({ interval: Type.Number() })
+
+const Sum = Type.Integer({ minimum: 0, description: 'bytes a second, of all its peers' })
+const SwarmSums = { seeds: Count, leechers: Count, down: Sum, up: Sum }
+export const MovingSwarms = Type.Object({
+  swarms: Type.Array(
+    Type.Object({ fileId: Hex64, name: Type.String(), size: Count, chunks: Count, ...SwarmSums }),
+  ),
+  /** How many there are, listed or not. */
+  total: Count,
+})
+export const SwarmPicture = Type.Object({
+  fileId: Hex64,
+  size: Count,
+  chunks: Count,
+  /** How many peers there are, shown or not. */
+  total: Count,
+  ...SwarmSums,
+  peers: Type.Array(
+    Type.Object({
+      peer: Hex64,
+      user: Type.String(),
+      seed: Type.Boolean(),
+      held: Type.Union([Count, Type.Null()]),
+      parts: Parts,
+      down: Rate,
+      up: Rate,
+    }),
+  ),
+})
+
 export const KeySet = Type.Object({
   keys: Type.Array(
     Type.Object({
@@ -184,6 +232,9 @@ export type JoinedSwarm = JoinedSwarms['swarms'][number]
 export type Announce = Static<typeof Announce>
 export type Heartbeat = Static<typeof Heartbeat>
 export type Announced = Static<typeof Announced>
+export type Progress = Static<typeof Progress>
+export type MovingSwarms = Static<typeof MovingSwarms>
+export type SwarmPicture = Static<typeof SwarmPicture>
 export type KeySet = Static<typeof KeySet>
 export type StatusBody = Static<typeof StatusBody>
 export type LeaveBody = Static<typeof LeaveBody>

@@ -63,6 +63,11 @@ export const CHECKS: Record<AnswerName, (value: unknown) => boolean> = {
     const check_0 = ((value) => ((typeof value === "object" && value !== null && !(Array.isArray(value))) && (("interval" in value && "resync" in value) && (Number.isFinite(value.interval) && typeof value.resync === "boolean"))));
     return (value) => check_0(value)
   })(),
+  Progressed: (() => {
+    const External = []
+    const check_0 = ((value) => ((typeof value === "object" && value !== null && !(Array.isArray(value))) && ("interval" in value && Number.isFinite(value.interval))));
+    return (value) => check_0(value)
+  })(),
   KeySet: (() => {
     const External = []
     const check_0 = ((value) => ((typeof value === "object" && value !== null && !(Array.isArray(value))) && ("keys" in value && (Array.isArray(value.keys) && value.keys.every((unique_0, index) => (((typeof unique_0 === "object" && unique_0 !== null && !(Array.isArray(unique_0))) && (((("kid" in unique_0 && "kty" in unique_0) && "crv" in unique_0) && "x" in unique_0) && (((((typeof unique_0.kid === "string" && (typeof unique_0.kty === "string" && unique_0.kty === "OKP")) && (typeof unique_0.crv === "string" && unique_0.crv === "Ed25519")) && typeof unique_0.x === "string") && (unique_0.alg === undefined || (!("alg" in unique_0) || typeof unique_0.alg === "string"))) && (unique_0.use === undefined || (!("use" in unique_0) || typeof unique_0.use === "string")))))))))));

@@ -15,6 +15,7 @@ export const ANSWERS = {
   Published: api.Published,
   JoinedSwarms: api.JoinedSwarms,
   Announced: api.Announced,
+  Progressed: api.Progressed,
   KeySet: api.KeySet,
   StatusBody: api.StatusBody,
 }

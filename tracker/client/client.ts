@@ -180,6 +180,11 @@ export class TrackerClient {
     return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`, { once: true })
   }
 
+  /** Says all that a peer moves now; answers when to say it again. */
+  progress(body: api.Progress): Promise<Answer<'Progressed'>> {
+    return this.#json('Progressed', 'POST', '/progress', { body })
+  }
+
   keys(): Promise<api.KeySet> {
     return this.#json('KeySet', 'GET', '/keys')
   }

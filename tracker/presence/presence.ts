@@ -68,12 +68,18 @@ export class Presence {
     return new Set(said.files.map(({ group }) => group))
   }
 
+  /** What is known of a peer that a request speaks for; throws BAD_REQUEST where it is another user's. */
+  known(peer: string, from: Pick<Announcer, 'user' | 'host'>): Readonly<PeerPresence> | undefined {
+    const known = this.table.peer(peer)
+    // A key pair is one user's at a time, but a machine may log in as someone else.
+    if (known && known.user !== from.user && known.host !== from.host)
+      throw new ShoalError('BAD_REQUEST', `peer ${peer.slice(0, 16)} belongs to another user`)
+    return known
+  }
+
   /** Takes an announce or a heartbeat in; throws BAD_REQUEST where the peer is another user's. */
   announce(from: Announcer, said: Said): Announced {
-    const known = this.table.peer(said.peer)
-    // A key pair is one user's at a time, but a machine may log in as somesaid else.
-    if (known && known.user !== from.user && known.host !== from.host)
-      throw new ShoalError('BAD_REQUEST', `peer ${said.peer.slice(0, 16)} belongs to another user`)
+    const known = this.known(said.peer, from)
     const interval = INTERVAL_S * (1 - JITTER + 2 * JITTER * Math.random())
     return { interval: Math.round(interval * 1000) / 1000, resync: !this.#take(from, said, known) }
   }

@@ -54,6 +54,15 @@ export class SwarmTable {
     for (const [{ presence }, complete] of peers) yield [presence, complete]
   }
 
+  /** A swarm without the peers of those who are no longer members. */
+  *membersSwarm(
+    { group, members }: { group: string; members: { has(user: string): boolean } },
+    fileId: string,
+  ): Generator<[peer: Readonly<PeerPresence>, complete: boolean]> {
+    for (const [presence, complete] of this.swarm(group, fileId))
+      if (members.has(presence.user)) yield [presence, complete]
+  }
+
   /** Whether the change was news. */
   apply(change: PresenceChange): boolean {
     if (change.type === 'announce') return this.#announce(change.presence)

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
-import type { Member } from '../../protocol/records.ts'
+import type { FileRecord, Member } from '../../protocol/records.ts'
 import type { GroupView } from '../../tracker-store/group-view.ts'
 import type { Revised, Store } from '../../tracker-store/store.ts'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from '../api/headers.ts'
@@ -13,6 +13,10 @@ export const Change = Type.Object({
 })
 export const AtRevision = Type.Object({ [REVISION_HEADER]: Type.Optional(Type.Integer({ minimum: 0 })) })
 export const InGroup = Type.Object({ group: Type.String({ minLength: 1, maxLength: 64 }) })
+export const OfFile = Type.Object({
+  ...InGroup.properties,
+  fileId: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+})
 export const PageOf = (most: number) => ({
   after: Type.Optional(Type.String({ maxLength: 1024 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: most })),
@@ -49,6 +53,15 @@ export async function viewAsMember(
   reply.header(REVISION_HEADER, view.revision)
   sayAge(reply, store.groups.viewAge)
   return { view, member }
+}
+
+/** The group's file of this content, under one of its names; throws FILE_NOT_FOUND. */
+export function contentOf(view: GroupView, fileId: string): FileRecord {
+  const file = view.files.ofContent(fileId)
+  if (file) return file
+  throw new ShoalError('FILE_NOT_FOUND', `${view.group} has no file with id ${fileId}`, {
+    hint: `run \`shoal group files ${view.group}\` to see which there are`,
+  })
 }
 
 /** `Age` (RFC 9111, 5.1), in seconds, where what is answered may be as old as `ms`. The highest that is said stays. */

@@ -5,10 +5,9 @@ import { MAX_HASH_PAGE } from '../api/limits.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
-import { AtRevision, InGroup, Nothing, viewAsMember } from './common.ts'
+import { AtRevision, contentOf, Nothing, OfFile, viewAsMember } from './common.ts'
 
 const OCTETS = 'application/octet-stream'
-const OfFile = Type.Object({ ...InGroup.properties, fileId: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 const First = Type.Integer({ minimum: 0, maximum: chunkCount(MAX_FILE_SIZE) })
 const Count = Type.Integer({ minimum: 1, maximum: MAX_HASH_PAGE })
 
@@ -65,8 +64,7 @@ export function hashRoutes(app: TrackerApp, { store }: Services): void {
       const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
         files.hasContent(fileId),
       )
-      if (!view.files.hasContent(fileId))
-        throw new ShoalError('FILE_NOT_FOUND', `${group} has no file with id ${fileId}`)
+      contentOf(view, fileId)
       const { first, count } = request.query
       return reply.type(OCTETS).send(await store.hashes.read(group, fileId, first, count))
     },

@@ -1,5 +1,4 @@
 import { HASH_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError } from '../../protocol/errors.ts'
 import type { SwarmPeer } from '../../protocol/records.ts'
 import type { GroupView } from '../../tracker-store/group-view.ts'
 import { MAX_INLINE_HASHES } from '../api/limits.ts'
@@ -9,7 +8,7 @@ import { actorOf } from '../auth/authenticate.ts'
 import { isLoopback, plainAddress } from '../presence/addresses.ts'
 import { handOut } from '../presence/handout-policy.ts'
 import type { Services } from '../services.ts'
-import { AtRevision, InGroup, viewAsMember } from './common.ts'
+import { AtRevision, contentOf, InGroup, viewAsMember } from './common.ts'
 
 /** Joining swarms: a grant, peers and, for short files, the chunk hashes, of several files at once. */
 export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
@@ -35,8 +34,7 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
       const asker = { peer, host: plainAddress(request.ip) }
       const here = plainAddress(request.socket.localAddress ?? '')
       const join = async (fileId: string) => {
-        if (!view.files.hasContent(fileId))
-          throw new ShoalError('FILE_NOT_FOUND', `${group} has no file with id ${fileId}`)
+        contentOf(view, fileId)
         const grant = await grants.sign(user, group, fileId, peer)
         const inline = hashes ? await inlineHashes(group, fileId) : undefined
         return {
@@ -59,14 +57,9 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
     return bytes.length <= MAX_INLINE_HASHES * HASH_SIZE ? bytes.toString('base64') : undefined
   }
 
-  /**
-   * A swarm without the peers of those who are no longer members. A peer that announced itself over the
-   * loopback interface is reached where the asker reached this machine: at `here`.
-   */
+  /** A peer that announced itself over the loopback interface is reached where the asker reached this machine: at `here`. */
   function* membersPeers(view: GroupView, fileId: string, here: string): Generator<SwarmPeer> {
-    for (const [{ peer, user, host, port, tls }, complete] of presence.table.swarm(view.group, fileId)) {
-      if (!view.members.has(user)) continue
+    for (const [{ peer, host, port, tls }, complete] of presence.table.membersSwarm(view, fileId))
       yield { peer, host: isLoopback(host) ? here : host, port, tls, complete }
-    }
   }
 }

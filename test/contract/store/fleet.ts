@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { ProgressReport } from '../../../protocol/records.ts'
 import { parseRedisUrl } from '../../../redis/url.ts'
 import { presenceKey } from '../../../tracker-store/keys.ts'
 import { openStore } from '../../../tracker-store/open.ts'
@@ -27,6 +28,24 @@ export function describeFleet(fixture: Fixture): void {
       const last = await fixture.b.keys.rotate(key('e', 2500), 500)
       expect(last).toEqual([key('e', 2500), key('d', 1500)])
       expect(await fixture.a.keys.list()).toEqual(last)
+    })
+  })
+
+  describe('progress', () => {
+    test('what peers report to one replica the others hear, the last of each peer, and it itself does not', async () => {
+      const [heard, own]: [ProgressReport[], ProgressReport[]] = [[], []]
+      fixture.b.progress.subscribe((report) => heard.push(report))
+      fixture.a.progress.subscribe((report) => own.push(report))
+      const file = { group: 'constructor', fileId: 'a'.repeat(64), parts: '/w==', down: 5, up: 0 }
+      const report = (peer: string, held: number) => ({ peer, user: 'ann', files: [{ ...file, held }] })
+      fixture.a.progress.push(report('p', 0))
+      fixture.a.progress.push(report('q', 7))
+      fixture.a.progress.push(report('p', 1))
+      await until(() => heard.length === 2)
+      fixture.a.progress.push({ peer: 'p', user: 'ann', files: [] })
+      await until(() => heard.length === 3)
+      expect(heard).toEqual([report('p', 1), report('q', 7), { peer: 'p', user: 'ann', files: [] }])
+      expect(own).toEqual([])
     })
   })
 

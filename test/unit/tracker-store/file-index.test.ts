@@ -56,6 +56,26 @@ describe('the files of a group', () => {
     expect(index.hasContent('constructor')).toBe(false)
   })
 
+  test('a content is told by one of the names that have it, whichever go', () => {
+    const content = fc.constantFrom('one', 'two')
+    const change = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.option(content))
+    fc.assert(
+      fc.property(fc.array(change), (changes) => {
+        let index = SortedFiles.from([file('a', 'one'), file('b', 'one')])
+        for (const [name, id] of changes) {
+          index = id === null ? index.without(name) : index.with(file(name, id))
+          const all = index.page('', '', 10)
+          for (const each of ['one', 'two']) {
+            const told = index.ofContent(each)
+            expect(told === undefined).toBe(!all.some(({ fileId }) => fileId === each))
+            if (told) expect(all.filter(({ fileId }) => fileId === each)).toContain(told)
+          }
+        }
+      }),
+      { verbose: 1 },
+    )
+  })
+
   test('100,000 files are paged and changed thousands of times a second', () => {
     const all = Array.from({ length: 100_000 }, (_, i) => file(`folder${i % 100}/file${i}`))
     let index = SortedFiles.from(all)

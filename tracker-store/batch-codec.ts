@@ -1,0 +1,36 @@
+/** Length from which a message is closed: a subscriber's output buffer in Redis is bounded. */
+const MESSAGE_LENGTH = 256 * 1024
+
+/** What one replica tells the others at once: "{from, changes}" in JSON. */
+export class BatchCodec<Change> {
+  readonly #head: string
+
+  constructor(replica: string) {
+    this.#head = `{"from":${JSON.stringify(replica)},"changes":[`
+  }
+
+  /** Messages that carry the changes, each written as JSON, in order. */
+  encode(changes: readonly string[]): string[] {
+    const messages: string[] = []
+    let items: string[] = []
+    let length = 0
+    const close = (): void => {
+      if (items.length > 0) messages.push(`${this.#head}${items.join(',')}]}`)
+      items = []
+      length = 0
+    }
+    for (const text of changes) {
+      items.push(text)
+      length += text.length
+      if (length >= MESSAGE_LENGTH) close()
+    }
+    close()
+    return messages
+  }
+
+  /** The changes of another replica; none of a message of this one's own, which comes back to it. */
+  decode(message: string): Change[] {
+    if (message.startsWith(this.#head)) return []
+    return (JSON.parse(message) as { changes: Change[] }).changes
+  }
+}

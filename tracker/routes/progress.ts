@@ -1,0 +1,81 @@
+import { chunkCount } from '../../protocol/chunking.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { partCount } from '../../protocol/parts.ts'
+import type { FileProgress, FileRecord } from '../../protocol/records.ts'
+import type { GroupView } from '../../tracker-store/group-view.ts'
+import { MovingSwarms, Progress, Progressed, SwarmPicture } from '../api/schemas.ts'
+import type { TrackerApp } from '../app.ts'
+import { actorOf } from '../auth/authenticate.ts'
+import { plainAddress } from '../presence/addresses.ts'
+import { movingSwarms, swarmPicture } from '../presence/swarm-picture.ts'
+import type { Services } from '../services.ts'
+import { AtRevision, contentOf, InGroup, OfFile, viewAsMember } from './common.ts'
+
+/** What peers report of their transfers, and the pictures of swarms that members are shown. */
+export function progressRoutes(app: TrackerApp, { store, presence, progress }: Services): void {
+  const tags = ['swarms']
+
+  app.post(
+    '/progress',
+    { config: { access: 'read' }, schema: { tags, body: Progress, response: { 200: Progressed } } },
+    async (request) => {
+      const { user } = actorOf(request)
+      const { peer, files } = request.body
+      const known = presence.known(peer, { user, host: plainAddress(request.ip) })
+      const taken: FileProgress[] = []
+      for (const file of files) {
+        const record = await sharedFile(user, file)
+        if (record) taken.push(checked(file, record))
+      }
+      // A peer that has not announced itself here, or last did for another user, is in none of the user's swarms.
+      const isOwn = known?.user === user
+      return { interval: progress.interval(!isOwn || progress.take({ peer, user, files: taken })) }
+    },
+  )
+
+  app.get(
+    '/groups/:group/swarms',
+    { schema: { tags, headers: AtRevision, params: InGroup, response: { 200: MovingSwarms } } },
+    async (request, reply) => {
+      const { view } = await viewAsMember(store, request, reply, request.params.group)
+      return movingSwarms(view, progress.table.ofGroup(view.group, Date.now()), (fileId) =>
+        presence.table.counts(view.group, fileId),
+      )
+    },
+  )
+
+  app.get(
+    '/groups/:group/swarms/:fileId',
+    { schema: { tags, headers: AtRevision, params: OfFile, response: { 200: SwarmPicture } } },
+    async (request, reply) => {
+      const { group, fileId } = request.params
+      const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
+        files.hasContent(fileId),
+      )
+      const { size } = contentOf(view, fileId)
+      const chunks = chunkCount(size)
+      const peers = presence.table.membersSwarm(view, fileId)
+      const reported = progress.table.ofFile(group, fileId, Date.now())
+      return { fileId, size, chunks, ...swarmPicture(peers, reported, chunks) }
+    },
+  )
+
+  /** The file that a report speaks of; undefined where its group has none, or the user is no member. */
+  async function sharedFile(user: string, { group, fileId }: FileProgress): Promise<FileRecord | undefined> {
+    const view: GroupView | null = store.groups.viewHere(group) ?? (await store.groups.view(group))
+    return view?.members.has(user) ? view.files.ofContent(fileId) : undefined
+  }
+}
+
+function checked(said: FileProgress, { size }: FileRecord): FileProgress {
+  const { group, fileId, held, parts, down, up } = said
+  const chunks = chunkCount(size)
+  const bytes = Buffer.byteLength(parts, 'base64')
+  if (held > chunks)
+    throw new ShoalError('BAD_REQUEST', `${held} chunks are said to be held of a file of ${chunks}`)
+  if (bytes !== partCount(chunks))
+    throw new ShoalError('BAD_REQUEST', `parts is ${bytes} bytes long, and not ${partCount(chunks)}`, {
+      hint: 'it is the share that is held of each of min(64, chunks) slices of the file, in base64',
+    })
+  return { group, fileId, held, parts, down, up }
+}
