@@ -19,8 +19,7 @@ beforeAll(async () => {
   }
   for (const runtime of ['node', 'deno'] as const) await homes[runtime].join(runtime)
   await homes.node.ok('group create team')
-  await homes.deno.ok('group join team')
-  await homes.node.ok('group accept team deno')
+  await homes.node.admit('team', homes.deno)
 }, 120_000)
 afterAll(() => world.close(), 60_000)
 

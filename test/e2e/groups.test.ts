@@ -6,9 +6,7 @@ let bob: Home
 let cyd: Home
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
-  cyd = await world.home('cyd').join('cyd')
+  ;[ada, bob, cyd] = await world.users('ada', 'bob', 'cyd')
 })
 afterAll(() => world.close())
 

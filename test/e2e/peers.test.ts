@@ -11,11 +11,9 @@ let ada: Home
 let bob: Home
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
+  ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
 }, 60_000)
 // Each test begins without a running peer, and has files of its own.
 afterEach(() => Promise.all([ada.run('peer stop'), bob.run('peer stop')]))
@@ -67,9 +65,8 @@ test('nobody serves a file whose only peer has stopped, and the download says so
 test('a downloaded file is served on: a third home takes chunks from both holders', async () => {
   const source = await share('spread', 32 * MIB)
   await bob.ok('peer download team:spread')
-  const cyd = await world.home('cyd').join('cyd')
-  await cyd.ok('group join team')
-  await ada.ok('group accept team cyd')
+  const [cyd] = await world.users('cyd')
+  await ada.admit('team', cyd)
   const { files } = await cyd.ok<Downloaded>('peer download team:spread --once')
   expect(sha256(join(cyd.folder, 'spread'))).toBe(sha256(source))
   expect(files[0]?.peers).toHaveLength(2)

@@ -46,11 +46,9 @@ test('a second tracker on the same data folder is a second replica, and both see
 
 test('every replica tells of the fleet what there is: replicas, users, groups, files, changes, and peers', async () => {
   const trackers = [await world.tracker(), await world.tracker(), await world.tracker()]
-  const ada = await world.home('ada').join('ada')
-  const bob = await world.home('bob').join('bob')
+  const [ada, bob] = await world.users('ada', 'bob')
   for (const group of ['one', 'two', 'three']) await ada.ok(`group create ${group}`)
-  await bob.ok('group join two')
-  await ada.ok('group accept two bob')
+  await ada.admit('two', bob)
   for (const name of ['a', 'b', 'c']) writeFileSync(world.path(name), name.repeat(1000))
   for (const home of [ada, bob]) await home.start('peer start --listen 127.0.0.1:0')
   await ada.ok(['peer', 'upload', world.path('a'), world.path('b'), '--group', 'one'])

@@ -10,11 +10,9 @@ let ada: Home
 let bob: Home
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
+  ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
   // One peer a home for all tests; the commands that start their own have tests below.
   await ada.ok('peer start --detach')
   await bob.ok('peer start --detach')

@@ -10,11 +10,9 @@ afterAll(() => world.close())
 
 test('a worker in another process fetches its share of a download, and what it wrote is right', async () => {
   await world.tracker()
-  const ada = await world.home('ada').join('ada')
-  const bob = await world.home('bob').join('bob')
+  const [ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
   const content = randomBytes(200 * 1024 * 1024)
   writeFileSync(join(ada.folder, 'big'), content)
   await ada.ok('peer upload big --group team')

@@ -32,11 +32,9 @@ let bob: Home
 const content = randomBytes(3_000_001)
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
+  ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
   mkdirSync(join(ada.folder, 'tree/in'), { recursive: true })
   writeFileSync(join(ada.folder, 'tree/big <bold>'), content)
   writeFileSync(join(ada.folder, 'tree/in/small'), 'small')

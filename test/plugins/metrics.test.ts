@@ -35,11 +35,9 @@ function metricsOf(dashboard: { panels: { targets?: { expr: string }[] }[] }): s
 
 test('a tracker and its peers tell Prometheus what they do, and all that the Grafana dashboard asks for', async () => {
   const tracker = await world.tracker()
-  const ada = await world.home('ada').join('ada')
-  const bob = await world.home('bob').join('bob')
+  const [ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
   const content = randomBytes(3_000_000)
   writeFileSync(join(ada.folder, 'file'), content)
   const [adas, bobs] = [await freePort(), await freePort()]

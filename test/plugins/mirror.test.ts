@@ -17,8 +17,7 @@ let ada: Home
 let bob: Home
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
+  ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('peer start --detach')
   await bob.ok('peer start --detach')
 }, 60_000)
@@ -27,8 +26,7 @@ afterAll(() => world.close())
 /** A group of both users with files that Ada shares. */
 async function groupWith(group: string, files: Record<string, string>): Promise<void> {
   await ada.ok(`group create ${group}`)
-  await bob.ok(`group join ${group}`)
-  await ada.ok(`group accept ${group} bob`)
+  await ada.admit(group, bob)
   for (const [name, text] of Object.entries(files)) await share(group, name, text)
 }
 

@@ -59,6 +59,15 @@ export class World {
     return running
   }
 
+  /** A home each, with a user of that name who is logged in. */
+  async users<const Names extends readonly string[]>(
+    ...names: Names
+  ): Promise<{ -readonly [I in keyof Names]: Home }> {
+    const homes: Home[] = []
+    for (const name of names) homes.push(await this.home(name).join(name))
+    return homes as { -readonly [I in keyof Names]: Home }
+  }
+
   async close(): Promise<void> {
     for (const home of this.#homes.values()) {
       await home.endAll()
@@ -76,6 +85,8 @@ export class World {
 
 export class Home {
   readonly folder: string
+  /** Who is logged in here; empty before `join`. */
+  user = ''
   readonly #world: World
   readonly #program: string
   readonly #started: ChildProcess[] = []
@@ -133,7 +144,14 @@ export class Home {
   async join(user: string): Promise<this> {
     await this.ok(['user', 'register', user])
     await this.ok(['user', 'login', user])
+    this.user = user
     return this
+  }
+
+  /** Takes the users of other homes into a group of this home's user. */
+  async admit(group: string, ...homes: readonly Home[]): Promise<void> {
+    for (const home of homes) await home.ok(['group', 'join', group])
+    await this.ok(['group', 'accept', group, ...homes.map(({ user }) => user)])
   }
 
   spawn(line: string | string[], options: RunOptions = {}): ChildProcess {
