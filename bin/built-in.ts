@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { PluginSource } from '../cli/plugins/definition.ts'
+import dashboard from '../plugins/dashboard/index.ts'
+import dashboardManifest from '../plugins/dashboard/oclif.manifest.json' with { type: 'json' }
+import dashboardPackage from '../plugins/dashboard/package.json' with { type: 'json' }
 import metalink from '../plugins/metalink/index.ts'
 import metalinkManifest from '../plugins/metalink/oclif.manifest.json' with { type: 'json' }
 import metalinkPackage from '../plugins/metalink/package.json' with { type: 'json' }
@@ -14,6 +17,12 @@ const here = (folder: string): string => fileURLToPath(new URL(`../plugins/${fol
 
 /** The plugins that come with Shoal: each is a workspace of its own, and uses @shoal/plugin alone. */
 export const BUILT_IN: readonly PluginSource[] = [
+  {
+    pjson: dashboardPackage,
+    manifest: dashboardManifest,
+    root: here('dashboard'),
+    load: async () => dashboard,
+  },
   { pjson: metalinkPackage, manifest: metalinkManifest, root: here('metalink'), load: async () => metalink },
   { pjson: metricsPackage, manifest: metricsManifest, root: here('metrics'), load: async () => metrics },
   { pjson: mirrorPackage, manifest: mirrorManifest, root: here('mirror'), load: async () => mirror },

@@ -12,7 +12,7 @@ export { formatBytes } from '../cli/format.ts'
 export { interrupt } from '../cli/interrupt.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
 export { filesBelow } from '../cli/upload-sources.ts'
-/** A file of the plugin's own folder `assets/`, by `new URL('./assets/NAME', import.meta.url)`: also in the single binary. */
+/** A file of the plugin's own folder `assets/`, by `new URL('./assets/NAME', import.meta.url)`, or of its packages (`shoal.carries`): also in the single binary. */
 export { packedBytes, packedNames, packedText } from '../packed/files.ts'
 export type {
   DownloadedFile,

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { bundle } from './binary/bundle.ts'
 import { buildCodeCache } from './binary/code-cache.ts'
 import { buildKeeper } from './binary/keeper.ts'
-import { nodePart, ownPart, packagesOf } from './binary/packages.ts'
+import { carriedByPlugins, nodePart, ownPart, packagesOf } from './binary/packages.ts'
 import { DIST, ROOT, sha256Of, WORK } from './binary/paths.ts'
 import { sbom } from './binary/sbom.ts'
 import { buildExecutable } from './binary/sea.ts'
@@ -45,7 +45,8 @@ async function main(wanted: string | undefined): Promise<void> {
     fetch: await bundle('peer/threads/fetch-thread.ts', 'fetch-thread.cjs'),
     hash: await bundle('peer/threads/hash-thread.ts', 'hash-thread.cjs'),
   }
-  const packages = packagesOf(Object.values(scripts).flatMap(({ inputs }) => inputs))
+  const carried = carriedByPlugins()
+  const packages = packagesOf([...Object.values(scripts).flatMap(({ inputs }) => inputs), ...carried])
   const licenses = join(WORK, 'licenses.json')
   const parts = [ownPart(), nodePart(), ...(server ? [server] : []), ...packages]
   writeFileSync(
@@ -64,7 +65,8 @@ async function main(wanted: string | undefined): Promise<void> {
       'peer/threads/hash-thread.cjs': scripts.hash.file,
       'cli/licenses.json': licenses,
       ...redisPrograms(server, wanted === 'build'),
-      ...ownFiles(),
+      ...filesAt(carried),
+      ...filesAt(globSync(['tracker-store/scripts/*.lua', 'plugins/*/assets/**'], { cwd: ROOT })),
     },
   })
   const bom = `${out}.cdx.json`
@@ -74,9 +76,8 @@ async function main(wanted: string | undefined): Promise<void> {
   report(out, server)
 }
 
-/** Files that are read at run time, under their paths. */
-function ownFiles(): Record<string, string> {
-  const paths = globSync(['tracker-store/scripts/*.lua', 'plugins/*/assets/**'], { cwd: ROOT })
+/** Files that are read at run time, under their paths from the folder of package.json. */
+function filesAt(paths: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     paths.map((path) => [path, join(ROOT, path)] as const).filter(([, file]) => statSync(file).isFile()),
   )

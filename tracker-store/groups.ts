@@ -2,6 +2,7 @@ import { chunkCount, HASH_SIZE } from '../protocol/chunking.ts'
 import type { FileRecord, GroupEvent, Role } from '../protocol/records.ts'
 import { type Database, tolerateOutage } from './database.ts'
 import { GroupDirectory } from './directory.ts'
+import { readVersions } from './file-history.ts'
 import { follow } from './follow.ts'
 import type { GroupFeed } from './group-feed.ts'
 import type { GroupView } from './group-view.ts'
@@ -122,6 +123,10 @@ export class RedisGroups implements GroupStore {
     const key = groupIdempotencyKey(group, PUBLISH, mutation)
     const answer = await this.#db.ask((redis) => redis.get(key))
     return answer === null ? null : (JSON.parse(answer) as Revised & { files: FileRecord[] })
+  }
+
+  versions(group: string, name: string): Promise<FileRecord[]> {
+    return readVersions(this.#db, group, name)
   }
 
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised> {

@@ -161,6 +161,11 @@ export interface GroupStore {
   ): Promise<Revised & { files: FileRecord[] }>
   /** The answer to a publish of this key that was made before; null where none was. */
   publishedBefore(mutation: Mutation, group: string): Promise<(Revised & { files: FileRecord[] }) | null>
+  /**
+   * The versions of the file that has this name now, newest first, as far back as the group's changes are kept
+   * (some 4,000 are). Empty where they tell of none. Throws STORE_UNAVAILABLE.
+   */
+  versions(group: string, name: string): Promise<FileRecord[]>
   /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 

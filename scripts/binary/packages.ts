@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type LicensedPart, licensedPart } from '../../cli/licenses.ts'
@@ -8,6 +8,10 @@ import { ROOT } from './paths.ts'
 export interface NpmPackage extends LicensedPart {
   /** Subresource integrity from the lock file. */
   integrity: string | undefined
+}
+
+interface PluginPackage {
+  shoal?: { carries?: Record<string, string> }
 }
 
 interface Lock {
@@ -25,6 +29,17 @@ export function packagesOf(inputs: readonly string[]): NpmPackage[] {
   // One that is installed in two places is one package.
   const byId = new Map(packages.map((each) => [`${each.name}@${each.version}`, each]))
   return [...byId].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each)
+}
+
+/**
+ * Files of packages that plugins read as they are, a page's modules say: what "shoal.carries" of their
+ * package.json names, from the folder of Shoal's.
+ */
+export function carriedByPlugins(): string[] {
+  return globSync('plugins/*/package.json', { cwd: ROOT }).flatMap((path) => {
+    const { shoal = {} } = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as PluginPackage
+    return Object.values(shoal.carries ?? {})
+  })
 }
 
 /** "node_modules/a/node_modules/@b/c" of a file in it; null for a file of our own. */

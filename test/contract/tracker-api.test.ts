@@ -135,6 +135,7 @@ describe('groups', () => {
       //               owner, admin, member, stranger, anonymous
       group: [(c) => c.group('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
       files: [(c) => c.files('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
+      versions: [(c) => c.versions('roles', 'x'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
       events: [(c) => firstEvent(c, 'roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
       hashes: [
         (c) => c.hashes('roles', 'a'.repeat(64), 0, 1),

@@ -53,6 +53,21 @@ describe('publishing', () => {
     expect((await member.files('team', { prefix: 'docs/a' })).files).toEqual([])
   })
 
+  test('the versions of a file are told, newest first, and begin anew where it was removed', async () => {
+    const publish = async (client: TrackerClient, chunks: number) =>
+      (await client.publish('team', [inline(newFile('story/"1"', chunks))])).files[0]!
+    await publish(owner, 1)
+    await owner.removeFile('team', 'story/"1"')
+    const made = [await publish(owner, 2), await publish(member, 3), await publish(owner, 1)]
+    await owner.publish('team', [inline(newFile('story/other', 1))])
+    const { versions, revision } = await member.versions('team', 'story/"1"')
+    expect(versions).toEqual(made.toReversed())
+    expect(versions.map(({ version }) => version)).toEqual([3, 2, 1])
+    expect(revision).toBeGreaterThan(0)
+    await owner.removeFile('team', 'story/"1"')
+    await expect(member.versions('team', 'story/"1"')).rejects.toMatchObject(code('FILE_NOT_FOUND'))
+  })
+
   test('an empty file needs no hashes', async () => {
     const empty = { name: 'empty', fileId: fileId(0, merkleRoot(Buffer.alloc(0))), size: 0 }
     expect((await owner.publish('team', [empty])).files).toMatchObject([{ name: 'empty', size: 0 }])

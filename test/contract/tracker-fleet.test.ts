@@ -105,6 +105,7 @@ test('the OpenAPI document names every route, and says which are public', async 
       'get /v1/groups/{group}/files',
       'post /v1/groups/{group}/files',
       'delete /v1/groups/{group}/files',
+      'get /v1/groups/{group}/versions',
       'put /v1/groups/{group}/hashes/{fileId}',
       'get /v1/groups/{group}/hashes/{fileId}',
       'post /v1/groups/{group}/swarms',

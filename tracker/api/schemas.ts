@@ -61,6 +61,8 @@ export const FileBody = Type.Object({
   uploader: Type.String(),
   added: Time,
 })
+/** Newest first; from version 1 on, or as far back as the group's changes are kept. */
+export const VersionList = Type.Object({ versions: Type.Array(FileBody), revision: Count })
 export const ListedFile = Type.Intersect([FileBody, Type.Object({ seeders: Count, leechers: Count })])
 export const FileList = Type.Object({
   files: Type.Array(ListedFile),
@@ -224,6 +226,7 @@ export type GroupBody = Static<typeof GroupBody>
 export type GroupList = Static<typeof GroupList>
 export type RequestList = Static<typeof RequestList>
 export type ListedFile = Static<typeof ListedFile>
+export type VersionList = Static<typeof VersionList>
 export type FileList = Static<typeof FileList>
 export type Publish = Static<typeof Publish>
 export type Published = Static<typeof Published>

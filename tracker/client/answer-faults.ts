@@ -12,6 +12,7 @@ export const ANSWERS = {
   LeaveBody: api.LeaveBody,
   PromoteBody: api.PromoteBody,
   FileList: api.FileList,
+  VersionList: api.VersionList,
   Published: api.Published,
   JoinedSwarms: api.JoinedSwarms,
   Announced: api.Announced,

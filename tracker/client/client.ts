@@ -133,6 +133,11 @@ export class TrackerClient {
     return this.#json('FileList', 'GET', groupPath(group, `/files${query(page)}`), { group })
   }
 
+  /** The versions of a file, newest first, as far back as the group's changes are kept. */
+  versions(group: string, name: string): Promise<api.VersionList> {
+    return this.#json('VersionList', 'GET', groupPath(group, `/versions${query({ name })}`), { group })
+  }
+
   /** At most MAX_BATCH files. HASHES_NEEDED asks for stageHashes of the files that carried none. */
   publish(group: string, files: api.Publish['files']): Promise<api.Published> {
     return this.#json('Published', 'POST', groupPath(group, '/files'), {

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
 import { filePageText } from '../api/file-page.ts'
-import { FileList, Publish, Published, RevisionBody } from '../api/schemas.ts'
+import { FileList, Publish, Published, RevisionBody, VersionList } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
 import { checkManifests } from '../manifest.ts'
@@ -9,6 +9,7 @@ import type { Services } from '../services.ts'
 import { AtRevision, Change, InGroup, PageOf, revised, viewAsMember } from './common.ts'
 
 const PAGE = 1000
+const Named = Type.Object({ name: Type.String({ minLength: 1, maxLength: 1024 }) })
 const Prefix = Type.Optional(Type.String({ maxLength: 1024 }))
 
 export function fileRoutes(app: TrackerApp, { store, presence }: Services): void {
@@ -44,6 +45,36 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
     },
   )
 
+  app.get(
+    '/groups/:group/versions',
+    {
+      schema: {
+        tags,
+        headers: AtRevision,
+        params: InGroup,
+        querystring: Named,
+        response: { 200: VersionList },
+      },
+    },
+    async (request, reply) => {
+      const { group } = request.params
+      const { name } = request.query
+      const { view } = await viewAsMember(
+        store,
+        request,
+        reply,
+        group,
+        ({ files }) => files.get(name) !== undefined,
+      )
+      const file = view.files.get(name)
+      if (!file) throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${JSON.stringify(name)}`)
+      const kept = await store.groups.versions(group, name)
+      // The newest is known also where the change that made it is not kept.
+      const versions = kept.some(({ version }) => version >= file.version) ? kept : [file, ...kept]
+      return { versions, revision: view.revision }
+    },
+  )
+
   app.post(
     '/groups/:group/files',
     { schema: { tags, headers: Change, params: InGroup, body: Publish, response: { 200: Published } } },
@@ -71,7 +102,7 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
         tags,
         headers: Change,
         params: InGroup,
-        querystring: Type.Object({ name: Type.String({ minLength: 1, maxLength: 1024 }) }),
+        querystring: Named,
         response: { 200: RevisionBody },
       },
     },

@@ -29,6 +29,20 @@ export function describeFiles(fixture: Fixture): void {
       expect(view?.files.hasContent(newFile('', 'two').fileId)).toBe(true)
     })
 
+    test('the versions of a file are told as far back as the changes are kept, over any number of others', async () => {
+      const group = await groupOf()
+      const made = []
+      for (const content of ['one', 'two', 'three'])
+        made.unshift((await publish('ann', group, newFile('a.bin', content))).files[0]!)
+      await publish('ann', group, ...Array.from({ length: 1100 }, (_, i) => newFile(`b${i}`)))
+      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual(made)
+      expect(await fixture.b.groups.versions(group, 'none')).toEqual([])
+      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1101)
+      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual(made.slice(0, 1))
+      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1100)
+      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual([])
+    })
+
     test('files are published all or none, and a repetition gives the first answer', async () => {
       const group = await groupOf()
       const { hashes: _, ...bare } = newFile('b.bin')

@@ -1,0 +1,13 @@
+const FIRST_MS = 500
+const LAST_MS = 10_000
+
+/**
+ * Milliseconds to wait after `failures` failures in a row: doubling, and half of it by chance, so that the pages
+ * that lost a tracker at the same moment do not come back in one.
+ * @param {number} failures 1 or more
+ * @param {number} random in [0, 1)
+ */
+export function backOff(failures, random) {
+  const most = Math.min(FIRST_MS * 2 ** (failures - 1), LAST_MS)
+  return most / 2 + (most / 2) * random
+}

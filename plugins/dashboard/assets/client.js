@@ -1,0 +1,178 @@
+import { eventReader } from './sse.js'
+
+/** What a tracker refuses, with its code and sentence. */
+export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code
+   * @param {string} message
+   */
+  constructor(status, code, message) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** No answer, or none that the tracker could give now: worth trying again. */
+export class Unreachable extends Error {}
+
+const TIMEOUT_MS = 15_000
+/** A stream without even a heartbeat for this long is dead: trackers send one every 15 s. */
+const SILENCE_MS = 40_000
+/** What a proxy says for a tracker that is away, and a tracker whose store is. */
+const PASSING = new Set([502, 503, 504])
+
+/**
+ * @typedef {{ group?: string, body?: object, change?: boolean, signal?: AbortSignal }} Call
+ * @typedef {(message: string) => void} OnSessionEnd
+ */
+
+/** The tracker's HTTP API (docs/protocol.md), of the tracker that this page came from. */
+export class Client {
+  /**
+   * @param {string | null} token
+   * @param {import('./link.js').Link} link is told of each answer, and of each that did not come
+   * @param {OnSessionEnd} onSessionEnd called with the reason when the tracker no longer knows the session
+   */
+  constructor(token, link, onSessionEnd) {
+    this.token = token
+    this.link = link
+    this.onSessionEnd = onSessionEnd
+    this.base = new URL('../v1/', document.baseURI)
+    /**
+     * The highest revision seen of each group, so that no other replica answers with an older state.
+     * @type {Map<string, number>}
+     */
+    this.revisions = new Map()
+  }
+
+  /**
+   * The answer's body. Throws Refused and Unreachable, and the signal's reason.
+   * @param {string} method
+   * @param {string} path below /v1
+   * @param {Call} [call]
+   */
+  async ask(method, path, call = {}) {
+    const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(call.signal ? [call.signal] : [])]
+    const answer = await this.send(method, path, call, AbortSignal.any(signals))
+    try {
+      return answer.status === 204 ? null : await answer.json()
+    } catch {
+      throw this.unreachable(call.signal)
+    }
+  }
+
+  /**
+   * The group's changes from now on, each to `onEvent`, after one call of `onOpen`. Returns when the stream
+   * ends, for whatever reason: asking again tells which. Throws as `ask`.
+   * @param {string} group
+   * @param {AbortSignal} signal
+   * @param {{ onOpen(): void, onEvent(event: GroupEvent): void }} listener
+   */
+  async events(group, signal, { onOpen, onEvent }) {
+    const silence = new AbortController()
+    const call = { signal }
+    const path = groupPath(group, '/events')
+    let timer = setTimeout(() => silence.abort(), SILENCE_MS)
+    try {
+      const answer = await this.send('GET', path, call, AbortSignal.any([signal, silence.signal]))
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+      const read = eventReader()
+      onOpen()
+      for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+        clearTimeout(timer)
+        timer = setTimeout(() => silence.abort(), SILENCE_MS)
+        this.link.heard(0)
+        for (const event of read(part.value).map((data) => JSON.parse(data))) {
+          if (event.error) return
+          this.saw(group, event.revision)
+          onEvent(event)
+        }
+      }
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Unreachable || signal.aborted) throw error
+      // A stream that breaks after it was opened ends like one that is closed.
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Call} call
+   * @param {AbortSignal} signal
+   */
+  async send(method, path, call, signal) {
+    let answer
+    try {
+      answer = await fetch(new URL(`.${path}`, this.base), {
+        method,
+        headers: this.headers(call),
+        ...(call.body ? { body: JSON.stringify(call.body) } : {}),
+        signal,
+        cache: 'no-store',
+        credentials: 'omit',
+        redirect: 'error',
+        referrerPolicy: 'no-referrer',
+      })
+    } catch {
+      throw this.unreachable(call.signal)
+    }
+    if (PASSING.has(answer.status)) throw this.unreachable(call.signal)
+    this.link.heard(Number(answer.headers.get('age') ?? 0))
+    if (call.group) this.saw(call.group, Number(answer.headers.get('shoal-revision')))
+    if (answer.ok) return answer
+    throw await this.refusal(answer)
+  }
+
+  /** @param {Call} call */
+  headers({ group, body, change }) {
+    const revision = group && this.revisions.get(group)
+    return {
+      ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      ...(body ? { 'content-type': 'application/json' } : {}),
+      ...(change ? { 'idempotency-key': newKey() } : {}),
+      ...(revision ? { 'shoal-revision': String(revision) } : {}),
+    }
+  }
+
+  /** @param {Response} answer */
+  async refusal(answer) {
+    const said = (await answer.json().catch(() => null))?.error
+    const message = said?.message ?? `the tracker answered with ${answer.status}`
+    if (answer.status === 401 && this.token) this.onSessionEnd(message)
+    return new Refused(answer.status, said?.code ?? '', message)
+  }
+
+  /** @param {AbortSignal | undefined} given The caller's own signal is no failure of the tracker. */
+  unreachable(given) {
+    if (given?.aborted) return given.reason
+    this.link.lost()
+    return new Unreachable('the tracker does not answer')
+  }
+
+  /**
+   * @param {string} group
+   * @param {number} revision
+   */
+  saw(group, revision) {
+    if (revision > (this.revisions.get(group) ?? 0)) this.revisions.set(group, revision)
+  }
+}
+
+/**
+ * @param {string} group
+ * @param {string} [rest]
+ */
+export const groupPath = (group, rest = '') => `/groups/${encodeURIComponent(group)}${rest}`
+
+/** crypto.randomUUID is not there on plain HTTP. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+}
+
+/** @typedef {import('@shoal/plugin').GroupEvent} GroupEvent */

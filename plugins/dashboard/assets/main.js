@@ -1,0 +1,6 @@
+import { render } from 'preact'
+import { App } from './app.js'
+import { html } from './html.js'
+
+const page = document.getElementById('page')
+if (page) render(html`<${App} />`, page)

@@ -1,0 +1,64 @@
+// What a swarm's picture shows, computed from what the tracker says of it. Pure.
+
+/**
+ * @typedef {object} SwarmPeer
+ * @property {string} peer id
+ * @property {string} user
+ * @property {boolean} seed
+ * @property {number | null} held chunks; null where it has not said
+ * @property {string} parts base64: one byte for each part of the file, its share that the peer holds, of 255
+ * @property {number} down bytes a second
+ * @property {number} up
+ */
+
+const WHOLE = 255
+
+/**
+ * The share, 0 to 255, of each part of the file.
+ * @param {string} parts base64
+ */
+export const sharesOf = (parts) => Array.from(atob(parts), (character) => character.charCodeAt(0))
+
+/**
+ * How many copies of each part these peers hold together: parts of parts are summed.
+ * @param {readonly (readonly number[])[]} held the shares of each peer
+ */
+export function copiesOf(held) {
+  const length = Math.max(0, ...held.map((shares) => shares.length))
+  return Array.from({ length }, (_, i) => held.reduce((sum, shares) => sum + (shares[i] ?? 0), 0) / WHOLE)
+}
+
+/**
+ * A peer's parts in words.
+ * @param {readonly number[]} shares
+ */
+export function sharesText(shares) {
+  const whole = shares.filter((share) => share === WHOLE).length
+  const begun = shares.filter((share) => share > 0 && share < WHOLE).length
+  if (shares.length === 0) return 'has not said what it holds'
+  if (whole === shares.length) return 'holds all of it'
+  if (whole + begun === 0) return 'holds nothing yet'
+  const some = begun > 0 ? `, and some of ${begun} more` : ''
+  return `holds ${whole} of ${shares.length} parts${some}`
+}
+
+/**
+ * All peers' parts in words: whether the file can be had from those that are there.
+ * @param {readonly number[]} copies
+ */
+export function copiesText(copies) {
+  if (copies.length === 0) return 'Nobody has said what it holds.'
+  const missing = copies.filter((count) => count < 1).length
+  if (missing === 0) {
+    const fewest = Math.floor(Math.min(...copies))
+    return `Every part is there ${fewest === 1 ? 'at least once' : `at least ${fewest} times`}.`
+  }
+  if (missing === copies.length) return 'No part is whole among these peers.'
+  return `${missing} of ${copies.length} parts ${missing === 1 ? 'is' : 'are'} not whole among these peers.`
+}
+
+/**
+ * The shading of a part of which there are so many copies, 0 to 1: the rarest stand out, ten are as good as three.
+ * @param {number} copies
+ */
+export const copiesShade = (copies) => Math.min(1, copies / 3)

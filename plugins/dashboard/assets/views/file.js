@@ -1,0 +1,64 @@
+import { groupPath, Refused } from '../client.js'
+import { useShell } from '../context.js'
+import { bytes, dateTime, sentence } from '../format.js'
+import { html } from '../html.js'
+import { Heading, Loading, Problem, Section } from '../parts.js'
+import { useResource } from '../resource.js'
+import { addressOf } from '../route.js'
+import { SwarmPicture } from './swarm.js'
+import { Versions } from './versions.js'
+
+/** @typedef {import('./files.js').File} File */
+
+/** One file: its swarm and its versions. @param {{ group: string, name: string }} props */
+export function FileView({ group, name }) {
+  const { client } = useShell()
+  /** @type {import('../resource.js').Loaded<File>} */
+  const { data, error } = useResource(
+    (signal) => loadFile(client, group, name, signal),
+    [client, group, name],
+    {
+      when: (event) => nameOf(event) === name,
+    },
+  )
+  return html`<${Heading} title=${name} back=${{ href: addressOf(group), text: group }}>
+      ${
+        data &&
+        html`<p class="lead">
+          ${bytes(data.size)} · version ${data.version} · published by ${data.uploader} on ${dateTime(data.added)}
+        </p>`
+      }
+    <//>
+    ${!data && (error ? html`<${Problem}>${sentence(error.message)}<//>` : html`<${Loading} />`)}
+    ${data && html`<${SwarmPicture} key=${data.fileId} group=${group} fileId=${data.fileId} />`}
+    ${data && html`<${Versions} group=${group} file=${data} />`}
+    ${
+      data &&
+      html`<${Section} title="Get it" id="get">
+        <p><code class="block">shoal peer download ${quoted(`${group}:${name}`)}</code></p>
+        <p class="hash">File id <code>${data.fileId}</code></p>
+      <//>`
+    }`
+}
+
+/**
+ * @param {import('../client.js').Client} client
+ * @param {string} group
+ * @param {string} name
+ * @param {AbortSignal} signal
+ */
+async function loadFile(client, group, name, signal) {
+  const query = new URLSearchParams({ prefix: name, limit: '1' })
+  const { files } = await client.ask('GET', groupPath(group, `/files?${query}`), { group, signal })
+  if (files[0]?.name === name) return files[0]
+  throw new Refused(404, 'FILE_NOT_FOUND', `${group} has no file ${name}, or no longer`)
+}
+
+/** @param {import('../client.js').GroupEvent} event */
+function nameOf(event) {
+  if (event.type === 'file.published') return event.file.name
+  return event.type === 'file.removed' ? event.name : null
+}
+
+/** As a POSIX shell takes it. @param {string} word */
+const quoted = (word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -1,0 +1,96 @@
+import { backOff } from '../../../plugins/dashboard/assets/back-off.js'
+import {
+  bytes,
+  counted,
+  duration,
+  percent,
+  rate,
+  sentence,
+} from '../../../plugins/dashboard/assets/format.js'
+import { Link } from '../../../plugins/dashboard/assets/link.js'
+import { addressOf, parseRoute } from '../../../plugins/dashboard/assets/route.js'
+import { eventReader } from '../../../plugins/dashboard/assets/sse.js'
+import {
+  copiesOf,
+  copiesText,
+  sharesOf,
+  sharesText,
+} from '../../../plugins/dashboard/assets/swarm-picture.js'
+
+test('figures are written for people', () => {
+  expect([0, 1023, 1024, 1_048_524, 1_048_576, 2 ** 50].map(bytes)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1023.9 KiB',
+    '1.0 MiB',
+    '1.0 PiB',
+  ])
+  expect([0, 2048].map(rate)).toEqual(['–', '2.0 KiB/s'])
+  expect([counted(1, 'copy', 'copies'), counted(2500, 'file')]).toEqual(['1 copy', '2,500 files'])
+  expect([59.9, 3599, 7260, 90_000].map(duration)).toEqual(['59 s', '59 min', '2 h 1 min', '1 d 1 h'])
+  expect(sentence('you are not a member of team')).toBe('You are not a member of team.')
+})
+
+test('only what is whole is 100 %, and only nothing is 0 %', () => {
+  expect([0, 0.0001, 0.5, 0.9999, 1].map(percent)).toEqual(['0 %', '< 1 %', '50 %', '99 %', '100 %'])
+})
+
+test.each(['a', 'docs/päper (1)#?.pdf', '100%'])('%s has an address that leads back to it', (name) => {
+  expect(parseRoute(addressOf('team', name))).toEqual({ view: 'file', group: 'team', name })
+})
+
+test('what is no address of a view is the list of groups', () => {
+  for (const hash of ['', '#', '#/', '#/nowhere', '#/groups/', '#/groups/%zz'])
+    expect(parseRoute(hash)).toEqual({ view: 'groups' })
+  expect(parseRoute('#/groups/team/members/x')).toEqual({ view: 'group', group: 'team' })
+  expect(parseRoute('#/trackers')).toEqual({ view: 'trackers' })
+})
+
+test('events are read from a stream that is cut anywhere', () => {
+  const stream =
+    ': hello\n\nid: 1\ndata: {"a":1}\n\n: still here\n\nid: 2\r\ndata: x\r\ndata:y\r\n\r\ndata: rest'
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const read = eventReader()
+    expect([...read(stream.slice(0, cut)), ...read(stream.slice(cut))]).toEqual(['{"a":1}', 'x\ny'])
+  }
+})
+
+test('pages that lost a tracker come back one after the other, and not more slowly than every ten seconds', () => {
+  expect([1, 2, 3, 10].map((failures) => backOff(failures, 0))).toEqual([250, 500, 1000, 5000])
+  expect([1, 2, 3, 10].map((failures) => backOff(failures, 1))).toEqual([500, 1000, 2000, 10_000])
+})
+
+test('the link tells of changes that can be seen alone, and of when the newest answer is', () => {
+  const link = new Link()
+  let told = 0
+  link.listener = () => void told++
+  link.heard(0)
+  expect(told).toBe(0)
+  link.lost()
+  link.lost()
+  expect([told, link.isLost]).toEqual([1, true])
+  link.heard(0)
+  expect([told, link.isLost]).toEqual([2, false])
+  const before = Date.now()
+  link.heard(60)
+  expect([told, link.isStale]).toEqual([3, true])
+  expect(before - link.asOf).toBeLessThanOrEqual(60_000)
+  expect(before - link.asOf).toBeGreaterThan(59_000)
+})
+
+test('a picture says in words what it shows', () => {
+  const of = (...shares: number[]): number[] => sharesOf(Buffer.from(shares).toString('base64'))
+  expect(of(0, 128, 255)).toEqual([0, 128, 255])
+  expect(sharesText(of(255, 255))).toBe('holds all of it')
+  expect(sharesText(of(0, 0))).toBe('holds nothing yet')
+  expect(sharesText(of(255, 1, 0, 254))).toBe('holds 1 of 4 parts, and some of 2 more')
+  expect(sharesText(of())).toBe('has not said what it holds')
+  expect(copiesOf([of(255, 0, 255), of(255, 255, 51)])).toEqual([2, 1, 1.2])
+  expect(copiesOf([])).toEqual([])
+  expect(copiesText([2, 1, 1.2])).toBe('Every part is there at least once.')
+  expect(copiesText([3, 2.9])).toBe('Every part is there at least 2 times.')
+  expect(copiesText([1, 0.9, 0])).toBe('2 of 3 parts are not whole among these peers.')
+  expect(copiesText([0.5])).toBe('No part is whole among these peers.')
+  expect(copiesText([])).toBe('Nobody has said what it holds.')
+})
