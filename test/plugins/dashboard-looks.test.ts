@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
+import { World } from '../support/shoal.ts'
+
+/** Every view of the dashboard, light and dark, wide and narrow. */
+const world = new World()
+let browser: Browser
+let url: string
+
+beforeAll(async () => {
+  if (!CHROMIUM) return
+  const starting = launchBrowser()
+  const { ready } = await world.tracker()
+  url = `${ready.url}/dashboard/`
+  const ada = await world.home('ada').join('ada')
+  const bob = await world.home('bob').join('bob')
+  await ada.ok('group create team')
+  await bob.ok('group create others')
+  await bob.ok('group join team')
+  const name = `a-${'very-'.repeat(20)}long-name.bin`
+  writeFileSync(join(ada.folder, name), Buffer.alloc(3_000_000))
+  await ada.ok(['peer', 'upload', name, '--group', 'team'])
+  browser = await starting
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world.close()
+}, 60_000)
+
+/** Each view, from the one before it. */
+const VIEWS: Record<string, (page: Page) => Promise<void>> = {
+  'the way in': async (page) => {
+    await page.getByLabel('User name').fill('ada')
+    await page.getByLabel('Password').fill('correct horse battery')
+  },
+  groups: async (page) => {
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Ask to join').waitFor()
+  },
+  'a group': async (page) => {
+    await page.getByRole('link', { name: 'team' }).click()
+    await page.getByRole('button', { name: 'Accept bob' }).waitFor()
+    await page.getByRole('table', { name: 'Files' }).waitFor()
+  },
+  'a file': async (page) => {
+    await page.getByRole('link', { name: 'long-name.bin' }).click()
+    await page.getByRole('table', { name: 'Peers of this file' }).waitFor()
+    await page.getByRole('table', { name: 'Versions' }).waitFor()
+  },
+  trackers: async (page) => {
+    await page.getByRole('link', { name: 'Trackers' }).click()
+    await page.getByRole('table', { name: 'Replicas' }).waitFor()
+  },
+}
+
+for (const colorScheme of ['light', 'dark'] as const)
+  for (const width of [1440, 360])
+    browserTest(
+      `no view has a fault of accessibility or is wider than the screen, ${colorScheme}, ${width} px wide`,
+      async () => {
+        const viewport = { width, height: 800 }
+        const watched = await WatchedPage.open(browser, url, {
+          colorScheme,
+          viewport,
+          reducedMotion: 'reduce',
+        })
+        const { page } = watched
+        for (const [view, go] of Object.entries(VIEWS)) {
+          await go(page)
+          expect({ view, faults: await watched.faults() }).toEqual({ view, faults: [] })
+          const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+          expect({ view, overflow }).toEqual({ view, overflow: 0 })
+        }
+        expect(watched.problems).toEqual([])
+        await watched.close()
+      },
+      60_000,
+    )
+
+browserTest('the check finds faults: a text without contrast, a button without a name', async () => {
+  const watched = await WatchedPage.open(browser, url)
+  await watched.page.evaluate(`
+    const [text, button] = [document.createElement('p'), document.createElement('button')]
+    text.textContent = 'pale'
+    text.style.color = '#ccc'
+    document.querySelector('main').append(text, button)`)
+  const faults = (await watched.faults()).map((fault) => fault.split(':')[0])
+  expect(faults).toEqual(expect.arrayContaining(['button-name', 'color-contrast']))
+  await watched.close()
+})
+
+browserTest('nothing moves for those who want it so', async () => {
+  for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+    const watched = await WatchedPage.open(browser, url, { reducedMotion })
+    const durations = await watched.page.evaluate<string>(
+      `getComputedStyle(document.querySelector('button')).transitionDuration`,
+    )
+    expect(durations.split(', ').every((each) => each === '0s')).toBe(reducedMotion === 'reduce')
+    await watched.close()
+  }
+})

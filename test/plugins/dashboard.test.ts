@@ -1,0 +1,208 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
+import { freePort } from '../support/redis-process.ts'
+import { type Home, type Running, World } from '../support/shoal.ts'
+
+/** The page in a real browser, before a real tracker with real users. */
+const world = new World()
+let browser: Browser
+let tracker: Running
+let listen: string[]
+let url: string
+const homes = {} as Record<'ada' | 'bob' | 'cyd', Home>
+const opened: WatchedPage[] = []
+
+beforeAll(async () => {
+  if (!CHROMIUM) return
+  const starting = launchBrowser()
+  listen = ['--listen', `127.0.0.1:${await freePort()}`]
+  tracker = await world.tracker('data', listen)
+  url = `${tracker.ready.url}/dashboard/`
+  for (const name of ['ada', 'bob', 'cyd'] as const) homes[name] = await world.home(name).join(name)
+  await homes.ada.ok('group create team')
+  browser = await starting
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await world.close()
+}, 60_000)
+afterEach(async () => {
+  const problems = opened.flatMap((each) => each.problems)
+  await Promise.all(opened.splice(0).map((each) => each.close()))
+  expect(problems).toEqual([])
+})
+
+async function open(): Promise<WatchedPage> {
+  const watched = await WatchedPage.open(browser, url)
+  opened.push(watched)
+  return watched
+}
+
+async function fillIn(page: Page, user: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(user)
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Enter')
+}
+
+/** A page on which `user` is signed in, and which shows the group. */
+async function openTeam(user: string): Promise<WatchedPage> {
+  const watched = await open()
+  await fillIn(watched.page, user, 'correct horse battery')
+  await watched.page.getByRole('link', { name: 'team' }).click()
+  await watched.page.getByRole('heading', { name: 'team' }).waitFor()
+  await watched.page.getByRole('table', { name: 'Members' }).waitFor()
+  return watched
+}
+
+/** Presses Tab until what has the focus is called `name`; fails where it never is. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  const focused = page.getByRole('button', { name, exact: true }).and(page.locator(':focus'))
+  for (let i = 0; i < 40 && !(await focused.isVisible()); i++) await page.keyboard.press('Tab')
+  expect(await page.locator(':focus').textContent()).toBe(name)
+}
+
+const focusedText = (page: Page): Promise<string | null> => page.locator(':focus').textContent()
+
+browserTest('a wrong password is answered by one clear sentence, the right one by the groups', async () => {
+  const { page, problems } = await open()
+  await fillIn(page, 'ada', 'wrong horse battery')
+  const alert = page.getByRole('alert')
+  await alert.filter({ hasText: /\S/ }).waitFor()
+  expect(await alert.textContent()).toBe('The user name or the password is wrong.')
+  // The browser itself tells the console of each answer that is a refusal.
+  expect(problems.splice(0)).toEqual([expect.stringContaining('401 (Unauthorized)')])
+  await page.getByLabel('Password').fill('correct horse battery')
+  await page.keyboard.press('Enter')
+  await page.getByRole('link', { name: 'team' }).waitFor()
+  expect(await page.title()).toBe('Groups – Shoal')
+  // Another tab begins anew: the session is this tab's.
+  const other = await page.context().newPage()
+  await other.goto(url)
+  await other.getByRole('heading', { name: 'Sign in to Shoal' }).waitFor()
+  await page.reload()
+  await page.getByRole('link', { name: 'team' }).waitFor()
+})
+
+browserTest('join requests come while one looks, and are decided by the keyboard alone', async () => {
+  const { page } = await openTeam('ada')
+  await page.getByText('Nobody is waiting.').waitFor()
+  await homes.bob.ok('group join team')
+  await page.getByRole('status').filter({ hasText: 'bob asks to join.' }).waitFor()
+  await homes.cyd.ok('group join team')
+  await page.getByRole('rowheader', { name: 'cyd' }).waitFor()
+  await tabTo(page, 'Accept bob')
+  await page.keyboard.press('Enter')
+  await page.getByRole('table', { name: 'Members' }).getByRole('rowheader', { name: 'bob' }).waitFor()
+  expect(await focusedText(page)).toBe('Accept cyd')
+  await tabTo(page, 'Reject cyd')
+  await page.keyboard.press('Space')
+  await page.getByText('Nobody is waiting.').waitFor()
+  expect(await focusedText(page)).toBe('Join requests')
+  const { members } = await homes.ada.ok<{ members: { user: string }[] }>('group show team')
+  expect(members.map(({ user }) => user).sort()).toEqual(['ada', 'bob'])
+})
+
+browserTest('a file is there as it is published, with its versions and who serves it', async () => {
+  const { page } = await openTeam('ada')
+  const path = join(homes.bob.folder, 'plan <b>.txt')
+  writeFileSync(path, 'one')
+  await homes.bob.ok(['peer', 'upload', path, '--group', 'team'])
+  await page.getByRole('link', { name: 'plan <b>.txt' }).click()
+  expect(await focusedText(page)).toBe('plan <b>.txt')
+  const versions = page.getByRole('table', { name: 'Versions' })
+  await versions.getByRole('rowheader', { name: 'Version 1' }).waitFor()
+  appendFileSync(path, ' and two')
+  await homes.bob.ok(['peer', 'upload', path, '--group', 'team'])
+  await versions.getByRole('rowheader', { name: 'Version 2' }).waitFor()
+  expect(await versions.getByRole('rowheader').allTextContents()).toEqual(['Version 2', 'Version 1'])
+  await page.getByText('11 B · version 2 · published by bob').waitFor()
+  const peers = page.getByRole('table', { name: 'Peers of this file' })
+  await peers.getByRole('rowheader', { name: 'bob' }).waitFor()
+  await peers.getByRole('img', { name: 'holds all of it' }).waitFor()
+  await page.getByText('Every part is there at least once.').waitFor()
+})
+
+browserTest(
+  'a tracker that is away is told from one that is back, and what came meanwhile is there',
+  async () => {
+    const { page, problems } = await openTeam('ada')
+    await tracker.end()
+    await page.getByText(/^Not connected: this is as of \d\d:\d\d\. Trying again\.$/).waitFor()
+    expect(await page.getByRole('heading', { name: 'team' }).isVisible()).toBe(true)
+    tracker = await world.tracker('data', listen)
+    await homes.cyd.ok('group join team')
+    await page.getByRole('button', { name: 'Accept cyd' }).waitFor()
+    expect(await page.getByText('Not connected').count()).toBe(0)
+    // It is live again: nothing polls for requests.
+    await homes.ada.ok('group reject team cyd')
+    await page.getByText('Nobody is waiting.').waitFor()
+    expect(
+      problems.splice(0).filter((each) => !/ERR_CONNECTION_REFUSED|ERR_EMPTY|ERR_INCOMPLETE/.test(each)),
+    ).toEqual([])
+  },
+)
+
+browserTest('who is removed is told so, and not that the tracker is lost', async () => {
+  const { page, problems } = await openTeam('bob')
+  await homes.ada.ok('group kick team bob')
+  await page.getByText('You are not a member of team, or no longer one.').waitFor()
+  expect(await page.getByText('Not connected').count()).toBe(0)
+  expect(await page.getByRole('table').count()).toBe(0)
+  for (const problem of problems.splice(0)) expect(problem).toContain('403 (Forbidden)')
+})
+
+browserTest('a session that was revoked leads to the way in, and says why', async () => {
+  const { page, problems } = await openTeam('ada')
+  const env = { SHOAL_NEW_PASSWORD: 'other horse battery' }
+  await homes.ada.ok('user passwd', { env })
+  await page.getByText('Your session has ended or was revoked. Sign in again.').waitFor()
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+  for (const problem of problems.splice(0)) expect(problem).toContain('401 (Unauthorized)')
+  await homes.ada.ok('user passwd', {
+    env: { SHOAL_PASSWORD: 'other horse battery', SHOAL_NEW_PASSWORD: 'correct horse battery' },
+  })
+})
+
+browserTest('signing out revokes the session', async () => {
+  const { page } = await openTeam('ada')
+  const { token } = JSON.parse(await page.evaluate(() => sessionStorage.getItem('shoal.session') as string))
+  const ask = (): Promise<Response> =>
+    fetch(`${tracker.ready.url}/v1/users/me`, { headers: { authorization: `Bearer ${token}` } })
+  expect((await ask()).status).toBe(200)
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByText('You are signed out.').waitFor()
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
+  expect((await ask()).status).toBe(401)
+})
+
+browserTest('a script or style within the page does nothing, nor does a frame around it', async () => {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const said: string[] = []
+  page.on('console', (message) => void said.push(message.text()))
+  await page.route(url, async (route) => {
+    const response = await route.fetch()
+    const body = (await response.text()).replace(
+      '</body>',
+      '<script>window.ran = 1</script><img src="x" onerror="window.ran = 2"><b style="color: red">b</b></body>',
+    )
+    await route.fulfill({ response, body })
+  })
+  await page.goto(url)
+  await page.getByLabel('User name').waitFor()
+  expect(await page.evaluate(() => (globalThis as { ran?: number }).ran)).toBeUndefined()
+  expect(await page.evaluate(`getComputedStyle(document.querySelector('b')).color`)).not.toBe(
+    'rgb(255, 0, 0)',
+  )
+  expect(said.filter((text) => text.includes('Content Security Policy')).length).toBeGreaterThanOrEqual(3)
+  const markup = await page.evaluate<string>(
+    `try { document.body.innerHTML = '<p>x</p>'; 'written' } catch (error) { error.name }`,
+  )
+  expect(markup).toBe('TypeError')
+  await page.setContent(`<iframe src="${url}"></iframe>`)
+  await page.waitForFunction(`document.querySelector('iframe')?.contentDocument === null`)
+  expect(await page.frames()[1]?.getByLabel('User name').count()).toBe(0)
+  await context.close()
+})
