@@ -14,8 +14,7 @@ beforeAll(async () => {
   const starting = launchBrowser()
   const { ready } = await world.tracker()
   url = `${ready.url}/dashboard/`
-  const ada = await world.home('ada').join('ada')
-  const bob = await world.home('bob').join('bob')
+  const [ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
   await bob.ok('group create others')
   await bob.ok('group join team')
