@@ -1,14 +1,30 @@
+/** Bytes of one file in one group. */
+export interface FileBytes {
+  group: string
+  fileId: string
+  bytes: number
+}
+
+/** A group's name has no slash. */
+export const fileKey = (group: string, fileId: string): string => `${group}/${fileId}`
+
 /** What this peer has done since it started, counted where it happens. */
 export class Figures {
   readonly received = new Map<string, number>()
   readonly sent = new Map<string, number>()
+  /** What was sent of each file, by fileKey, until it is taken out. */
+  readonly sentOf = new Map<string, FileBytes>()
   verificationFailures = 0
 
   addReceived(peer: string, bytes: number): void {
     this.received.set(peer, (this.received.get(peer) ?? 0) + bytes)
   }
 
-  addSent(peer: string, bytes: number): void {
+  addSent(peer: string, { group, fileId, bytes }: FileBytes): void {
     this.sent.set(peer, (this.sent.get(peer) ?? 0) + bytes)
+    const key = fileKey(group, fileId)
+    const file = this.sentOf.get(key)
+    if (file) file.bytes += bytes
+    else this.sentOf.set(key, { group, fileId, bytes })
   }
 }

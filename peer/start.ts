@@ -24,7 +24,9 @@ import { Library, type SeenPeer } from './serve/library.ts'
 import { Seeds } from './serve/seeds.ts'
 import { Announcer } from './tracker-link/announcer.ts'
 import { MembershipWatch } from './tracker-link/membership-watch.ts'
+import { ProgressReporter } from './tracker-link/progress-reporter.ts'
 import { SigningKeys } from './tracker-link/signing-keys.ts'
+import { Transfers } from './tracker-link/transfers.ts'
 
 export interface PeerOptions {
   home: string
@@ -101,7 +103,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
       library,
       grants,
       limit,
-      onSent: (peer, bytes) => figures.addSent(peer, bytes),
+      onSent: (peer, sent) => figures.addSent(peer, sent),
       onSeen: (peer: SeenPeer) => downloads?.seen(peer),
       onError: (error) => log.error(error),
     }),
@@ -135,6 +137,10 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const queueUrl = options.queue ?? (await redis!).url
   downloads = opened(await Downloads.open(context, queueUrl, join(home, 'tmp')), (d) => d.close())
   const running = downloads
+  const moved = { library, downloads: () => running.fetching(), sent: figures.sentOf }
+  const transfers = new Transfers(moved, performance.now())
+  const reporter = new ProgressReporter(client, identity.peer, (now) => transfers.now(now))
+  opened(reporter, (r) => r.stop()).start()
   const parts = { peer: identity.peer, home, log, figures, library, downloads: running, sources, closers }
   await extend(parts, options.extensions ?? [])
   const timer = setInterval(() => {

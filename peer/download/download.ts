@@ -66,6 +66,11 @@ export class Download {
     return { done: this.#meter.done, rate: this.#meter.rate(performance.now()) }
   }
 
+  /** Bytes that came from other peers, or from sources. */
+  get bytesFetched(): number {
+    return this.#bytesFetched
+  }
+
   /** Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason. */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this

@@ -11,6 +11,7 @@ import type {
   ProgressEvent,
   ProgressListener,
 } from '../control/api.ts'
+import type { FileBytes } from '../figures.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { Download } from './download.ts'
 import type { DownloadContext, DownloadJob } from './download-context.ts'
@@ -121,6 +122,15 @@ export class Downloads {
       const { id, name, size } = download.job
       return { id, name, size, ...download.progress }
     })
+  }
+
+  /** What each download under way has fetched. */
+  fetching(): FileBytes[] {
+    return this.#running().map(({ job: { group, fileId }, bytesFetched: bytes }) => ({
+      group,
+      fileId,
+      bytes,
+    }))
   }
 
   seen(peer: SeenPeer): void {

@@ -7,6 +7,7 @@ import { refusedToStranger } from '../../protocol/grants.ts'
 import { listenError } from '../../protocol/listen.ts'
 import { GRANT_PARAMETER, isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
+import type { FileBytes } from '../figures.ts'
 import { fingerprint, type Identity } from '../identity.ts'
 import { CIPHERS } from '../pinned-connect.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
@@ -26,7 +27,7 @@ export interface ChunkServerOptions {
   limit: ByteLimit
   onSeen(peer: SeenPeer): void
   /** Bytes of a file went out to a peer; without TLS only its address is known. */
-  onSent(peer: string, bytes: number): void
+  onSent(peer: string, sent: FileBytes): void
   onError(error: Error): void
 }
 
@@ -101,12 +102,13 @@ async function serve(
   const file = options.library.get(fileId)
   if (!file) throw refusedToStranger()
   const client = clientFingerprint(request)
-  await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
+  const { grp: group } = await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
   noteSeen(options, request, file, client)
   if (part === 'have') return streamHave(file, request, response)
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
   const to = client ?? request.socket.remoteAddress ?? 'unknown'
-  return sendRange(file, request, response, options.limit, (bytes) => options.onSent(to, bytes), turn)
+  const sent = (bytes: number): void => options.onSent(to, { group, fileId, bytes })
+  return sendRange(file, request, response, options.limit, sent, turn)
 }
 
 function bearer(request: IncomingMessage): string | null {

@@ -1,0 +1,63 @@
+import { ProgressReporter } from '../../../../peer/tracker-link/progress-reporter.ts'
+import { ShoalError } from '../../../../protocol/errors.ts'
+import type { FileProgress } from '../../../../protocol/records.ts'
+import { until } from '../../../support/until.ts'
+
+const file: FileProgress = { group: 'team', fileId: 'a', held: 1, parts: '', down: 1, up: 0 }
+
+/** A reporter whose tracker asks for the next report at once, or fails. */
+function reporter(fails: (report: number) => boolean = () => false) {
+  const said: FileProgress[][] = []
+  const state = { moving: [] as FileProgress[], looks: 0, said }
+  const client = {
+    async progress({ files }: { files: FileProgress[] }) {
+      said.push(files)
+      if (fails(said.length)) throw new ShoalError('ROUTE_NOT_FOUND', 'an older tracker')
+      return { interval: 0.01 }
+    },
+  }
+  const moving = (): FileProgress[] => {
+    state.looks++
+    return state.moving
+  }
+  return { state, reporter: new ProgressReporter(client, 'p', moving) }
+}
+
+test('a peer that moves nothing says nothing, and one that comes to rest says so once', async () => {
+  const { state, reporter: reporting } = reporter()
+  reporting.start()
+  await until(() => state.looks === 1)
+  expect(state.said).toEqual([])
+  state.moving = [file]
+  await until(() => state.said.length === 1)
+  state.moving = []
+  await until(() => state.said.length === 2)
+  const { looks } = state
+  await until(() => state.looks > looks)
+  expect(state.said).toEqual([[file], []])
+  reporting.stop()
+})
+
+test('what has not changed is said again before it is forgotten, and no sooner', async () => {
+  const { state, reporter: reporting } = reporter()
+  state.moving = [file]
+  reporting.start()
+  await until(() => state.said.length === 1)
+  const first = performance.now()
+  await until(() => state.said.length === 2, 15_000)
+  expect(performance.now() - first).toBeGreaterThan(3000)
+  expect(state.looks).toBeGreaterThan(2)
+  reporting.stop()
+})
+
+test('a tracker that refuses a report is told the next, and none after the end', async () => {
+  const { state, reporter: reporting } = reporter((report) => report === 1)
+  state.moving = [file]
+  reporting.start()
+  await until(() => state.said.length === 2, 15_000)
+  expect(state.said).toEqual([[file], [file]])
+  reporting.stop()
+  const { looks } = state
+  await new Promise(setImmediate)
+  expect(state.looks).toBe(looks)
+})
