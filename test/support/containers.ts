@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -12,6 +13,7 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ADDRESS_LINE, freeNetwork, writeAddressingPodman } from './fixed-addresses.ts'
 import { freePort } from './redis-process.ts'
 
 const run = promisify(execFile)
@@ -25,6 +27,7 @@ export class Containers {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-containers-'))
   readonly #env: NodeJS.ProcessEnv
   readonly #project: string
+  readonly #net = freeNetwork()
 
   constructor(project: string) {
     this.#project = project
@@ -32,6 +35,7 @@ export class Containers {
     writeFileSync(join(this.folder, 'storage.conf'), storage(this.folder))
     this.#env = {
       ...process.env,
+      SHOAL_NET: this.#net,
       CONTAINERS_CONF: join(this.folder, 'containers.conf'),
       CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
     }
@@ -67,6 +71,7 @@ export class Containers {
   /** Starts the services of a compose file. */
   async up(file: string): Promise<void> {
     for (const n of [1, 2, 3]) this.#env[`SHOAL_PORT_${n}`] ??= String(await freePort())
+    await this.#makeNetwork(file)
     await this.#compose(file, 'up', '-d', '--no-build')
   }
 
@@ -113,7 +118,20 @@ export class Containers {
 
   #compose(file: string, ...words: string[]): Promise<string> {
     const path = join(this.folder, 'docker', file)
-    return this.#run('podman-compose', ['-p', this.#project, '-f', path, ...words])
+    const place = ['--podman-path', join(this.folder, 'podman'), '-p', this.#project, '-f', path]
+    return this.#run('podman-compose', [...place, ...words])
+  }
+
+  /** Does what podman-compose cannot: the network's addresses, and those of containers that have fixed ones. */
+  async #makeNetwork(file: string): Promise<void> {
+    const compose = readFileSync(join(root, 'docker', file), 'utf8')
+    const text = compose.replaceAll(/\$\{SHOAL_NET:-[^}]*\}/g, this.#net)
+    writeAddressingPodman(join(this.folder, 'podman'), text, (service) => this.name(service))
+    writeFileSync(join(this.folder, 'docker', file), text.replaceAll(ADDRESS_LINE, ''))
+    const network = `${this.#project}_default`
+    await this.podman('network', 'rm', '-f', network)
+    const [subnet, range] = [`${this.#net}.0/24`, `${this.#net}.128/25`]
+    await this.podman('network', 'create', '--subnet', subnet, '--ip-range', range, network)
   }
 
   async #run(program: string, words: string[]): Promise<string> {
