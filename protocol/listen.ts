@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { ShoalError } from './errors.ts'
 
 /**
@@ -8,6 +8,26 @@ import { ShoalError } from './errors.ts'
 export function serviceUrl(scheme: 'http' | 'https', host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`
   return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+/**
+ * The URL by which others may reach it: with every address listened on, the first of `addresses` (those of the
+ * machine's interfaces) that leads to it from elsewhere; where there is none, as on its own machine.
+ */
+export function announcedUrl(
+  scheme: 'http' | 'https',
+  host: string,
+  port: number,
+  addresses: readonly { address: string; internal: boolean }[],
+): string {
+  const others = addresses.filter(
+    ({ address, internal }) => !internal && !/^(169\.254\.|fe80:)/i.test(address),
+  )
+  const first = (isKind: (address: string) => boolean): string | undefined =>
+    others.find(({ address }) => isKind(address))?.address
+  const all = host === '0.0.0.0' || host === '::'
+  const found = all ? (first(isIPv4) ?? (host === '::' ? first(isIPv6) : undefined)) : undefined
+  return serviceUrl(scheme, found ?? host, port)
 }
 
 /** Says why `listen` failed: PORT_IN_USE, or BAD_CONFIG for an address that is not this machine's to use. */

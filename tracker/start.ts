@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { listenError, serviceUrl } from '../protocol/listen.ts'
+import { networkInterfaces } from 'node:os'
+import { announcedUrl, listenError, serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { redactedUrl } from '../redis/url.ts'
 import { openStore } from '../tracker-store/open.ts'
@@ -19,6 +20,8 @@ export interface TrackerOptions extends StorePlace {
   /** Port 0 is any free one. */
   listen: { host: string; port: number }
   tls?: TlsFiles
+  /** What the fleet is told that this replica is reached at; without it, a guess by the machine's addresses. */
+  url?: string
   log: LogLevel
   /** What plugins add to it. */
   extensions?: readonly TrackerExtension[]
@@ -79,11 +82,11 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   cleanups.push(() => drain(app))
   // Before the listener closes: event streams would hold it open for ever.
   cleanups.push(() => stopping.abort())
-  const url = await listen(app, options)
+  const { url, announced } = await listen(app, options)
   const started = new Date().toISOString()
   await store.replicas.join(() => ({
     id: replica,
-    url,
+    url: announced,
     started,
     memory: process.memoryUsage.rss(),
     swarms: presence.table.swarmCount,
@@ -109,11 +112,20 @@ async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string
   return server.url
 }
 
-async function listen(app: TrackerApp, { listen: { host, port }, tls }: TrackerOptions): Promise<string> {
+/** Where it is reached from this machine, and where from others. */
+async function listen(
+  app: TrackerApp,
+  { listen: { host, port }, tls, url }: TrackerOptions,
+): Promise<{ url: string; announced: string }> {
   await app.listen({ host, port }).catch((error: unknown) => {
     throw listenError(error, host, port)
   })
   const address = app.server.address()
   const actual = typeof address === 'object' && address ? address.port : port
-  return serviceUrl(tls ? 'https' : 'http', host, actual)
+  const scheme = tls ? 'https' : 'http'
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return {
+    url: serviceUrl(scheme, host, actual),
+    announced: url ?? announcedUrl(scheme, host, actual, addresses),
+  }
 }

@@ -7,6 +7,7 @@ import { trackerData } from '../../cli/home.ts'
 import { interrupt } from '../../cli/interrupt.ts'
 import { announceReplica } from '../../cli/replica-files.ts'
 import { readTlsFiles } from '../../cli/tls-files.ts'
+import { trackerUrl } from '../../tracker/client/url.ts'
 
 export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
   static override summary =
@@ -18,6 +19,12 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
       description: 'where to listen; port 0 is any free one',
       default: async () => ({ host: '127.0.0.1', port: 8080 }),
       defaultHelp: async () => '127.0.0.1:8080',
+    }),
+    url: Flags.string({
+      description:
+        'where others reach it, as `tracker status` says (default: by --listen, or an address of this host)',
+      helpValue: 'URL',
+      parse: async (text) => trackerUrl(text),
     }),
     ...storeFlags,
     detach: Flags.boolean({ description: 'run in the background, with logs in the data folder' }),
@@ -44,6 +51,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
       dataFolder: data,
       log: this.flags['log-level'],
       extensions: await this.extensions('tracker'),
+      ...(this.flags.url ? { url: this.flags.url } : {}),
       ...(this.flags.redis ? { redis: this.flags.redis } : {}),
       ...(cert && key ? { tls: readTlsFiles(cert, key) } : {}),
     })

@@ -53,6 +53,8 @@ describe('compose.yaml', () => {
     await until(isUp, 60_000)
     for (const words of ['user register seeder', 'user login seeder', 'group create team'])
       await containers.shoal('peer', ...words.split(' '))
+    const { replicas } = JSON.parse(await containers.shoal('peer', 'tracker', 'status', '--json'))
+    expect(replicas.map(({ url }: { url: string }) => url).sort()).toEqual(TRACKERS.split(','))
     await share('first')
     for (const user of ['ada', 'bob']) await joins(user)
     for (const user of ['ada', 'bob']) await fetches(user, 'first')

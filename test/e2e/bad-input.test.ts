@@ -28,6 +28,7 @@ test.each([
   ['tracker start --listen nowhere', 2, 'USAGE'],
   ['tracker start --listen 127.0.0.1:99999', 2, 'USAGE'],
   ['tracker start --tls-cert x', 2, 'USAGE'],
+  ['tracker start --url ftp://t1', 2, 'BAD_CONFIG'],
   ['peer download team:x --wait soon', 2, 'USAGE'],
   ['peer download team:x --max-down fast', 2, 'USAGE'],
   ['peer download team', 2, 'USAGE'],

@@ -1,5 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { announcedUrl } from '../../protocol/listen.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { World } from '../support/shoal.ts'
 import { until } from '../support/until.ts'
@@ -42,6 +44,19 @@ test('a second tracker on the same data folder is a second replica, and both see
   const { replicas } = await ada.ok<Status>('tracker status')
   expect(replicas.map(({ id }) => id).sort()).toEqual([first.ready.replica, second.ready.replica].sort())
   expect(await ada.ok('tracker status')).toMatchObject({ users: 1, groups: 1, files: 0, peers: 0 })
+})
+
+test('a replica is shown where others reach it: by --url, or an address of the host when it listens on all', async () => {
+  const named = await world.tracker('data', ['--url', 'tracker.example.com:8443'])
+  const every = await world.tracker('data', ['--listen', '0.0.0.0:0'])
+  const local = every.ready.url as string
+  expect(local).toMatch(/^http:\/\/127\.0\.0\.1:/)
+  const { replicas } = await world.home('ada').ok<Status>('tracker status')
+  const urlOf = (replica: unknown) => replicas.find(({ id }) => id === replica)?.url
+  expect(urlOf(named.ready.replica)).toBe('http://tracker.example.com:8443')
+  const outside = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const url = announcedUrl('http', '0.0.0.0', Number(new URL(local).port), outside)
+  expect(urlOf(every.ready.replica)).toBe(url)
 })
 
 test('every replica tells of the fleet what there is: replicas, users, groups, files, changes, and peers', async () => {
