@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import type { LicensedPart } from '../../cli/licenses.ts'
 import { fetchFromDebian } from './debian.ts'
 import { KEPT, ROOT, sha256 } from './paths.ts'
+import { chooseRevision } from './revisions.ts'
 import pins from './valkey.json' with { type: 'json' }
 
 /** A Redis-compatible server to pack, and where it comes from. */
@@ -43,8 +44,12 @@ const MAKE = [
 export function buildValkey(): Server {
   const given = process.env.VALKEY_SOURCE
   if (given) return fromFolder(given)
-  const kept = pins.revisions.find((revision) => existsSync(keptFolder(revision.revision)))
-  return fromDebian(kept ?? build())
+  const work = mkdtempSync(join(tmpdir(), 'shoal-valkey-'))
+  try {
+    return fromDebian(choose(work))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
 }
 
 function keptFolder(version: string): string {
@@ -64,34 +69,39 @@ function fromDebian(revision: Revision): Server {
   }
 }
 
-/** The first of the pinned revisions that can be had. */
-function build(): Revision {
+/** The newest of the pinned revisions that can be had, built; says so where that is an older one. */
+function choose(work: string): Revision {
+  const chosen = chooseRevision(
+    pins.revisions,
+    ({ revision }) => existsSync(keptFolder(revision)),
+    (revision) => tryFetch(revision, work),
+    ({ revision }) => console.error(`build: the Debian mirror does not have valkey ${revision}`),
+  )
+  if (chosen === null) throw new Error('the Debian mirror has none of the pinned sources of Valkey')
+  const { revision, packaging } = chosen
+  if (packaging !== null) build(revision, packaging, work)
+  if (revision !== pins.revisions[0])
+    console.error(`build: packing valkey ${revision.revision}, an older one: Debian has fixed more since`)
+  return revision
+}
+
+function build(revision: Revision, packaging: string, work: string): void {
   execFileSync(join(ROOT, 'scripts/ensure-build-tools'), { stdio: 'inherit' })
-  const work = mkdtempSync(join(tmpdir(), 'shoal-valkey-'))
-  try {
-    const source = fetchFromDebian(pins.pool, pins.source, work)
-    for (const revision of pins.revisions) {
-      const packaging = tryFetch(revision, work)
-      if (packaging === null) continue
-      const tree = join(work, 'tree')
-      mkdirSync(tree)
-      execFileSync('tar', ['-xf', source, '-C', tree, '--strip-components=1'])
-      execFileSync('tar', ['-xf', packaging, '-C', tree])
-      patch(tree)
-      make(tree, join(tree, 'debian/copyright'), keptFolder(revision.revision))
-      return revision
-    }
-    throw new Error('the Debian mirror has none of the pinned sources of Valkey')
-  } finally {
-    rmSync(work, { recursive: true, force: true })
-  }
+  const source = fetchFromDebian(pins.pool, pins.source, work)
+  const tree = join(work, 'tree')
+  mkdirSync(tree)
+  execFileSync('tar', ['-xf', source, '-C', tree, '--strip-components=1'])
+  execFileSync('tar', ['-xf', packaging, '-C', tree])
+  patch(tree)
+  make(tree, join(tree, 'debian/copyright'), keptFolder(revision.revision))
 }
 
 function tryFetch(revision: Revision, work: string): string | null {
   try {
     return fetchFromDebian(pins.pool, revision, work)
-  } catch {
-    console.error(`build: the Debian mirror does not have valkey ${revision.revision}`)
+  } catch (error) {
+    // Only a download that failed; that there is no apt, or no mirror, is an error for its reader.
+    if (!(error instanceof Error && 'status' in error)) throw error
     return null
   }
 }
