@@ -89,6 +89,7 @@ export class Download {
     } finally {
       this.#swarm?.close()
       if (this.#partial) this.#context.library.delete(this.#partial)
+      await this.#part?.close()
     }
   }
 
@@ -262,7 +263,6 @@ export class Download {
     const path = job.keep ? job.path : part.path
     if (job.keep) await this.#seed(await part.publish())
     else await part.finish()
-    this.#part = null
     this.#emit(this.#meter.event(performance.now(), this.#swarm?.size ?? 0))
     this.#emit({ event: 'done', name: job.name, path })
     return {

@@ -120,7 +120,10 @@ export class PartFile {
     }
   }
 
-  /** Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. */
+  /**
+   * Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. It can be
+   * read until `close`: what takes its place in serving comes only after this.
+   */
   async publish(): Promise<{ mtimeNs: bigint; ino: bigint }> {
     return this.#complete(async () => {
       await this.#file.sync()
@@ -146,8 +149,6 @@ export class PartFile {
       return result
     } catch (error) {
       throw storageError(error, this.finalPath)
-    } finally {
-      await this.#closeHandles()
     }
   }
 
@@ -159,7 +160,7 @@ export class PartFile {
       const { mtimeNs } = await this.#file.stat({ bigint: true })
       await this.#journal.appendFile(encodeSeal(mtimeNs))
     } finally {
-      await this.#closeHandles()
+      await this.close()
     }
   }
 
@@ -174,7 +175,9 @@ export class PartFile {
     }
   }
 
-  async #closeHandles(): Promise<void> {
+  /** Lets go of the file, once the answers that read it are out. */
+  async close(): Promise<void> {
+    if (this.#isOver) return
     this.#isOver = true
     if (this.#readers === 0) await this.#file.close()
     await this.#journal.close()

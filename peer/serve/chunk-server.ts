@@ -12,7 +12,7 @@ import { fingerprint, type Identity } from '../identity.ts'
 import { CIPHERS } from '../pinned-connect.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
-import type { Library, SeenPeer, ServedFile } from './library.ts'
+import type { FileReader, Library, SeenPeer, ServedFile } from './library.ts'
 import { sendProof } from './proof.ts'
 import { sendRange } from './range.ts'
 import { takeTurn } from './turns.ts'
@@ -99,8 +99,7 @@ async function serve(
     throw new ShoalError('BAD_REQUEST', `${request.method} is not served here`)
   if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
   const [, fileId, part, chunk, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
-  const file = options.library.get(fileId)
-  if (!file) throw refusedToStranger()
+  const file = requireServed(options.library, fileId)
   const client = clientFingerprint(request)
   const { grp: group } = await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
   noteSeen(options, request, file, client)
@@ -108,7 +107,15 @@ async function serve(
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
   const to = client ?? request.socket.remoteAddress ?? 'unknown'
   const sent = (bytes: number): void => options.onSent(to, { group, fileId, bytes })
-  return sendRange(file, request, response, options.limit, sent, turn)
+  // A download that had the file may have ended while others were answered: then the finished file is in its place.
+  const open = (): Promise<FileReader> => requireServed(options.library, fileId).open()
+  return sendRange(file, request, response, options.limit, sent, turn, open)
+}
+
+function requireServed(library: Library, fileId: string): ServedFile {
+  const file = library.get(fileId)
+  if (!file) throw refusedToStranger()
+  return file
 }
 
 function bearer(request: IncomingMessage): string | null {

@@ -13,7 +13,7 @@ const buffers = new ReadBuffers(READ_SIZE, 16)
 
 /**
  * `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. A body is
- * read when its `turn` has come.
+ * read when its `turn` has come, from what `open` finds in the file's place by then.
  */
 export async function sendRange(
   file: ServedFile,
@@ -22,6 +22,7 @@ export async function sendRange(
   limit: ByteLimit,
   sent: (bytes: number) => void,
   turn: Promise<void>,
+  open: () => Promise<FileReader>,
 ): Promise<void> {
   const wanted = request.headers.range
   const range = wanted === undefined ? ([0, file.size] as const) : parseRange(wanted, file.size)
@@ -49,7 +50,7 @@ export async function sendRange(
   // Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing.
   await turn
   if (closed.aborted) return
-  const reader = await file.open()
+  const reader = await open()
   response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
   await sendBody(reader, response, start, end, limit, sent, closed)
 }

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, type TLSSocket } from 'node:tls'
 import { ByteLimit } from '../../peer/byte-limit.ts'
 import { Catalog } from '../../peer/catalog.ts'
 import { type Identity, loadIdentity } from '../../peer/identity.ts'
@@ -10,6 +12,7 @@ import { type ChunkServer, startChunkServer } from '../../peer/serve/chunk-serve
 import { GrantVerifier } from '../../peer/serve/grant-verifier.ts'
 import { Library, type SeenPeer } from '../../peer/serve/library.ts'
 import { Seeds } from '../../peer/serve/seeds.ts'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { Content } from './content.ts'
 import { TestKeys } from './grants.ts'
@@ -93,6 +96,23 @@ export class ServeFixture {
     return this.keys.sign(content.fileId, this.client.peer)
   }
 
+  /** Asks for all of the file in pipelined requests of `count` chunks over one connection, which then closes. */
+  async pipeline({ fileId, size, ...content }: Content, count: number): Promise<TLSSocket> {
+    const { key, cert } = this.client
+    const where = { host: '127.0.0.1', port: this.server.port, key, cert, rejectUnauthorized: false }
+    const socket = connect(where)
+    await once(socket, 'secureConnect')
+    const grant = await this.grantFor({ fileId, size, ...content })
+    const length = count * CHUNK_SIZE
+    for (let start = 0; start < size; start += length)
+      socket.write(
+        `GET ${filePath(fileId)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${grant}\r\n` +
+          `Range: bytes=${start}-${Math.min(size, start + length) - 1}\r\n` +
+          `Connection: ${start + length < size ? 'keep-alive' : 'close'}\r\n\r\n`,
+      )
+    return socket
+  }
+
   /** One request on a connection of its own. */
   async ask(
     content: Content,
@@ -133,6 +153,15 @@ export class ServeFixture {
       agent.destroy()
     }
   }
+}
+
+/** The bodies of all 206 answers that come until the connection closes. */
+export async function bodiesOf(socket: TLSSocket): Promise<Buffer> {
+  const parts: Buffer[] = []
+  socket.on('data', (part: Buffer) => parts.push(part))
+  await once(socket, 'close')
+  const answers = Buffer.concat(parts).toString('latin1')
+  return Buffer.from(answers.replaceAll(/HTTP\/1\.1 206 .*?\r\n\r\n/gs, ''), 'latin1')
 }
 
 function codeOf(body: Buffer): string | null {

@@ -10,14 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { request } from 'node:https'
-import { connect } from 'node:tls'
 import fc from 'fast-check'
 import { ReadBuffers } from '../../../../peer/serve/read-buffers.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { merkleRoot, verifyInclusion } from '../../../../protocol/merkle.ts'
 import { filePath, proofPath } from '../../../../protocol/peer-wire.ts'
 import { content } from '../../../support/content.ts'
-import { ServeFixture } from '../../../support/serve-fixture.ts'
+import { bodiesOf, ServeFixture } from '../../../support/serve-fixture.ts'
 import { until } from '../../../support/until.ts'
 
 const FILE = content(3 * CHUNK_SIZE + 777)
@@ -168,31 +167,11 @@ test('a file cut short while it is sent ends in a broken connection, not in a wh
 test('of pipelined requests only the one whose turn it is has the file open, and all are answered in order', async () => {
   const mine = content(20 * CHUNK_SIZE, 51)
   await fixture.share(mine, 'pipelined')
-  const { key, cert } = fixture.client
-  const socket = connect({
-    host: '127.0.0.1',
-    port: fixture.server.port,
-    key,
-    cert,
-    rejectUnauthorized: false,
-  })
-  await once(socket, 'secureConnect')
-  const grant = await fixture.grantFor(mine)
-  const ask = (first: number): string =>
-    `GET ${filePath(mine.fileId)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${grant}\r\n` +
-    `Range: bytes=${first * CHUNK_SIZE}-${(first + 4) * CHUNK_SIZE - 1}\r\n` +
-    `Connection: ${first === 16 ? 'close' : 'keep-alive'}\r\n\r\n`
-  socket.write([0, 4, 8, 12, 16].map(ask).join(''))
+  const socket = await fixture.pipeline(mine, 4)
   await once(socket, 'readable')
   // None where one is answered and the next not begun.
   expect(openCopies('pipelined')).toBeLessThanOrEqual(1)
-  const parts: Buffer[] = []
-  socket.on('data', (part: Buffer) => parts.push(part))
-  await once(socket, 'close')
-  const bodies = Buffer.concat(parts)
-    .toString('latin1')
-    .replaceAll(/HTTP\/1\.1 206 .*?\r\n\r\n/gs, '')
-  expect(Buffer.from(bodies, 'latin1').equals(mine.data)).toBe(true)
+  expect((await bodiesOf(socket)).equals(mine.data)).toBe(true)
 })
 
 test('a burst of clients leaves no more than a few buffers behind', () => {
