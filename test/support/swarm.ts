@@ -4,46 +4,58 @@ import { join } from 'node:path'
 import type { DownloadedFile, DownloadRequest, ProgressListener } from '../../peer/control/api.ts'
 import type { PeerNode } from '../../peer/node.ts'
 import { startPeer } from '../../peer/start.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
-import { TestFleet } from './tracker-fleet.ts'
+import { TrackerClient } from '../../tracker/client/client.ts'
+import { TestRedis } from './redis-server.ts'
+import { ReplicaProcess } from './replica-process.ts'
+import { PASSWORD } from './tracker-fleet.ts'
 
 export const GROUP = 'swarm'
 
-/** A real tracker and real peers in this process, all of one user's homes, in a group of their own. */
+/**
+ * A real tracker in a process of its own, and real peers in this one, all of one user's homes, in a group of their
+ * own. Beside dozens of busy peers a tracker in this process would not come to answer in time.
+ */
 export class TestSwarm {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-swarm-'))
   readonly peers: PeerNode[] = []
   /** What the peers have logged. */
   readonly warnings: string[] = []
-  readonly #fleet: TestFleet
+  readonly #redis: TestRedis
+  readonly #tracker: ReplicaProcess
   readonly #client: TrackerClient
   #announced = 0
 
-  private constructor(fleet: TestFleet, client: TrackerClient) {
-    this.#fleet = fleet
+  private constructor(redis: TestRedis, tracker: ReplicaProcess, client: TrackerClient) {
+    this.#redis = redis
+    this.#tracker = tracker
     this.#client = client
   }
 
   static async start(): Promise<TestSwarm> {
-    const fleet = await TestFleet.start()
-    const client = await fleet.user('ada')
+    const redis = await TestRedis.start()
+    const tracker = await ReplicaProcess.start(redis.url)
+    const client = new TrackerClient({ trackers: [tracker.url] })
+    await client.register('ada', PASSWORD)
+    await client.login('ada', PASSWORD)
     await client.createGroup(GROUP)
-    return new TestSwarm(fleet, client)
+    return new TestSwarm(redis, tracker, client)
   }
 
   path(...parts: string[]): string {
     return join(this.folder, ...parts)
   }
 
+  /** A peer that is ready for downloads, as those that stay are. */
   async addPeer(): Promise<PeerNode> {
     const peer = await startPeer({
       home: this.path(`home-${this.peers.length}`),
       listen: { host: '127.0.0.1', port: 0 },
       tls: true,
-      client: this.#fleet.anonymous(),
+      client: new TrackerClient({ trackers: [this.#tracker.url] }),
       session: () => this.#client.token,
       log: { warn: (message) => void this.warnings.push(message), error: (error) => console.error(error) },
     })
+    peer.warmUp()
     this.peers.push(peer)
     return peer
   }
@@ -76,7 +88,8 @@ export class TestSwarm {
 
   async close(): Promise<void> {
     await Promise.all(this.peers.map((peer) => peer.stop()))
-    await this.#fleet.stop()
+    await this.#tracker.stop()
+    await this.#redis.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
