@@ -8,7 +8,7 @@ const EXTENTS_AT_ONCE = 64
 /** A worker that dies holds its extents back for this long; what is late is asked of others meanwhile. */
 export const EXTENT_LOCK_MS = 10_000
 const STALLED_CHECK_MS = 1000
-/** What was not begun here for so long has probably been taken by another process. */
+/** What was not begun here for so long may have been taken by another process. */
 const ELSEWHERE_MS = 200
 
 /** All that a worker in another process needs to fetch an extent and to write it in place. */
@@ -138,13 +138,24 @@ export class ExtentQueue {
   /** Notices, while extents are under way, that another process has taken some. */
   #lookOut(): void {
     if (this.#listening || this.#lookingOut) return
-    this.#lookingOut = setTimeout(() => {
-      this.#lookingOut = undefined
+    this.#lookingOut = setTimeout(async () => {
       const now = performance.now()
-      for (const { begun, addedAt } of this.#given.values())
-        if (!begun && now - addedAt >= ELSEWHERE_MS) return this.#listen()
+      for (const [id, { begun, addedAt }] of this.#given) {
+        if (begun || now - addedAt < ELSEWHERE_MS) continue
+        if (await this.#isElsewhere(id)) this.#listen()
+        break
+      }
+      this.#lookingOut = undefined
       if (this.#given.size > 0) this.#lookOut()
     }, ELSEWHERE_MS).unref()
+  }
+
+  /** On a busy machine an extent may wait for long, with nobody else there to take it. */
+  async #isElsewhere(id: string): Promise<boolean> {
+    const state = await this.#queue.getJobState(id).catch(() => 'waiting')
+    // One that this process took just before the answer is begun by the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve))
+    return state !== 'waiting' && this.#given.get(id)?.begun === false
   }
 
   /** Hears what other processes have done and will do: Redis keeps the last events. */

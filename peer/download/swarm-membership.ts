@@ -18,6 +18,8 @@ export class SwarmMembership {
   #joinedAt = performance.now()
   #pause = FIRST_REJOIN_MS
   #joining = false
+  /** A peer refused the grant. */
+  #refused = false
 
   private constructor(tickets: Tickets, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
     this.#tickets = tickets
@@ -40,9 +42,13 @@ export class SwarmMembership {
   /** A peer refused the grant: the next renewal gets another. */
   expire(): void {
     this.#joinedAt = Number.NEGATIVE_INFINITY
+    this.#refused = true
   }
 
-  /** Joins again where it is time to; answers the peers handed out then. Throws the tracker's error. */
+  /**
+   * Joins again where it is time to; answers the peers handed out then. The grant stays for as long as it is good,
+   * since each peer has to verify one that is new to it. Throws the tracker's error.
+   */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
     const runsOut = Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
     if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
@@ -50,8 +56,10 @@ export class SwarmMembership {
     this.#joinedAt = now
     this.#pause = Math.min(REJOIN_MS, 2 * this.#pause)
     try {
-      this.#ticket = await this.#tickets.join(this.#file.group, this.#file.fileId)
-      return this.#ticket.peers
+      const fresh = await this.#tickets.join(this.#file.group, this.#file.fileId)
+      if (runsOut || this.#refused) this.#ticket = fresh
+      this.#refused = false
+      return fresh.peers
     } finally {
       this.#joining = false
     }
