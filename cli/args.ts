@@ -35,6 +35,8 @@ const target = Args.custom<Target>({ parse: async (text) => parseTarget(text) })
 export const targetArg = () =>
   target({ required: true, ignoreStdin: true, description: 'a file or folder of a group, GROUP:NAME' })
 
+export const optionalTargetArg = (description: string) => target({ ignoreStdin: true, description })
+
 export const fileArg = (description: string) =>
   Args.string({ required: true, ignoreStdin: true, description })
 

@@ -1,4 +1,4 @@
-import type { DownloadedFile, PeerStatus, UploadResult } from '../peer/control/api.ts'
+import type { DownloadedFile, PeerStatus, UploadResult, VerifiedFile } from '../peer/control/api.ts'
 import { formatBytes, formatRate, formatSeconds, plural, table } from './format.ts'
 
 /** How uploads, downloads and a peer's status look to people. */
@@ -20,6 +20,18 @@ export function downloadText(files: readonly DownloadedFile[], seconds: number):
   if (fetched === 0) return `${done}): all of it was here already`
   const reused = fetched < size ? `, ${formatBytes(size - fetched)} were here already` : ''
   return `${done}, ${formatRate(fetched / seconds)}) from ${plural(peers.size, 'peer')}${reused}`
+}
+
+export function verifyText(files: readonly VerifiedFile[]): string {
+  const bad = files.filter(({ state }) => state !== 'ok')
+  const size = formatBytes(sum(files, (file) => file.size))
+  if (bad.length === 0) return `${plural(files.length, 'file')} (${size}), all as they should be`
+  const rows = bad.map(({ group, name, path, state, damaged }) => [
+    `${group}:${name}`,
+    state === 'damaged' ? plural(damaged, 'damaged chunk') : state,
+    path,
+  ])
+  return `${table(['SERVED NO LONGER', 'BECAUSE', 'PATH'], rows)}\n${bad.length} of ${files.length} (${size}) are not as they should be`
 }
 
 export function statusText({ peer, url, pid, seeding, downloads }: PeerStatus): string {

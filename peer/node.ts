@@ -7,9 +7,12 @@ import type {
   ProgressListener,
   UploadRequest,
   UploadResult,
+  VerifyRequest,
+  VerifyResult,
 } from './control/api.ts'
 import type { Downloads } from './download/downloads.ts'
 import { type UploadContext, upload } from './upload/upload.ts'
+import { verify } from './verify.ts'
 
 export interface NodeParts {
   peer: string
@@ -55,6 +58,11 @@ export class PeerNode implements Peer {
     this.#parts.refreshSession()
     if (request.maxUp > 0) this.setMaxUp(request.maxUp)
     return this.#parts.downloads.request(request, progress, signal)
+  }
+
+  verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult> {
+    const { catalog, uploads } = this.#parts
+    return verify({ catalog, ...uploads }, request, progress, signal)
   }
 
   /** Holds what this peer sends, to all together, to `rate` bytes a second. */

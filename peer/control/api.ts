@@ -7,6 +7,7 @@ import type { ShoalError } from '../../protocol/errors.ts'
 export interface Peer {
   upload(request: UploadRequest, progress: ProgressListener, signal: AbortSignal): Promise<UploadResult>
   download(request: DownloadRequest, progress: ProgressListener, signal: AbortSignal): Promise<DownloadResult>
+  verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult>
   status(): Promise<PeerStatus>
 }
 
@@ -51,6 +52,27 @@ export interface DownloadedFile {
 
 export interface DownloadResult {
   files: DownloadedFile[]
+}
+
+export interface VerifyRequest {
+  /** A file, or a folder prefix; null for all that the home holds. */
+  target: { group: string; name: string } | null
+}
+
+export interface VerifiedFile {
+  group: string
+  name: string
+  fileId: string
+  size: number
+  path: string
+  /** damaged: some chunks are others; changed: of another size, or written to meanwhile. */
+  state: 'ok' | 'damaged' | 'changed' | 'missing'
+  /** Chunks that do not match their hashes. */
+  damaged: number
+}
+
+export interface VerifyResult {
+  files: VerifiedFile[]
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
   ProgressEvent,
   ProgressListener,
   UploadResult,
+  VerifyResult,
 } from './api.ts'
 
 export const controlSocket = (home: string): string => socketPath(home, 'peer.sock')
@@ -38,6 +39,7 @@ export async function connectPeer(home: string): Promise<RemotePeer | null> {
   return {
     upload: (body, progress, signal) => ask<UploadResult>('/upload', body, progress, signal),
     download: (body, progress, signal) => ask<DownloadResult>('/download', body, progress, signal),
+    verify: (body, progress, signal) => ask<VerifyResult>('/verify', body, progress, signal),
     status: () => ask<PeerStatus>('/status', null),
     stop: () => ask('/stop', null),
   }

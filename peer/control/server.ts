@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { ShoalError } from '../../protocol/errors.ts'
-import type { DownloadRequest, Peer, ProgressEvent, UploadRequest } from './api.ts'
+import type { DownloadRequest, Peer, ProgressEvent, UploadRequest, VerifyRequest } from './api.ts'
 
 const MAX_BODY = 64 * 1024 * 1024
 
@@ -27,6 +27,7 @@ export async function startControlServer(
     '/status': () => peer.status(),
     '/upload': (request, progress, signal) => peer.upload(request as UploadRequest, progress, signal),
     '/download': (request, progress, signal) => peer.download(request as DownloadRequest, progress, signal),
+    '/verify': (request, progress, signal) => peer.verify(request as VerifyRequest, progress, signal),
     '/stop': async () => {
       setImmediate(() => peer.shutdown())
       return {}

@@ -32,6 +32,13 @@ export class Seeds {
     this.#serve(entry)
   }
 
+  /** Serves a copy no longer, and notes why. */
+  drop(entry: CatalogEntry, fault: string): void {
+    this.#catalog.setFault(entry, fault)
+    this.#warn(`${entry.group}:${entry.name} is served no longer: ${entry.path} is ${fault}`)
+    this.#unserve(entry)
+  }
+
   /** Forgets a file that its group no longer has; the copy on disk stays. */
   forget(group: string, name: string, fileId: string): void {
     for (const entry of this.#catalog.byName(group, name)) if (entry.fileId === fileId) this.#forget(entry)
@@ -50,7 +57,7 @@ export class Seeds {
     this.#next += CHECKED_AT_ONCE
     await Promise.all(
       some.map(async (entry) => {
-        if (!(await isUnchanged(entry))) this.#fault(entry)
+        if (!(await isUnchanged(entry))) this.drop(entry, CHANGED)
       }),
     )
   }
@@ -63,13 +70,7 @@ export class Seeds {
       return
     }
     const hashes = (): Uint8Array => this.#catalog.hashes(entry.fileId) ?? new Uint8Array(0)
-    this.#library.set(new SeededFile(entry, hashes, (copy) => this.#fault(copy)))
-  }
-
-  #fault(entry: CatalogEntry): void {
-    this.#catalog.setFault(entry, CHANGED)
-    this.#warn(`${entry.group}:${entry.name} is served no longer: ${entry.path} was ${CHANGED}`)
-    this.#unserve(entry)
+    this.#library.set(new SeededFile(entry, hashes, (copy) => this.drop(copy, CHANGED)))
   }
 
   #unserve(entry: CatalogEntry): void {

@@ -1,0 +1,20 @@
+import { optionalTargetArg } from '../../cli/args.ts'
+import { ShoalCommand } from '../../cli/base-command.ts'
+import { EXIT_CODES } from '../../cli/exit-codes.ts'
+import { verifyText } from '../../cli/render-peer.ts'
+import { verifyCopies } from '../../cli/verify-copies.ts'
+
+export default class PeerVerify extends ShoalCommand<typeof PeerVerify> {
+  static override summary = 'Hash the copies that this home holds again, and serve no longer what is damaged'
+  static override description =
+    'A copy that was touched and is still right is served again. Ends with 9 where one is not right.'
+  static override args = {
+    target: optionalTargetArg('a file or folder of a group, GROUP:NAME (default: all)'),
+  }
+
+  override async run(): Promise<void> {
+    const { files } = await verifyCopies(this.home, this.args.target ?? null, this.flags.progress)
+    this.print({ files }, verifyText(files))
+    if (files.some(({ state }) => state !== 'ok')) process.exitCode = EXIT_CODES.integrity
+  }
+}

@@ -1,0 +1,106 @@
+import type { BigIntStats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { HASH_SIZE } from '../protocol/chunking.ts'
+import { ShoalError } from '../protocol/errors.ts'
+import { isBelow } from '../protocol/names.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
+import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from './control/api.ts'
+import { ProgressMeter } from './download/progress-meter.ts'
+import type { HashPool } from './hash-pool.ts'
+import type { Seeds } from './serve/seeds.ts'
+
+export interface VerifyContext {
+  catalog: Catalog
+  seeds: Seeds
+  hashPool: HashPool
+}
+
+type Finding = Pick<VerifiedFile, 'state' | 'damaged'> & { stats?: BigIntStats }
+
+const PROGRESS_MS = 200
+
+/**
+ * Hashes the copies that this home holds again. One that is not what its file id says is served no longer; one
+ * that is, and was not served because it had been touched, is served again. Throws FILE_NOT_FOUND where
+ * nothing of that name is held, and storage errors.
+ */
+export async function verify(
+  { catalog, seeds, hashPool }: VerifyContext,
+  { target }: VerifyRequest,
+  progress: ProgressListener,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
+  const entries = catalog.all().filter((entry) => target === null || isOf(entry, target))
+  if (target !== null && entries.length === 0)
+    throw new ShoalError('FILE_NOT_FOUND', `this home holds no copy of ${target.group}:${target.name}`, {
+      hint: 'shoal peer status lists what it holds',
+    })
+  const label = target === null ? 'all copies' : `${target.group}:${target.name}`
+  const total = entries.reduce((sum, { size }) => sum + size, 0)
+  const meter = new ProgressMeter(label, total)
+  progress({ event: 'start', name: label, total, files: entries.length })
+  let reported = 0
+  const hashed = (bytes: number): void => {
+    const now = performance.now()
+    meter.add(Math.min(bytes, total - meter.done), now)
+    if (now - reported < PROGRESS_MS) return
+    reported = now
+    progress(meter.event(now, 0))
+  }
+
+  // A file that is shared under several names is read once.
+  const findings = new Map<string, Finding>()
+  const files: VerifiedFile[] = []
+  for (const entry of entries) {
+    const key = `${entry.fileId} ${entry.path}`
+    const expected = catalog.hashes(entry.fileId) ?? new Uint8Array(0)
+    const finding = findings.get(key) ?? (await inspect(entry, expected, hashPool, hashed, signal))
+    findings.set(key, finding)
+    const { stats, state, damaged } = finding
+    if (stats) await seeds.add({ ...entry, mtimeNs: stats.mtimeNs, ino: stats.ino, fault: null }, expected)
+    else seeds.drop(entry, faultOf(finding))
+    const { group, name, fileId, size, path } = entry
+    files.push({ group, name, fileId, size, path, state, damaged })
+  }
+  progress({ event: 'done', name: label })
+  return { files }
+}
+
+function isOf(entry: CatalogEntry, { group, name }: { group: string; name: string }): boolean {
+  return entry.group === group && (entry.name === name || isBelow(entry.name, name))
+}
+
+/** What is at the entry's path now; `stats` only where that is its content. */
+async function inspect(
+  entry: CatalogEntry,
+  expected: Uint8Array,
+  pool: HashPool,
+  hashed: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { path, size } = entry
+  const stats = await stat(path, { bigint: true }).catch(() => null)
+  if (stats === null) return { state: 'missing', damaged: 0 }
+  if (!stats.isFile() || stats.size !== BigInt(size)) return { state: 'changed', damaged: 0 }
+  const actual = await pool.hash(path, size, undefined, hashed, signal)
+  const damaged = differences(actual, expected)
+  if (damaged > 0) return { state: 'damaged', damaged }
+  const after = await stat(path, { bigint: true }).catch(() => null)
+  const same = after?.mtimeNs === stats.mtimeNs && after.ino === stats.ino && after.size === stats.size
+  return same ? { state: 'ok', damaged: 0, stats } : { state: 'changed', damaged: 0 }
+}
+
+/** How many of the packed hashes differ. */
+function differences(actual: Uint8Array, expected: Uint8Array): number {
+  let count = 0
+  for (let at = 0; at < actual.length; at += HASH_SIZE)
+    if (Buffer.compare(actual.subarray(at, at + HASH_SIZE), expected.subarray(at, at + HASH_SIZE)) !== 0)
+      count++
+  return count
+}
+
+function faultOf({ state, damaged }: Finding): string {
+  if (state === 'damaged') return `damaged in ${damaged} of its chunks: download it again`
+  if (state === 'missing') return 'removed since it was shared: download it again, or upload another version'
+  return 'changed since it was shared: upload it again to share the new version'
+}
