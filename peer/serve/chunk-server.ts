@@ -68,6 +68,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
   server.requestTimeout = 10_000
   server.headersTimeout = 10_000
   server.on('tlsClientError', () => {})
+  server.on('secureConnection', readAsStream)
   await listen(server, options.host, options.port)
   const address = server.address() as AddressInfo
   return {
@@ -79,6 +80,15 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
         server.closeAllConnections()
       }),
   }
+}
+
+/**
+ * Node's HTTP parser reads past the socket's stream, and pauses when answers wait for the connection to drain. What
+ * TLS has decrypted by then reaches it all the same: it takes that for an error and closes the connection, wherever
+ * two pipelined requests arrive together. With somebody who listens for data it reads from the stream, which stops.
+ */
+function readAsStream(socket: TLSSocket): void {
+  socket.on('data', () => {})
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -97,19 +97,20 @@ export class ServeFixture {
   }
 
   /** Asks for all of the file in pipelined requests of `count` chunks over one connection, which then closes. */
-  async pipeline({ fileId, size, ...content }: Content, count: number): Promise<TLSSocket> {
-    const { key, cert } = this.client
-    const where = { host: '127.0.0.1', port: this.server.port, key, cert, rejectUnauthorized: false }
-    const socket = connect(where)
-    await once(socket, 'secureConnect')
-    const grant = await this.grantFor({ fileId, size, ...content })
+  async pipeline(content: Content, count: number): Promise<TLSSocket> {
+    const socket = await this.connect()
+    const grant = await this.grantFor(content)
     const length = count * CHUNK_SIZE
-    for (let start = 0; start < size; start += length)
-      socket.write(
-        `GET ${filePath(fileId)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${grant}\r\n` +
-          `Range: bytes=${start}-${Math.min(size, start + length) - 1}\r\n` +
-          `Connection: ${start + length < size ? 'keep-alive' : 'close'}\r\n\r\n`,
-      )
+    for (let start = 0; start < content.size; start += length)
+      socket.write(rangeRequest(content, grant, start, Math.min(content.size, start + length)))
+    return socket
+  }
+
+  /** A connection as the client, to the server or what stands before it. */
+  async connect(port = this.server.port): Promise<TLSSocket> {
+    const { key, cert } = this.client
+    const socket = connect({ host: '127.0.0.1', port, key, cert, rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
     return socket
   }
 
@@ -153,6 +154,14 @@ export class ServeFixture {
       agent.destroy()
     }
   }
+}
+
+/** Asks for bytes [start, end); with the last of the file the connection is to close. */
+export function rangeRequest({ fileId, size }: Content, grant: string, start: number, end: number): string {
+  return (
+    `GET ${filePath(fileId)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${grant}\r\n` +
+    `Range: bytes=${start}-${end - 1}\r\nConnection: ${end < size ? 'keep-alive' : 'close'}\r\n\r\n`
+  )
 }
 
 /** The bodies of all 206 answers that come until the connection closes. */

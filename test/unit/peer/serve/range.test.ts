@@ -16,7 +16,8 @@ import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { merkleRoot, verifyInclusion } from '../../../../protocol/merkle.ts'
 import { filePath, proofPath } from '../../../../protocol/peer-wire.ts'
 import { content } from '../../../support/content.ts'
-import { bodiesOf, ServeFixture } from '../../../support/serve-fixture.ts'
+import { RecordRelay } from '../../../support/record-relay.ts'
+import { bodiesOf, rangeRequest, ServeFixture } from '../../../support/serve-fixture.ts'
 import { until } from '../../../support/until.ts'
 
 const FILE = content(3 * CHUNK_SIZE + 777)
@@ -172,6 +173,28 @@ test('of pipelined requests only the one whose turn it is has the file open, and
   // None where one is answered and the next not begun.
   expect(openCopies('pipelined')).toBeLessThanOrEqual(1)
   expect((await bodiesOf(socket)).equals(mine.data)).toBe(true)
+})
+
+test('requests that arrive together while the connection is full are all answered', async () => {
+  const mine = content(48 * CHUNK_SIZE, 61)
+  await fixture.share(mine, 'together')
+  const relay = await RecordRelay.to(fixture.server.port)
+  try {
+    const socket = await fixture.connect(relay.port)
+    const grant = await fixture.grantFor(mine)
+    const ask = (first: number, count: number): string =>
+      rangeRequest(mine, grant, first * CHUNK_SIZE, (first + count) * CHUNK_SIZE)
+    socket.write(ask(0, 40))
+    // More than the connection takes while nobody reads, so the server waits for it to drain.
+    await once(socket, 'readable')
+    relay.hold()
+    for (let chunk = 40; chunk < 48; chunk++)
+      await new Promise((resolve) => socket.write(ask(chunk, 1), resolve))
+    await relay.release(8)
+    expect((await bodiesOf(socket)).equals(mine.data)).toBe(true)
+  } finally {
+    relay.close()
+  }
 })
 
 test('a burst of clients leaves no more than a few buffers behind', () => {
