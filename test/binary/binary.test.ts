@@ -203,4 +203,7 @@ test('it shows the licences of all of them', () => {
   )
   expect(texts.get('node')).toContain('Copyright Node.js contributors')
   expect(texts.get('valkey')).toContain('Salvatore Sanfilippo')
+  // Packages of which only files for browsers are in it.
+  expect(texts.get('preact')).toContain('Jason Miller')
+  expect(texts.get('htm')).toContain('Apache License')
 })

@@ -14,7 +14,9 @@ function namedBy(text: string, type: string, packages: Record<string, string>): 
   if (type.startsWith('text/html'))
     return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
   if (!type.startsWith('text/javascript')) return []
-  return [...text.matchAll(/\bfrom\s*["']([^"']+)["']/g)].map(([, name]) => packages[name!] ?? name!)
+  return [...text.matchAll(/\b(?:from\s*|import\()["']([^"']+)["']/g)].map(
+    ([, name]) => packages[name!] ?? name!,
+  )
 }
 
 test('every file that the page is made of is there, with its type and the headers that hold it in', async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -77,7 +78,7 @@ browserTest('a wrong password is answered by one clear sentence, the right one b
   await page.getByLabel('Password').fill('correct horse battery')
   await page.keyboard.press('Enter')
   await page.getByRole('link', { name: 'team' }).waitFor()
-  expect(await page.title()).toBe('Groups – Shoal')
+  expect([await page.title(), await focusedText(page)]).toEqual(['Groups – Shoal', 'Groups'])
   // Another tab begins anew: the session is this tab's.
   const other = await page.context().newPage()
   await other.goto(url)
@@ -91,7 +92,10 @@ browserTest('join requests come while one looks, and are decided by the keyboard
   await page.getByText('Nobody is waiting.').waitFor()
   await homes.bob.ok('group join team')
   await page.getByRole('status').filter({ hasText: 'bob asks to join.' }).waitFor()
-  await homes.cyd.ok('group join team')
+  const asker = await open()
+  await fillIn(asker.page, 'cyd', 'correct horse battery')
+  await asker.page.getByRole('button', { name: 'Ask to join team' }).click()
+  await asker.page.getByRole('button', { name: 'Asked team' }).waitFor()
   await page.getByRole('rowheader', { name: 'cyd' }).waitFor()
   await tabTo(page, 'Accept bob')
   await page.keyboard.press('Enter')
@@ -123,6 +127,54 @@ browserTest('a file is there as it is published, with its versions and who serve
   await peers.getByRole('rowheader', { name: 'bob' }).waitFor()
   await peers.getByRole('img', { name: 'holds all of it' }).waitFor()
   await page.getByText('Every part is there at least once.').waitFor()
+})
+
+browserTest('who downloads is in the picture, with what it holds and how fast it moves', async () => {
+  const { page } = await openTeam('ada')
+  writeFileSync(join(homes.ada.folder, 'large.bin'), randomBytes(8_000_000))
+  await homes.ada.ok('peer upload large.bin --group team')
+  await page.getByRole('link', { name: 'large.bin' }).first().click()
+  const row = page.getByRole('table', { name: 'Peers of this file' }).getByRole('row', { name: /^bob/ })
+  const download = homes.bob.ok('peer download team:large.bin --max-down 2MB')
+  await row.getByRole('img', { name: /^holds \d+ of 16 parts/ }).waitFor()
+  await row
+    .getByRole('cell', { name: /^[\d.]+ [KM]iB\/s$/ })
+    .first()
+    .waitFor()
+  await page.getByRole('img', { name: /^Copies of each part: 1 to 2$/ }).waitFor()
+  await download
+  await row.getByRole('img', { name: 'holds all of it' }).waitFor()
+  await page.getByText('Every part is there at least twice.').waitFor()
+})
+
+browserTest.each(['parts.css', 'views/group.js'])(
+  'a page of which %s did not come loads itself again',
+  async (file) => {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    await page.route(url + file, (route) => route.abort('connectionreset'), { times: 1 })
+    await page.goto(url)
+    await page.getByLabel('User name').waitFor()
+    expect(await page.evaluate('document.styleSheets.length')).toBe(2)
+    await context.close()
+  },
+)
+
+browserTest('a request that is cut off is made again with the same key, and nobody is told', async () => {
+  const { page, problems } = await openTeam('ada')
+  await homes.cyd.ok('group join team')
+  const keys: (string | undefined)[] = []
+  await page.route(`${tracker.ready.url}/v1/groups/team/requests/accept`, async (route) => {
+    keys.push(route.request().headers()['idempotency-key'])
+    const answer = await route.fetch()
+    await (keys.length === 1 ? route.abort('connectionreset') : route.fulfill({ response: answer }))
+  })
+  await page.getByRole('button', { name: 'Accept cyd' }).click()
+  await page.getByRole('status').filter({ hasText: 'cyd is a member now.' }).waitFor()
+  expect([keys.length, new Set(keys).size]).toEqual([2, 1])
+  expect(await page.getByRole('alert').count()).toBe(0)
+  expect(problems.splice(0)).toEqual([expect.stringContaining('ERR_CONNECTION_RESET')])
+  await homes.ada.ok('group kick team cyd')
 })
 
 browserTest(

@@ -9,8 +9,8 @@ const root = join(import.meta.dirname, '../..')
 const scripts: Record<string, string> = pjson.scripts
 const tasks: Record<string, string> = deno.tasks
 
-/** Scripts that need Node itself: jest's ES modules, and the single binary, which is made of Node. */
-const NODES_ALONE = /jest|npm (run )?test|build-binary/
+/** Scripts that need Node itself: jest's ES modules, the browser's driver, and the single binary, which is made of Node. */
+const NODES_ALONE = /jest|npm (run )?test|build-binary|chromium/
 
 /** What `deno task` runs where `npm run` runs the script. */
 function taskOf(name: string, script: string): string {

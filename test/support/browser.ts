@@ -1,28 +1,22 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
+import { findChromium, launchChromium } from './chromium.ts'
 
-const NAMES = ['chromium-headless-shell', 'chromium', 'google-chrome']
-
-/** The Chromium of this system, or what SHOAL_CHROMIUM names; null where there is none (scripts/ensure-chromium). */
+/** Where there is none, that is said once for each file of tests. */
 export const CHROMIUM: string | null = findChromium()
 
-function findChromium(): string | null {
-  const given = process.env.SHOAL_CHROMIUM
-  for (const name of given ? [given] : NAMES) {
-    const { stdout, status } = spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' })
-    if (status === 0) return stdout.trim()
-  }
-  console.warn('there is no Chromium here: web pages are NOT tested. scripts/ensure-chromium installs one')
-  return null
-}
+/**
+ * Chromium gives up all connections, of the loopback interface too, whenever any interface of the machine comes
+ * or goes, as they do in tests with network namespaces and containers. Pages must bear it.
+ */
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED'
 
 /** `test` where there is a browser; else that was said, and the test is left out. */
 export const browserTest = (CHROMIUM ? test : test.skip) as typeof test
 
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM as string })
+  return launchChromium(CHROMIUM as string)
 }
 
 /** A page in a context of its own, and all that went wrong in it. */
@@ -34,7 +28,8 @@ export class WatchedPage {
   private constructor(page: Page, origin: string) {
     this.page = page
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.problems.push(message.text())
+      const isBad = message.type() === 'error' || message.type() === 'warning'
+      if (isBad && !message.text().includes(NETWORK_CHANGED)) this.problems.push(message.text())
     })
     page.on('pageerror', (error) => void this.problems.push(String(error)))
     page.on('request', (request) => {
@@ -50,8 +45,25 @@ export class WatchedPage {
   ): Promise<WatchedPage> {
     const context = await browser.newContext(options)
     const watched = new WatchedPage(await context.newPage(), new URL(url).origin)
-    await watched.page.goto(url)
+    await watched.load(url)
     return watched
+  }
+
+  /** Loads it again where the page's own start was cut off: later it helps itself. */
+  async load(url: string): Promise<void> {
+    let isCut = true
+    const onFailed = (request: Request): void => {
+      isCut ||= request.failure()?.errorText === NETWORK_CHANGED
+    }
+    this.page.on('requestfailed', onFailed)
+    while (isCut) {
+      isCut = false
+      await this.page.goto(url).catch((error: Error) => {
+        if (!error.message.includes(NETWORK_CHANGED)) throw error
+        isCut = true
+      })
+    }
+    this.page.off('requestfailed', onFailed)
   }
 
   /** What axe-core finds against the page as it is now: WCAG 2.2 AA and its best practices. */

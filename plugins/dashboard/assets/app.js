@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { Client, Unreachable } from './client.js'
 import { ShellProvider } from './context.js'
 import { clock, sentence } from './format.js'
@@ -39,11 +39,11 @@ export function App() {
     [token, link, leave],
   )
   if (!session) return html`<${SignIn} client=${client} notice=${notice} onEnter=${enter} />`
-  return html`<${Signedin} key=${token} client=${client} user=${session.user} onLeave=${leave} />`
+  return html`<${SignedIn} key=${token} client=${client} user=${session.user} onLeave=${leave} />`
 }
 
 /** @param {{ client: Client, user: string, onLeave: (why: string) => void }} props */
-function Signedin({ client, user, onLeave }) {
+function SignedIn({ client, user, onLeave }) {
   const route = useRoute()
   const [said, setSaid] = useState('')
   // The same words again are said again: a non-breaking space makes them others.
@@ -107,21 +107,17 @@ function Connection({ link }) {
   return html`<div role="status" class=${text ? 'connection shown' : 'connection'}>${text}</div>`
 }
 
-/** The view that the address names; going from one to another moves the focus to its heading. */
+/** The view that the address names; going to it, also by signing in, moves the focus to its heading. */
 function useRoute() {
   const [hash, setHash] = useState(location.hash)
-  const isFirst = useRef(true)
   useEffect(() => {
     const onChange = () => setHash(location.hash)
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)
   }, [])
   useEffect(() => {
-    if (isFirst.current) isFirst.current = false
-    else {
-      scrollTo(0, 0)
-      document.querySelector('h1')?.focus()
-    }
+    scrollTo(0, 0)
+    document.querySelector('h1')?.focus()
   }, [hash])
   return useMemo(() => parseRoute(hash), [hash])
 }

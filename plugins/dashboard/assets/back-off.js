@@ -11,3 +11,15 @@ export function backOff(failures, random) {
   const most = Math.min(FIRST_MS * 2 ** (failures - 1), LAST_MS)
   return most / 2 + (most / 2) * random
 }
+
+/**
+ * Returns early when the signal aborts.
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ */
+export function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true })
+  })
+}

@@ -1,3 +1,4 @@
+import { pause } from './back-off.js'
 import { eventReader } from './sse.js'
 
 /** What a tracker refuses, with its code and sentence. */
@@ -20,6 +21,15 @@ export class Unreachable extends Error {}
 const TIMEOUT_MS = 15_000
 /** A stream without even a heartbeat for this long is dead: trackers send one every 15 s. */
 const SILENCE_MS = 40_000
+/** The last pause is none: then it is given up. */
+const AGAIN_AFTER_MS = [200, 800, 0]
+/** Nothing is kept, and nothing goes along that was not asked for. */
+const PLAINLY = /** @type {const} */ ({
+  cache: 'no-store',
+  credentials: 'omit',
+  redirect: 'error',
+  referrerPolicy: 'no-referrer',
+})
 /** What a proxy says for a tracker that is away, and a tracker whose store is. */
 const PASSING = new Set([502, 503, 504])
 
@@ -48,19 +58,32 @@ export class Client {
   }
 
   /**
-   * The answer's body. Throws Refused and Unreachable, and the signal's reason.
+   * The answer's body. What is not answered is asked again twice, a change with the same key: a connection that
+   * breaks, when the browser's own network changes say, is nothing to be told of. Throws Refused, Unreachable,
+   * and the signal's reason.
    * @param {string} method
    * @param {string} path below /v1
    * @param {Call} [call]
    */
   async ask(method, path, call = {}) {
-    const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(call.signal ? [call.signal] : [])]
-    const answer = await this.send(method, path, call, AbortSignal.any(signals))
-    try {
-      return answer.status === 204 ? null : await answer.json()
-    } catch {
-      throw this.unreachable(call.signal)
+    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(call.signal ? [call.signal] : [])])
+    const request = {
+      method,
+      headers: this.headers(call),
+      body: call.body && JSON.stringify(call.body),
+      signal,
     }
+    for (const waitMs of AGAIN_AFTER_MS) {
+      try {
+        const answer = await this.send(path, request, call.group)
+        return answer.status === 204 ? null : await answer.json()
+      } catch (error) {
+        if (error instanceof Refused) throw error
+        if (signal.aborted) break
+      }
+      await pause(waitMs, signal)
+    }
+    throw this.unreachable(call.signal)
   }
 
   /**
@@ -72,13 +95,18 @@ export class Client {
    */
   async events(group, signal, { onOpen, onEvent }) {
     const silence = new AbortController()
-    const call = { signal }
-    const path = groupPath(group, '/events')
+    const request = {
+      method: 'GET',
+      headers: this.headers({}),
+      signal: AbortSignal.any([signal, silence.signal]),
+    }
+    let isOpen = false
     let timer = setTimeout(() => silence.abort(), SILENCE_MS)
     try {
-      const answer = await this.send('GET', path, call, AbortSignal.any([signal, silence.signal]))
+      const answer = await this.send(groupPath(group, '/events'), request)
       const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
       const read = eventReader()
+      isOpen = true
       onOpen()
       for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
         clearTimeout(timer)
@@ -91,7 +119,8 @@ export class Client {
         }
       }
     } catch (error) {
-      if (error instanceof Refused || error instanceof Unreachable || signal.aborted) throw error
+      if (error instanceof Refused || signal.aborted) throw error
+      if (!isOpen) throw this.unreachable(signal)
       // A stream that breaks after it was opened ends like one that is closed.
     } finally {
       clearTimeout(timer)
@@ -99,30 +128,16 @@ export class Client {
   }
 
   /**
-   * @param {string} method
+   * Any error but Refused means that there is no answer.
    * @param {string} path
-   * @param {Call} call
-   * @param {AbortSignal} signal
+   * @param {RequestInit} request
+   * @param {string} [group] whose revision the answer says
    */
-  async send(method, path, call, signal) {
-    let answer
-    try {
-      answer = await fetch(new URL(`.${path}`, this.base), {
-        method,
-        headers: this.headers(call),
-        ...(call.body ? { body: JSON.stringify(call.body) } : {}),
-        signal,
-        cache: 'no-store',
-        credentials: 'omit',
-        redirect: 'error',
-        referrerPolicy: 'no-referrer',
-      })
-    } catch {
-      throw this.unreachable(call.signal)
-    }
-    if (PASSING.has(answer.status)) throw this.unreachable(call.signal)
+  async send(path, request, group) {
+    const answer = await fetch(new URL(`.${path}`, this.base), { ...request, ...PLAINLY })
+    if (PASSING.has(answer.status)) throw new Unreachable()
     this.link.heard(Number(answer.headers.get('age') ?? 0))
-    if (call.group) this.saw(call.group, Number(answer.headers.get('shoal-revision')))
+    if (group) this.saw(group, Number(answer.headers.get('shoal-revision')))
     if (answer.ok) return answer
     throw await this.refusal(answer)
   }

@@ -51,14 +51,33 @@ export function copiesText(copies) {
   const missing = copies.filter((count) => count < 1).length
   if (missing === 0) {
     const fewest = Math.floor(Math.min(...copies))
-    return `Every part is there ${fewest === 1 ? 'at least once' : `at least ${fewest} times`}.`
+    return `Every part is there at least ${fewest < 3 ? ['once', 'twice'][fewest - 1] : `${fewest} times`}.`
   }
   if (missing === copies.length) return 'No part is whole among these peers.'
   return `${missing} of ${copies.length} parts ${missing === 1 ? 'is' : 'are'} not whole among these peers.`
 }
 
 /**
- * The shading of a part of which there are so many copies, 0 to 1: the rarest stand out, ten are as good as three.
- * @param {number} copies
+ * How often the rarest and the commonest part are there, in words.
+ * @param {readonly number[]} copies
  */
-export const copiesShade = (copies) => Math.min(1, copies / 3)
+export function rangeText(copies) {
+  const of = (/** @type {number} */ count) => count.toFixed(1).replace('.0', '')
+  return `Copies of each part: ${of(Math.min(...copies))} to ${of(Math.max(...copies))}`
+}
+
+/**
+ * Neighbours that are alike, as one: what is drawn.
+ * @param {readonly number[]} values one for each part
+ * @returns {{ start: number, length: number, value: number }[]}
+ */
+export function runsOf(values) {
+  /** @type {{ start: number, length: number, value: number }[]} */
+  const runs = []
+  for (const [start, value] of values.entries()) {
+    const last = runs.at(-1)
+    if (last?.value === value) last.length++
+    else runs.push({ start, length: 1, value })
+  }
+  return runs
+}

@@ -13,6 +13,8 @@ import { eventReader } from '../../../plugins/dashboard/assets/sse.js'
 import {
   copiesOf,
   copiesText,
+  rangeText,
+  runsOf,
   sharesOf,
   sharesText,
 } from '../../../plugins/dashboard/assets/swarm-picture.js'
@@ -89,8 +91,19 @@ test('a picture says in words what it shows', () => {
   expect(copiesOf([of(255, 0, 255), of(255, 255, 51)])).toEqual([2, 1, 1.2])
   expect(copiesOf([])).toEqual([])
   expect(copiesText([2, 1, 1.2])).toBe('Every part is there at least once.')
-  expect(copiesText([3, 2.9])).toBe('Every part is there at least 2 times.')
+  expect(copiesText([3, 2.9])).toBe('Every part is there at least twice.')
+  expect(copiesText([5, 4])).toBe('Every part is there at least 4 times.')
   expect(copiesText([1, 0.9, 0])).toBe('2 of 3 parts are not whole among these peers.')
   expect(copiesText([0.5])).toBe('No part is whole among these peers.')
+  expect(rangeText([1, 2.25, 0])).toBe('Copies of each part: 0 to 2.3')
   expect(copiesText([])).toBe('Nobody has said what it holds.')
+})
+
+test('what is alike is drawn as one', () => {
+  expect(runsOf([1, 1, 0, 1])).toEqual([
+    { start: 0, length: 2, value: 1 },
+    { start: 2, length: 1, value: 0 },
+    { start: 3, length: 1, value: 1 },
+  ])
+  expect(runsOf([])).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { backOff } from '../back-off.js'
+import { backOff, pause } from '../back-off.js'
 import { Unreachable } from '../client.js'
 import { FeedProvider, useShell } from '../context.js'
 import { counted, sentence } from '../format.js'
@@ -88,17 +88,6 @@ async function follow(client, group, signal, tell) {
     }
     await pause(backOff(++failures, Math.random()), signal)
   }
-}
-
-/**
- * @param {number} ms
- * @param {AbortSignal} signal
- */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true })
-  })
 }
 
 /**

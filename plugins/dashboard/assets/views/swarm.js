@@ -4,7 +4,7 @@ import { number, percent, rate, sentence, short } from '../format.js'
 import { html } from '../html.js'
 import { Empty, Figures, Loading, Problem, Section, Table } from '../parts.js'
 import { useResource } from '../resource.js'
-import { copiesOf, copiesShade, copiesText, sharesOf, sharesText } from '../swarm-picture.js'
+import { copiesOf, copiesText, rangeText, runsOf, sharesOf, sharesText } from '../swarm-picture.js'
 
 const EVERY_MS = 1000
 
@@ -36,8 +36,8 @@ function Picture({ swarm }) {
   const figures = [
     ['Seeds', number(seeds)],
     ['Leechers', number(leechers)],
-    ['Received', rate(down)],
-    ['Sent', rate(up)],
+    ['Receiving', rate(down)],
+    ['Sending', rate(up)],
   ]
   if (peers.length === 0)
     return html`<${Figures} items=${figures} />
@@ -45,14 +45,15 @@ function Picture({ swarm }) {
   return html`<${Figures} items=${figures} />
     <div class="together">
       <p>${copiesText(copies)}</p>
-      <${Bar} shades=${copies.map(copiesShade)} text=${copiesText(copies)} class="copies" />
+      <${Skyline} copies=${copies} />
     </div>
     <${Table} class="swarm" label="Peers of this file" columns=${COLUMNS} rows=${peers} keyOf=${idOf} />
     ${total > peers.length && html`<${Empty}>${number(peers.length)} of ${number(total)} peers are shown.<//>`}
     <p class="legend" aria-hidden="true">
-      A bar is the file from its beginning to its end:
-      <span class="swatch"></span> not there <span class="swatch some"></span> in part
-      <span class="swatch whole"></span> whole
+      <span>Each bar is the file from its beginning to its end.</span>
+      <span><i class="swatch"></i>not there</span>
+      <span><i class="swatch some"></i>in part</span>
+      <span><i class="swatch whole"></i>whole</span>
     </p>`
 }
 
@@ -87,18 +88,34 @@ function heldText({ seed, parts }) {
 
 /**
  * A file from its beginning to its end, each part shaded by how much of it is there; `text` says the same.
- * @param {{ shades: readonly number[], text: string, class?: string }} props
+ * @param {{ shades: readonly number[], text: string }} props
  */
-function Bar({ shades, text, class: className = '' }) {
-  const width = Math.max(1, shades.length)
-  return html`<svg class=${`parts ${className}`} role="img" aria-label=${text} viewBox=${`0 0 ${width} 1`}
+function Bar({ shades, text }) {
+  return html`<svg class="parts" role="img" aria-label=${text} viewBox=${`0 0 ${shades.length || 1} 1`}
       preserveAspectRatio="none">
-    <rect class="track" width=${width} height="1" />
-    ${shades.map(
-      (shade, i) =>
-        shade > 0 &&
-        html`<rect key=${i} class=${shade < 1 ? 'some' : 'whole'} x=${i} width="1.02"
-      height="1" fill-opacity=${(0.25 + 0.75 * shade).toFixed(2)} />`,
+    ${runsOf(shades).map(
+      ({ start, length, value }) =>
+        value > 0 &&
+        html`<rect key=${start} x=${start} width=${length} height="1" fill-opacity=${opacity(value)} />`,
+    )}
+  </svg>`
+}
+
+/** What is begun can be told from what is not there, and from what is whole. @param {number} share */
+const opacity = (share) => (share < 1 ? (0.2 + 0.55 * share).toFixed(2) : '1')
+
+/**
+ * How many copies of each part there are, as heights.
+ * @param {{ copies: readonly number[] }} props
+ */
+function Skyline({ copies }) {
+  const most = Math.max(1, ...copies)
+  return html`<svg class="parts copies" role="img" aria-label=${rangeText(copies)}
+      viewBox=${`0 0 ${copies.length || 1} ${most}`} preserveAspectRatio="none">
+    ${runsOf(copies).map(
+      ({ start, length, value }) =>
+        html`<rect key=${start} class=${value < 1 ? 'lacking' : ''} x=${start} y=${most - value} width=${length}
+          height=${value} />`,
     )}
   </svg>`
 }
