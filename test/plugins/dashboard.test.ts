@@ -155,7 +155,10 @@ browserTest.each(['parts.css', 'views/group.js'])(
     await page.route(url + file, (route) => route.abort('connectionreset'), { times: 1 })
     await page.goto(url)
     await page.getByLabel('User name').waitFor()
-    expect(await page.evaluate('document.styleSheets.length')).toBe(2)
+    expect(
+      await page.evaluate('[...document.styleSheets].map(({ cssRules }) => cssRules.length > 0)'),
+    ).toEqual([true, true])
+    expect(await page.evaluate('performance.getEntriesByType("navigation")[0].type')).toBe('reload')
     await context.close()
   },
 )
