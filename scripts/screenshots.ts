@@ -62,9 +62,12 @@ function write(home: Home, name: string, size: number): void {
 }
 
 async function takePictures(by: Browser, url: string): Promise<void> {
-  const wide = await open(by, url, 'light', 1120)
+  const wide = await open(by, url, 'light', 1000)
   await wide.getByRole('link', { name: 'team' }).click()
-  await wide.getByRole('table', { name: 'Moving now' }).waitFor()
+  await wide
+    .getByRole('table', { name: 'Moving now' })
+    .getByRole('cell', { name: /MiB\/s$/ })
+    .waitFor()
   await take(wide, 'dashboard-group')
   await wide.getByRole('link', { name: FILE }).first().click()
   // Both that download hold something of it.

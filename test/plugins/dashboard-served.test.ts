@@ -14,7 +14,7 @@ function namedBy(text: string, type: string, packages: Record<string, string>): 
   if (type.startsWith('text/html'))
     return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
   if (!type.startsWith('text/javascript')) return []
-  return [...text.matchAll(/\b(?:from\s*|import\()["']([^"']+)["']/g)].map(
+  return [...text.matchAll(/\b(?:from\s*["']|import\(["'](?=\.))([^"']+)["']/g)].map(
     ([, name]) => packages[name!] ?? name!,
   )
 }
@@ -40,6 +40,7 @@ test('every file that the page is made of is there, with its type and the header
     const names = namedBy(await answer.text(), type, packages)
     wanted.push(...names.map((name) => new URL(name, url).href))
   }
+  expect(types.size).toBeGreaterThan(25)
   const kinds = new Set([...types.values()].map((type) => type.split(';')[0]))
   expect(kinds).toEqual(new Set(['text/html', 'text/css', 'text/javascript', 'image/svg+xml']))
   expect([...types.keys()].filter((url) => !url.startsWith(base))).toEqual([])

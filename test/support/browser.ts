@@ -46,6 +46,7 @@ export class WatchedPage {
     const context = await browser.newContext(options)
     const watched = new WatchedPage(await context.newPage(), new URL(url).origin)
     await watched.load(url)
+    await watched.page.locator('h1').waitFor()
     return watched
   }
 

@@ -19,7 +19,7 @@ export function Moving({ group }) {
     { every: EVERY_MS },
   )
   /** @type {Swarm[]} */
-  const swarms = data?.swarms ?? []
+  const swarms = (data?.swarms ?? []).filter((/** @type {Swarm} */ { down, up }) => down > 0 || up > 0)
   if (swarms.length === 0) return null
   const columns = [
     {
@@ -29,7 +29,7 @@ export function Moving({ group }) {
     },
     { label: 'Seeds', kind: 'number', cell: (/** @type {Swarm} */ { seeds }) => number(seeds) },
     { label: 'Leechers', kind: 'number', cell: (/** @type {Swarm} */ { leechers }) => number(leechers) },
-    { label: 'Moving', kind: 'number', cell: (/** @type {Swarm} */ { down }) => rate(down) },
+    { label: 'Receiving', kind: 'number', cell: (/** @type {Swarm} */ { down }) => rate(down) },
   ]
   return html`<${Section} title="Moving now" id="moving">
     <${Table} label="Moving now" columns=${columns} rows=${swarms} keyOf=${(/** @type {Swarm} */ { fileId }) => fileId} />
