@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { hashing } from './hashing.ts'
 import type { Bench, Measurement } from './lib/bench.ts'
-import { type BenchResult, writeResults } from './lib/results.ts'
+import { type BenchResult, measuredBefore, writeResults } from './lib/results.ts'
 import { install, missing } from './lib/tools.ts'
 import { memory } from './memory.ts'
 import { queueCost } from './queue-cost.ts'
@@ -34,20 +34,35 @@ const BENCHES: readonly Bench[] = [
   largeGroup,
 ]
 
-const USAGE = `npm run bench [-- [NAME…] [--quick] [--install]]
+const USAGE = `npm run bench [-- [NAME…] [--quick] [--install] [--rounds N] [--more]]
   --quick    small sizes and one run each: whether it works, not how fast it is; writes no results
+  --rounds   runs behind each median of the swarms
+  --more     add to the swarms' runs that there are, instead of beginning anew
   --install  install the Debian and npm packages that a bench needs and compares with
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean' }, install: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    install: { type: 'boolean' },
+    rounds: { type: 'string' },
+    more: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 })
 
 const strangers = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
-if (values.help || strangers.length > 0) {
-  console.error(strangers.length > 0 ? `no bench is called ${strangers.join(', ')}\n\n${USAGE}` : USAGE)
-  process.exitCode = strangers.length > 0 ? 2 : 0
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+const faults = [
+  ...strangers.map((name) => `no bench is called ${name}`),
+  ...(rounds === undefined || (Number.isInteger(rounds) && rounds > 0)
+    ? []
+    : ['--rounds is a number from 1 on']),
+]
+if (values.help || faults.length > 0) {
+  console.error([...faults, ...(faults.length > 0 ? [''] : []), USAGE].join('\n'))
+  process.exitCode = faults.length > 0 ? 2 : 0
 } else {
   const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   const results: BenchResult[] = []
@@ -67,7 +82,12 @@ async function measure(bench: Bench): Promise<BenchResult> {
     return result
   }
   try {
-    await bench.run({ quick: values.quick ?? false }, (measurement: Measurement) => {
+    const options = {
+      quick: values.quick ?? false,
+      rounds,
+      earlier: values.more ? measuredBefore(name) : [],
+    }
+    await bench.run(options, (measurement: Measurement) => {
       result.measurements.push(measurement)
       console.log(JSON.stringify({ bench: name, ...measurement }))
     })

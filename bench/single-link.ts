@@ -96,9 +96,11 @@ async function fetchMetalink(metalink: MetalinkServer, source: string, folder: s
 
 async function fetchTorrent(torrent: string, source: string, folder: string): Promise<number> {
   mkdirSync(folder)
-  const seed = torrentPeer('seed', { torrent, folder: source, ip: LOOPBACK, port: 9301 })
+  const seed = torrentPeer('seed', { torrents: [torrent], folder: source, ip: LOOPBACK, port: 9301 })
   await seed.ready
-  const leech = torrentPeer('leech', { torrent, folder, ip: LOOPBACK, port: 9302 }, [`${LOOPBACK}:9301`])
+  const leech = torrentPeer('leech', { torrents: [torrent], folder, ip: LOOPBACK, port: 9302 }, [
+    `${LOOPBACK}:9301`,
+  ])
   try {
     await leech.ready
     const start = performance.now()

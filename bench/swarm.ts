@@ -40,15 +40,15 @@ function swarmBench({ name, about, originRate, everyMs, last, copies }: Case): B
     name,
     about,
     needs: ['root', 'ip', 'tc', 'mktorrent', 'libtorrent'],
-    async run({ quick }, report) {
+    async run({ quick, rounds = 5, earlier = [] }, report) {
       const size = (quick ? 16 : 128) * MIB
       const each: SwarmCase = { size, leechers: LEECHERS, everyMs }
       const rates = [
         { up: originRate, down: RATE },
         ...Array.from({ length: LEECHERS }, () => ({ up: RATE, down: RATE })),
       ]
-      const results = { shoal: [] as SwarmResult[], libtorrent: [] as SwarmResult[] }
-      for (let round = 0; round < (quick ? 1 : 5); round++) {
+      const results = { shoal: runsOf('shoal', earlier), libtorrent: runsOf('libtorrent', earlier) }
+      for (let round = 0; round < (quick ? 1 : rounds); round++) {
         await Network.with(rates, async (net) => void results.shoal.push(await runShoal(net, each)))
         await Network.with(rates, async (net) => void results.libtorrent.push(await runTorrent(net, each)))
       }
@@ -60,7 +60,7 @@ function swarmBench({ name, about, originRate, everyMs, last, copies }: Case): B
         const ratio = value((result) => result.last / ideal)
         const detail = { ideal, runs: results[who] }
         report({
-          what: `${who}: last leecher`,
+          what: lastLeecher(who),
           value: ratio,
           unit: '× ideal',
           ...target(targets.last),
@@ -73,6 +73,13 @@ function swarmBench({ name, about, originRate, everyMs, last, copies }: Case): B
       tell('libtorrent', {})
     },
   }
+}
+
+const lastLeecher = (who: string): string => `${who}: last leecher`
+
+function runsOf(who: string, earlier: readonly Measurement[]): SwarmResult[] {
+  const before = earlier.find(({ what }) => what === lastLeecher(who))
+  return [...((before?.detail?.runs ?? []) as SwarmResult[])]
 }
 
 /** Seconds from the first start: size over rate behind the last start, or the seeder's one copy, if that is later. */

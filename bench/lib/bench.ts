@@ -3,6 +3,10 @@ import type { Tool } from './tools.ts'
 export interface BenchOptions {
   /** Small sizes and one run each: whether everything works, not how fast it is. */
   quick: boolean
+  /** Runs behind a median, where a bench takes minutes. */
+  rounds?: number | undefined
+  /** What the same bench measured before, for it to add to: its rounds need not fit into one sitting. */
+  earlier?: readonly Measurement[]
 }
 
 /** One figure. `target` is what the project promises of it (docs/performance.md). */

@@ -14,9 +14,9 @@ export function makeTorrent(file: string, torrent: string): void {
 }
 
 export interface TorrentPeer {
-  /** Resolves when it listens, and a seed has its torrent. */
+  /** Resolves when it listens, and a seed has its torrents. */
   ready: Promise<void>
-  /** Lets a leecher add the torrent; resolves when it has all of it. */
+  /** Lets a leecher add the next torrent; resolves when it has all of it. */
   fetch(): Promise<void>
   stop(): Promise<void>
 }
@@ -24,11 +24,11 @@ export interface TorrentPeer {
 /** Starts a peer at `ip:port` that knows `others`; `under` are words that come before the command. */
 export function torrentPeer(
   mode: 'seed' | 'leech',
-  at: { torrent: string; folder: string; ip: string; port: number },
+  at: { torrents: readonly string[]; folder: string; ip: string; port: number },
   others: readonly string[] = [],
   under: readonly string[] = [],
 ): TorrentPeer {
-  const args = [SCRIPT, mode, at.torrent, at.folder, at.ip, String(at.port), ...others]
+  const args = [SCRIPT, mode, at.torrents.join(':'), at.folder, at.ip, String(at.port), ...others]
   const [program, ...words] = [...under, PYTHON, ...args] as [string, ...string[]]
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -1,34 +1,49 @@
 #!/usr/bin/python3
-"""A libtorrent peer to compare with: libtorrent_peer.py seed|leech TORRENT FOLDER IP PORT [IP:PORT ...]
-Says when it is ready. A leecher begins at a line of standard input, says when it has all and stays as a seed;
-both end with standard input."""
+"""A libtorrent peer to compare with: libtorrent_peer.py seed|leech TORRENT[:TORRENT...] FOLDER IP PORT [IP:PORT ...]
+Says when it is ready. A leecher begins with the next torrent at each line of standard input, says when it has all
+of it and stays as a seed; both end with standard input."""
 import select, sys
 import libtorrent as lt
 
-mode, torrent, folder, ip, port = sys.argv[1:6]
+mode, torrents, folder, ip, port = sys.argv[1:6]
 session = lt.session({
     'listen_interfaces': f'{ip}:{port}', 'enable_dht': False, 'enable_lsd': False, 'enable_upnp': False,
     'enable_natpmp': False, 'allow_multiple_connections_per_ip': True, 'enable_incoming_utp': False,
     'enable_outgoing_utp': False, 'unchoke_slots_limit': 50, 'alert_mask': 0, 'connections_limit': 200,
     'max_out_request_queue': 1500, 'aio_threads': 4, 'hashing_threads': 2,
 })
-params = lt.add_torrent_params()
-params.ti = lt.torrent_info(torrent)
-params.save_path = folder
+
+
+def add(torrent):
+    params = lt.add_torrent_params()
+    params.ti = lt.torrent_info(torrent)
+    params.save_path = folder
+    if mode == 'seed':
+        params.flags |= lt.torrent_flags.seed_mode
+    params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+    handle = session.add_torrent(params)
+    for address in sys.argv[6:]:
+        host, _, peer_port = address.rpartition(':')
+        handle.connect_peer((host, int(peer_port)))
+    return handle
+
+
+def end_of_input(seconds):
+    return select.select([sys.stdin], [], [], seconds)[0]
+
+
 if mode == 'seed':
-    params.flags |= lt.torrent_flags.seed_mode
-params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-fetching = mode == 'leech'
-if fetching:
-    print('ready', flush=True)
-    sys.stdin.buffer.raw.readline()
-handle = session.add_torrent(params)
-for address in sys.argv[6:]:
-    host, _, peer_port = address.rpartition(':')
-    handle.connect_peer((host, int(peer_port)))
-if not fetching:
-    print('ready', flush=True)
-while not select.select([sys.stdin], [], [], 0.02 if fetching else 0.2)[0]:
-    if fetching and handle.status().is_seeding:
+    for torrent in torrents.split(':'):
+        add(torrent)
+print('ready', flush=True)
+if mode == 'leech':
+    for torrent in torrents.split(':'):
+        if not sys.stdin.buffer.raw.readline():
+            sys.exit()
+        handle = add(torrent)
+        while not handle.status().is_seeding:
+            if end_of_input(0.02):
+                sys.exit()
         print('done', flush=True)
-        fetching = False
+while not end_of_input(60):
+    pass

@@ -38,6 +38,11 @@ export function readTable(): Table {
   return JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Table
 }
 
+/** What the bench measured when it last ran. */
+export function measuredBefore(name: string): Measurement[] {
+  return earlier().find((bench) => bench.name === name)?.measurements ?? []
+}
+
 function earlier(): Table['benches'] {
   return existsSync(JSON_FILE) ? readTable().benches : []
 }

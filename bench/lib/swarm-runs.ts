@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectPeer } from '../../peer/control/client.ts'
 import type { Home } from '../../test/support/shoal.ts'
-import { memoryFolder, mustBeSame, randomFile, withFolder } from './files.ts'
+import { MIB, memoryFolder, mustBeSame, randomFile, withFolder } from './files.ts'
 import { Fleet, GROUP } from './fleet.ts'
 import { makeTorrent, type TorrentPeer, torrentPeer } from './libtorrent.ts'
 import type { Network } from './network.ts'
@@ -24,6 +24,8 @@ export interface SwarmResult {
 }
 
 const PORT = 7000
+/** A file that all have fetched before the clock starts, as peers that stay have: no code runs for the first time. */
+const EARLIER = { name: 'earlier', size: 64 * MIB }
 
 /** Host 0 seeds with Shoal, the others fetch: peers run already, and are asked over their control sockets. */
 export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
@@ -31,17 +33,24 @@ export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmRes
   let result: SwarmResult | null = null
   await Fleet.with(
     async (fleet) => {
-      const source = fleet.world.path('source')
-      randomFile(source, size)
       const peers: Home[] = []
       for (let host = 0; host <= leechers; host++) {
         const words = ['--listen', `${net.address(host)}:0`]
         peers.push(await fleet.peer(`host${host}`, words, { under: net.on(host) }))
       }
       const [seeder, ...fetching] = peers as [Home, ...Home[]]
-      await fleet.upload(seeder, source, 'file')
-      const targets = fetching.map((_, i) => fleet.world.path(`target${i}`))
-      result = await timed(net, swarm, (i) => download(fetching[i]!, targets[i]!))
+      const share = async (name: string, bytes: number) => {
+        const source = fleet.world.path(`source-${name}`)
+        randomFile(source, bytes)
+        await fleet.upload(seeder, source, name)
+        const targets = fetching.map((_, i) => fleet.world.path(`target${i}-${name}`))
+        const fetch = (i: number): Promise<void> => download(fetching[i]!, name, targets[i]!)
+        return { source, targets, fetch }
+      }
+      const earlier = await share(EARLIER.name, EARLIER.size)
+      await Promise.all(fetching.map((_, i) => earlier.fetch(i)))
+      const { source, targets, fetch } = await share('file', size)
+      result = await timed(net, swarm, fetch)
       for (const target of targets) mustBeSame(source, target)
     },
     ['--listen', `${net.gateway}:0`],
@@ -51,13 +60,16 @@ export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmRes
 
 /** Host 0 seeds with libtorrent, the others fetch: their sessions are up already. */
 export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
-  const { size, leechers } = swarm
+  const { leechers } = swarm
   return withFolder(memoryFolder(), async (folder) => {
     const source = join(folder, 'file')
-    const torrent = join(folder, 'file.torrent')
-    randomFile(source, size)
-    makeTorrent(source, torrent)
-    const at = (host: number, into: string) => ({ torrent, folder: into, ip: net.address(host), port: PORT })
+    const torrents: string[] = []
+    for (const { name, size } of [EARLIER, { name: 'file', size: swarm.size }]) {
+      randomFile(join(folder, name), size)
+      torrents.push(join(folder, `${name}.torrent`))
+      makeTorrent(join(folder, name), torrents.at(-1)!)
+    }
+    const at = (host: number, into: string) => ({ torrents, folder: into, ip: net.address(host), port: PORT })
     const everybody = Array.from({ length: leechers + 1 }, (_, host) => `${net.address(host)}:${PORT}`)
     const targets = Array.from({ length: leechers }, (_, i) => join(folder, `target${i}`))
     const started: TorrentPeer[] = []
@@ -68,6 +80,7 @@ export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmR
         started.push(torrentPeer('leech', at(i + 1, target), everybody, net.on(i + 1)))
       }
       await Promise.all(started.map(({ ready }) => ready))
+      await Promise.all(targets.map((_, i) => started[i + 1]!.fetch()))
       const result = await timed(net, swarm, (i) => started[i + 1]!.fetch())
       for (const target of targets) mustBeSame(source, join(target, 'file'))
       return result
@@ -94,12 +107,12 @@ async function timed(
 }
 
 /** What `shoal peer download` asks of its home's peer. */
-async function download(home: Home, output: string): Promise<void> {
+async function download(home: Home, name: string, output: string): Promise<void> {
   const peer = await connectPeer(home.folder)
   if (!peer) throw new Error(`no peer runs in ${home.folder}`)
   const request = {
     group: GROUP,
-    name: 'file',
+    name,
     output,
     sequential: false,
     maxDown: 0,
