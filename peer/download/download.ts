@@ -42,6 +42,8 @@ export class Download {
   #part: PartFile | null = null
   #partial: PartialFile | null = null
   #swarm: Swarm | null = null
+  /** Peers that asked this one for the file before it had a swarm. */
+  readonly #early: SeenPeer[] = []
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
   #bytesFetched = 0
@@ -94,8 +96,10 @@ export class Download {
   }
 
   /** A peer that asked us for this file takes part in its swarm. */
-  seen({ peer, host, port }: SeenPeer): void {
-    this.#swarm?.offer([{ peer, host, port, tls: true, complete: false }], true)
+  seen(seen: SeenPeer): void {
+    const { peer, host, port } = seen
+    if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
+    else this.#early.push(seen)
   }
 
   /** Works off one extent of the chunk queue; never rejects. */
@@ -114,6 +118,7 @@ export class Download {
     this.#part = part
     this.#have = new Bitmap(chunkCount(job.size))
     if (job.size === 0) return
+    this.#serve(part)
     this.#membership = await SwarmMembership.join(this.#context.tickets, job)
     const { catalog, client } = this.#context
     this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
@@ -124,6 +129,13 @@ export class Download {
     this.#bytesReused = this.#meter.done
     await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
+  }
+
+  /** Before the tracker names this peer to others, so that it refuses none of them. A finished copy serves them better. */
+  #serve(part: PartFile): void {
+    const { library } = this.#context
+    this.#partial = new PartialFile(this.job, this.#have, () => this.#hashes, part)
+    if (!library.get(this.job.fileId)) library.set(this.#partial)
   }
 
   async #takeFromSources(part: PartFile, signal: AbortSignal): Promise<void> {
@@ -139,12 +151,10 @@ export class Download {
   }
 
   async #fetchMissing(signal: AbortSignal): Promise<void> {
-    const { identity, library, ownPort, fetchPool, figures, extents } = this.#context
+    const { identity, ownPort, fetchPool, figures, extents } = this.#context
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
-    this.#partial = new PartialFile(this.job, this.#have, this.#hashes, this.#part!)
-    library.set(this.#partial)
     this.#fetches = new Fetches(
       {
         download: this.job,
@@ -175,6 +185,7 @@ export class Download {
     })
     this.#swarm = swarm
     swarm.offer(membership.ticket.peers)
+    for (const seen of this.#early.splice(0)) this.seen(seen)
     const abort = (): void => this.#ended.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     const timer = setInterval(() => this.#tick(), TICK_MS)
@@ -199,13 +210,13 @@ export class Download {
     this.#context.figures.addReceived(peer, length)
     if (!this.#swarm?.received(peer, chunk, length)) return
     this.#hold(chunk)
-    this.#partial?.tell(chunk, false)
     if (this.#have.isFull) this.#ended.resolve()
   }
 
   #hold(chunk: number): void {
     this.#have.add(chunk)
     this.#part?.wrote(chunk)
+    this.#partial?.tell(chunk, false)
     this.#meter.add(chunkLength(this.job.size, chunk), performance.now())
     if (chunk !== this.#contiguous) return
     while (this.#have.has(this.#contiguous)) this.#contiguous++

@@ -12,7 +12,7 @@ export class PartialFile implements ServedFile {
   readonly size: number
   readonly groups: ReadonlySet<string>
   readonly have: Bitmap
-  readonly #hashes: Uint8Array
+  readonly #hashes: () => Uint8Array
   readonly #part: PartFile
   readonly #watchers = new Set<(records: Uint8Array) => void>()
   /** Have-records that are not told yet. */
@@ -22,7 +22,7 @@ export class PartialFile implements ServedFile {
   constructor(
     file: { group: string; fileId: string; size: number },
     have: Bitmap,
-    hashes: Uint8Array,
+    hashes: () => Uint8Array,
     part: PartFile,
   ) {
     this.fileId = file.fileId
@@ -34,7 +34,7 @@ export class PartialFile implements ServedFile {
   }
 
   hashes(): Uint8Array {
-    return this.#hashes
+    return this.#hashes()
   }
 
   async open(): Promise<FileReader> {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DownloadedFile, DownloadRequest, ProgressListener } from '../../peer/control/api.ts'
 import type { PeerNode } from '../../peer/node.ts'
+import type { PeerExtension } from '../../peer/seam.ts'
 import { startPeer } from '../../peer/start.ts'
 import { TrackerClient } from '../../tracker/client/client.ts'
 import { TestRedis } from './redis-server.ts'
@@ -46,13 +47,14 @@ export class TestSwarm {
   }
 
   /** A peer that is ready for downloads, as those that stay are. */
-  async addPeer(): Promise<PeerNode> {
+  async addPeer(extensions: readonly PeerExtension[] = []): Promise<PeerNode> {
     const peer = await startPeer({
       home: this.path(`home-${this.peers.length}`),
       listen: { host: '127.0.0.1', port: 0 },
       tls: true,
       client: new TrackerClient({ trackers: [this.#tracker.url] }),
       session: () => this.#client.token,
+      extensions,
       log: { warn: (message) => void this.warnings.push(message), error: (error) => console.error(error) },
     })
     peer.warmUp()

@@ -23,7 +23,12 @@ beforeEach(async () => {
   ;[part] = await PartFile.open(`${fixture.folder}/file`, FILE.fileId, FILE.size)
   have = new Bitmap(CHUNKS)
   for (const chunk of [0, 1, 9]) have.add(chunk)
-  partial = new PartialFile({ group: 'team', fileId: FILE.fileId, size: FILE.size }, have, FILE.hashes, part)
+  partial = new PartialFile(
+    { group: 'team', fileId: FILE.fileId, size: FILE.size },
+    have,
+    () => FILE.hashes,
+    part,
+  )
   fixture.library.set(partial)
 })
 afterEach(async () => {
