@@ -75,7 +75,6 @@ for (const colorScheme of ['light', 'dark'] as const)
         expect(watched.problems).toEqual([])
         await watched.close()
       },
-      60_000,
     )
 
 browserTest('the check finds faults: a text without contrast, a button without a name', async () => {
