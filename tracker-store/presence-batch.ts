@@ -18,10 +18,10 @@ export function merge(first: PresenceChange, second: PresenceChange): PresenceCh
 
 /** Changes that wait to be sent, one a peer. */
 export class PresenceBatch {
-  #changes = new Map<string, PresenceChange>()
+  readonly #changes = new Map<string, PresenceChange>()
 
-  get isEmpty(): boolean {
-    return this.#changes.size === 0
+  get size(): number {
+    return this.#changes.size
   }
 
   add(change: PresenceChange): void {
@@ -31,9 +31,14 @@ export class PresenceBatch {
     this.#changes.set(peer, earlier === undefined ? change : merge(earlier, change))
   }
 
-  take(): PresenceChange[] {
-    const changes = [...this.#changes.values()]
-    this.#changes = new Map()
+  /** Those that have waited longest, at most so many. */
+  take(most = Number.POSITIVE_INFINITY): PresenceChange[] {
+    const changes: PresenceChange[] = []
+    for (const [peer, change] of this.#changes) {
+      if (changes.length >= most) break
+      this.#changes.delete(peer)
+      changes.push(change)
+    }
     return changes
   }
 

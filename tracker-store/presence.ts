@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { BatchCodec } from './batch-codec.ts'
 import { type Database, isUnavailable } from './database.ts'
 import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey, presencePrefix } from './keys.ts'
@@ -11,6 +10,8 @@ import type { PeerPresence, PresenceChange, PresenceStore } from './store.ts'
 const EXPIRY_MS = 30_000
 const BUCKET_MS = 5000
 const BATCH_MS = 100
+/** Changes that are sent before their time is up: so many take the event loop for about two milliseconds. */
+const FULL_BATCH = 400
 /** Pause after a batch that could not be sent. */
 const RETRY_MS = 1000
 /** Peers that are read or written at once. */
@@ -24,12 +25,12 @@ export class RedisPresence implements PresenceStore {
   readonly #pubsub: PubSub
   readonly #codec: BatchCodec<PresenceChange>
   readonly #waiting = new PresenceBatch()
-  /** What was announced here, to say it again where Redis has lost it: a heartbeat alone cannot. */
-  readonly #announced = new LRUCache<string, PeerPresence>({ max: 100_000, ttl: EXPIRY_MS })
   readonly #listeners = new Set<(change: PresenceChange | null) => void>()
   readonly #onMessage = (message: string): void => {
     for (const change of this.#codec.decode(message)) this.#tell(change)
   }
+  /** Gathering: until the timer ends, or enough has come together. Resting: a batch failed; the timer tries again. */
+  #phase: 'idle' | 'gathering' | 'sending' | 'resting' = 'idle'
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -45,9 +46,9 @@ export class RedisPresence implements PresenceStore {
   }
 
   push(change: PresenceChange): void {
-    this.#remember(change)
     this.#waiting.add(change)
-    this.#schedule(BATCH_MS)
+    if (this.#phase === 'idle') this.#wait('gathering', BATCH_MS)
+    else if (this.#phase === 'gathering' && this.#waiting.size >= FULL_BATCH) void this.#send()
   }
 
   subscribe(listener: (change: PresenceChange | null) => void): void {
@@ -77,7 +78,7 @@ export class RedisPresence implements PresenceStore {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    await this.#flush()
+    await this.#flush(Number.POSITIVE_INFINITY)
   }
 
   async #read(peer: string): Promise<PeerPresence | null> {
@@ -89,26 +90,27 @@ export class RedisPresence implements PresenceStore {
     for (const listener of this.#listeners) listener(change)
   }
 
-  #remember(change: PresenceChange): void {
-    if (change.type === 'announce') this.#announced.set(change.presence.peer, change.presence)
-    else if (change.type === 'gone') this.#announced.delete(change.peer)
-    else this.#announced.get(change.peer, { updateAgeOnGet: true })
+  #wait(phase: 'gathering' | 'resting', delayMs: number): void {
+    if (this.#closed) return
+    this.#phase = phase
+    this.#timer = setTimeout(() => void this.#send(), delayMs).unref()
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#timer !== undefined || this.#closed) return
-    this.#timer = setTimeout(() => {
-      void this.#flush().then((sent) => {
-        this.#timer = undefined
-        if (!sent) this.#schedule(RETRY_MS)
-        else if (!this.#waiting.isEmpty) this.#schedule(BATCH_MS)
-      })
-    }, delayMs).unref()
+  /** Sends batches, one at a time, for as long as full ones wait. */
+  async #send(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#phase = 'sending'
+    let sent = true
+    do sent = await this.#flush(FULL_BATCH)
+    while (sent && !this.#closed && this.#waiting.size >= FULL_BATCH)
+    if (!sent) this.#wait('resting', RETRY_MS)
+    else if (this.#waiting.size > 0) this.#wait('gathering', BATCH_MS)
+    else this.#phase = 'idle'
   }
 
   /** Sends a batch; false when Redis is away and the batch waits on. */
-  async #flush(): Promise<boolean> {
-    const changes = this.#waiting.take()
+  async #flush(most: number): Promise<boolean> {
+    const changes = this.#waiting.take(most)
     if (changes.length === 0) return true
     try {
       const encoded = changes.map(encode)
@@ -159,10 +161,9 @@ export class RedisPresence implements PresenceStore {
     ])
     const answer = await this.#db.run('setPresence', [prefix], args, prefix)
     const lost = new Set(JSON.parse(answer) as string[])
-    for (const { peer, sequence, seen } of changes) {
-      const announced = lost.has(peer) ? this.#announced.get(peer) : undefined
-      if (announced?.sequence === sequence)
+    if (lost.size === 0) return
+    for (const { peer, sequence, seen, announced } of changes)
+      if (lost.has(peer) && announced?.sequence === sequence)
         this.#waiting.add({ type: 'announce', presence: { ...announced, seen } })
-    }
   }
 }

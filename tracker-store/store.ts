@@ -242,7 +242,8 @@ export interface ServedFiles {
 
 export type PresenceChange =
   | { type: 'announce'; presence: PeerPresence }
-  | { type: 'heartbeat'; peer: string; sequence: number; seen: number }
+  /** `announced`: what it repeats, where that is known here. It is told again where Redis has lost it. */
+  | { type: 'heartbeat'; peer: string; sequence: number; seen: number; announced?: Readonly<PeerPresence> }
   | { type: 'gone'; peer: string; sequence: number; seen: number }
 
 /**

@@ -1,10 +1,11 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 // Adds `hide` and the like to the types of a route's schema, for plugins too.
 import type {} from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { answerClientError, answerError, answerNotFound } from './errors.ts'
+import type { FastLane } from './fast-lane.ts'
 import { validatorCompiler } from './validator.ts'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
@@ -23,22 +24,27 @@ const LIMITS = {
   keepAliveTimeout: 65_000,
 }
 
-const LOGS_REQUESTS: ReadonlySet<LogLevel> = new Set(['info', 'debug'])
+/** With these, each request is in the log, which Fastify keeps. */
+export const LOGS_REQUESTS: ReadonlySet<LogLevel> = new Set(['info', 'debug'])
 /** A logger for each request costs more than a heartbeat does. */
 const NO_REQUEST_LOG = {
   logController: new LogController({ disableRequestLogging: true }),
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
 }
 
-/** The HTTP server without its routes: types, limits, errors. */
-export function createApp(options: { log: LogLevel; tls?: TlsFiles }) {
+/** The HTTP server without its routes: types, limits, errors. What `lane` takes care of, Fastify does not see. */
+export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLane }) {
   const app = fastify({
     logger: { level: options.log, stream: process.stderr },
     ...(LOGS_REQUESTS.has(options.log) ? {} : NO_REQUEST_LOG),
-    serverFactory: (handler) =>
-      options.tls
-        ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, handler)
-        : createServer(LIMITS, handler),
+    serverFactory: (handler) => {
+      const listener: RequestListener = (request, response) => {
+        if (!options.lane.take(request, response)) handler(request, response)
+      }
+      return options.tls
+        ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, listener)
+        : createServer(LIMITS, listener)
+    },
     exposeHeadRoutes: false,
     frameworkErrors: answerError,
     clientErrorHandler: answerClientError,

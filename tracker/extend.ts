@@ -1,5 +1,4 @@
 import type { TrackerApp } from './app.ts'
-import { Authenticator } from './auth/authenticate.ts'
 import { fleetStatus } from './routes/status.ts'
 import type { TrackerExtension } from './seam.ts'
 import type { Services } from './services.ts'
@@ -7,20 +6,33 @@ import type { Services } from './services.ts'
 /** A plugin that had one of these would be in the way of the tracker itself. */
 const OWN_ROUTES = /^\/(v1|healthz|readyz)(\/|$)/
 
-/** Lets plugins add their routes and hooks, before the tracker's own are there. One that fails is logged and left out. */
+/** Hooks that have nothing to do with requests. */
+const OF_THE_APP = /^(onReady|onListen|onRegister|onClose|preClose)$/
+
+/**
+ * Lets plugins add their routes and hooks, before the tracker's own are there. One that fails is logged and left out.
+ * Returns whether some of them have hooks that see every request.
+ */
 export async function extend(
   app: TrackerApp,
   services: Services,
   replica: string,
   extensions: readonly TrackerExtension[],
-): Promise<void> {
-  const { store, presence, stopping } = services
-  const authenticator = new Authenticator(store.sessions)
+): Promise<{ hooks: boolean }> {
+  const { store, presence, authenticator, answers, stopping } = services
   let settingUp = true
+  let hooks = false
   app.addHook('onRoute', ({ url }) => {
     if (settingUp && OWN_ROUTES.test(url)) throw new Error(`the path ${url} is the tracker's own`)
   })
+  const addHook = app.addHook as (this: unknown, name: string, hook: unknown) => TrackerApp
+  // Those of a context below the app see the requests of that alone.
+  app.addHook = function (this: unknown, name: string, hook: unknown) {
+    if (this === app && !OF_THE_APP.test(name)) hooks = true
+    return addHook.call(this, name, hook)
+  } as TrackerApp['addHook']
   for (const { name, setup, setting } of extensions) {
+    const failed = (error: unknown, what: string) => app.log.error(error, `the plugin ${name} ${what}`)
     try {
       await setup({
         app,
@@ -37,16 +49,34 @@ export async function extend(
         }),
         ready: () => store.ready(),
         status: () => fleetStatus(services),
+        onAnswer: (listener) =>
+          answers.watch((...answer) => {
+            try {
+              listener(...answer)
+            } catch (error) {
+              failed(error, 'failed at an answer')
+            }
+          }),
         onEvent: (listener) =>
           store.groups.onEvent((event) => {
             const heard = async (): Promise<void> => listener(event)
-            heard().catch((error: unknown) => app.log.error(error, `the plugin ${name} failed at an event`))
+            heard().catch((error: unknown) => failed(error, 'failed at an event'))
           }),
         stopping,
       })
+      // What it registered.
+      await app.after()
     } catch (error) {
-      app.log.error(error, `the plugin ${name} is left out: it failed to start`)
+      failed(error, 'is left out: it failed to start')
     }
   }
   settingUp = false
+  app.addHook = addHook as TrackerApp['addHook']
+  if (answers.watched)
+    app.addHook('onResponse', (request, reply, done) => {
+      const { method, routeOptions } = request
+      answers.tell(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
+      done()
+    })
+  return { hooks }
 }

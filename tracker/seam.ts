@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupEvent } from '../protocol/records.ts'
+import type { AnswerListener } from './answers.ts'
 import type { StatusBody } from './api/schemas.ts'
 import type { TrackerApp } from './app.ts'
 
@@ -20,7 +21,10 @@ export interface ReplicaFigures {
  * logged with its name, and the tracker goes on without it.
  */
 export interface TrackerSeam {
-  /** The Fastify instance: add routes outside /v1, and hooks, which see every request of the tracker. */
+  /**
+   * The Fastify instance: add routes outside /v1, and hooks, which see every request of the tracker. With hooks it
+   * answers half as many heartbeats and announces: to count or time them, use `onAnswer`.
+   */
   readonly app: TrackerApp
   readonly replica: string
   readonly log: TrackerApp['log']
@@ -33,6 +37,8 @@ export interface TrackerSeam {
   ready(): Promise<boolean>
   /** The fleet, as `GET /v1/status` answers: asks Redis. Throws STORE_UNAVAILABLE. */
   status(): Promise<StatusBody>
+  /** Calls back with each answer. What it throws is logged. */
+  onAnswer(listener: AnswerListener): void
   /** Calls back with changes of groups as this replica hears of them: some may be missed, some come twice. What it throws is logged. */
   onEvent(listener: (event: GroupEvent) => void | Promise<void>): void
   /** Aborted when the tracker stops: ends what would hold a connection open. */

@@ -2,7 +2,6 @@ import swagger, { type FastifyDynamicSwaggerOptions, type SwaggerTransform } fro
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { checkGroupName } from '../protocol/names.ts'
 import type { TrackerApp } from './app.ts'
-import { Authenticator } from './auth/authenticate.ts'
 import { announceRoutes } from './routes/announce.ts'
 import { eventRoutes } from './routes/events.ts'
 import { fileRoutes } from './routes/files.ts'
@@ -48,12 +47,11 @@ const markPublic: SwaggerTransform = ({ schema, url, route }) => ({
 export async function addRoutes(app: TrackerApp, services: Services): Promise<void> {
   await app.register(swagger, { openapi: DOCUMENT, transform: markPublic })
   healthRoutes(app, services)
-  const authenticator = new Authenticator(services.store.sessions)
   await app.register(
     async (v1: TrackerApp) => {
       // With callbacks: a promise a hook, on each request, would cost as much as what the hooks do.
       v1.addHook('onRequest', (request, reply, done) => {
-        const waiting = authenticator.authenticate(request, reply)
+        const waiting = services.authenticator.authenticate(request, reply)
         if (waiting) waiting.then(() => done(), done)
         else done()
       })

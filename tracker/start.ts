@@ -4,15 +4,20 @@ import { announcedUrl, listenError, serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { redactedUrl } from '../redis/url.ts'
 import { openStore } from '../tracker-store/open.ts'
-import { createApp, type LogLevel, type TlsFiles, type TrackerApp } from './app.ts'
+import { Answers } from './answers.ts'
+import { createApp, LOGS_REQUESTS, type LogLevel, type TlsFiles, type TrackerApp } from './app.ts'
+import { Authenticator } from './auth/authenticate.ts'
 import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
+import { FastLane } from './fast-lane.ts'
 import { Grants } from './grants.ts'
+import { Announcing } from './presence/announcing.ts'
 import { Presence } from './presence/presence.ts'
 import { Progress } from './presence/progress.ts'
 import type { TrackerExtension } from './seam.ts'
 import { addRoutes } from './server.ts'
+import type { Services } from './services.ts'
 import { embeddedFolder, type StorePlace } from './store-place.ts'
 
 /** Without a Redis URL the tracker runs, or joins, the embedded Redis in the data folder. */
@@ -60,7 +65,8 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
 async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit<RunningTracker, 'stop'>> {
   const replica = randomBytes(6).toString('hex')
   const redis = options.redis ?? (await embedded(options.dataFolder, cleanups))
-  const app = createApp({ log: options.log, ...(options.tls ? { tls: options.tls } : {}) })
+  const lane = new FastLane()
+  const app = createApp({ log: options.log, lane, ...(options.tls ? { tls: options.tls } : {}) })
   const store = await openStore({ redis, replicaId: replica, log: app.log })
   cleanups.push(() => store.close())
 
@@ -74,11 +80,21 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   await grants.start()
 
   const stopping = new AbortController()
-  const passwords = new Passwords()
-  const loginLimit = new LoginLimit()
-  const services = { store, presence, progress, grants, passwords, loginLimit, stopping: stopping.signal }
-  await extend(app, services, replica, options.extensions ?? [])
+  const services: Services = {
+    store,
+    authenticator: new Authenticator(store.sessions),
+    presence,
+    progress,
+    announcing: new Announcing(store, presence),
+    answers: new Answers(),
+    grants,
+    passwords: new Passwords(),
+    loginLimit: new LoginLimit(),
+    stopping: stopping.signal,
+  }
+  const { hooks } = await extend(app, services, replica, options.extensions ?? [])
   await addRoutes(app, services)
+  if (!hooks && !LOGS_REQUESTS.has(options.log)) lane.open(services)
   cleanups.push(() => drain(app))
   // Before the listener closes: event streams would hold it open for ever.
   cleanups.push(() => stopping.abort())

@@ -1,21 +1,22 @@
 /**
- * Remembers when each id was last seen, in buckets of one second, so that what has expired is found without
- * looking at what has not.
+ * Remembers when each id was seen, in buckets of one second, so that what has expired is found without looking at
+ * what has not.
  */
 const BUCKET_MS = 1000
+
+const bucketAt = (time: number): number => Math.floor(time / BUCKET_MS)
 
 export class ExpiryBuckets {
   readonly #buckets = new Map<number, Set<string>>()
   readonly #bucketOf = new Map<string, number>()
 
+  /** Enters an id, or one that was last seen earlier than was thought. That it was seen later need not be said. */
   seen(id: string, at: number): void {
-    const bucket = Math.floor(at / BUCKET_MS)
-    if (this.#bucketOf.get(id) === bucket) return
+    const bucket = bucketAt(at)
+    const before = this.#bucketOf.get(id)
+    if (before !== undefined && before <= bucket) return
     this.forget(id)
-    this.#bucketOf.set(id, bucket)
-    const ids = this.#buckets.get(bucket)
-    if (ids) ids.add(id)
-    else this.#buckets.set(bucket, new Set([id]))
+    this.#put(id, bucket)
   }
 
   forget(id: string): void {
@@ -27,18 +28,32 @@ export class ExpiryBuckets {
     if (ids?.size === 0) this.#buckets.delete(bucket)
   }
 
-  /** Forgets and returns all ids in buckets that ended before `time` (milliseconds since the epoch). */
-  takeBefore(time: number): string[] {
-    const end = Math.floor(time / BUCKET_MS)
+  /**
+   * Forgets and returns all ids that were last seen in buckets that ended before `time` (milliseconds since the
+   * epoch). `lastSeen` is asked only of those whose bucket is over: so who is seen often costs nothing meanwhile.
+   */
+  takeBefore(time: number, lastSeen: (id: string) => number): string[] {
+    const end = bucketAt(time)
     const expired: string[] = []
-    for (const [bucket, ids] of this.#buckets) {
+    for (const [bucket, ids] of [...this.#buckets]) {
       if (bucket >= end) continue
-      for (const id of ids) {
-        this.#bucketOf.delete(id)
-        expired.push(id)
-      }
       this.#buckets.delete(bucket)
+      for (const id of ids) {
+        const last = bucketAt(lastSeen(id))
+        if (last >= end) this.#put(id, last)
+        else {
+          this.#bucketOf.delete(id)
+          expired.push(id)
+        }
+      }
     }
     return expired
+  }
+
+  #put(id: string, bucket: number): void {
+    this.#bucketOf.set(id, bucket)
+    const ids = this.#buckets.get(bucket)
+    if (ids) ids.add(id)
+    else this.#buckets.set(bucket, new Set([id]))
   }
 }

@@ -112,7 +112,7 @@ export class Presence {
     }
     if (!known || !isSameAnnouncer(known, from, said)) return false
     if (!known.files.every(({ group }) => from.groups.has(group))) return false
-    return this.#share({ type: 'heartbeat', peer, sequence, seen })
+    return this.#share({ type: 'heartbeat', peer, sequence, seen, announced: known })
   }
 
   /** Takes in what another replica says. */

@@ -77,7 +77,6 @@ export class SwarmTable {
     }
     if (known.sequence !== change.sequence || change.seen < known.seen) return false
     known.seen = change.seen
-    this.#expiry.seen(known.peer, known.seen)
     return true
   }
 
@@ -97,7 +96,8 @@ export class SwarmTable {
 
   /** Drops all peers that were last heard before `time` (milliseconds since the epoch), a second later at most. */
   expire(time: number): void {
-    for (const id of this.#expiry.takeBefore(time)) {
+    const lastSeen = (id: string): number => this.#peers.get(id)?.presence.seen ?? 0
+    for (const id of this.#expiry.takeBefore(time, lastSeen)) {
       const peer = this.#peers.get(id)
       if (peer) this.#drop(peer)
     }

@@ -2,7 +2,6 @@ import type { FastifyRequest } from 'fastify'
 import { Announce, Announced, Heartbeat } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
-import { plainAddress } from '../presence/addresses.ts'
 import type { Said } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
@@ -10,10 +9,10 @@ import type { Services } from '../services.ts'
 const BODY_LIMIT = 24 * 1024 * 1024
 
 /**
- * What peers serve. Heartbeats are most of what a tracker is asked, so theirs is a request without a body, and both
- * are answered without a promise where all that is needed is in memory.
+ * What peers serve. Heartbeats are most of what a tracker is asked, so theirs is a request without a body, and most
+ * of them are answered before they come here (fast-lane.ts).
  */
-export function announceRoutes(app: TrackerApp, { store, presence }: Services): void {
+export function announceRoutes(app: TrackerApp, { announcing }: Services): void {
   const config = { access: 'read' } as const
   const tags = ['swarms']
 
@@ -29,31 +28,9 @@ export function announceRoutes(app: TrackerApp, { store, presence }: Services): 
     (request) => answer(request, request.params),
   )
 
+  /** Without a promise where there is nothing to wait for. */
   function answer(request: FastifyRequest, said: Said): Announced | Promise<Announced> {
     const { user } = actorOf(request)
-    const host = plainAddress(request.ip)
-    const named = presence.groupsOf(said)
-    const groups = memberships(user, named)
-    if (groups) return presence.announce({ user, host, groups }, said)
-    return askedMemberships(user, named).then((asked) =>
-      presence.announce({ user, host, groups: asked }, said),
-    )
-  }
-
-  /** Those of the groups that the user is a member of; null where one is not in memory. */
-  function memberships(user: string, groups: Iterable<string>): Set<string> | null {
-    const member = new Set<string>()
-    for (const group of groups) {
-      const view = store.groups.viewHere(group)
-      if (!view) return null
-      if (view.members.has(user)) member.add(group)
-    }
-    return member
-  }
-
-  async function askedMemberships(user: string, groups: Iterable<string>): Promise<Set<string>> {
-    const member = new Set<string>()
-    for (const group of groups) if ((await store.groups.view(group))?.members.has(user)) member.add(group)
-    return member
+    return announcing.here(user, request.ip, said) ?? announcing.ask(user, request.ip, said)
   }
 }

@@ -106,13 +106,16 @@ export function describeFleet(fixture: Fixture): void {
 
     test('presence that Redis lost comes back with the next heartbeat', async () => {
       const peer = peerOf(fresh('peer'))
-      fixture.a.presence.push(announce(1, part, peer))
+      const first = announce(1, part, peer)
+      fixture.a.presence.push(first)
       await until(async () => (await loaded(peer)) !== undefined)
       expect(await fixture.raw.pttl(presenceKey(peer))).toBeLessThanOrEqual(fixture.a.presence.expiryMs)
       await fixture.raw.del(presenceKey(peer))
       expect(await loaded(peer)).toBeUndefined()
       const seen = Date.now()
-      fixture.a.presence.push({ type: 'heartbeat', peer, sequence: 1, seen })
+      const announced = first.type === 'announce' ? first.presence : undefined
+      // Not of the replica that heard the announce.
+      fixture.b.presence.push({ type: 'heartbeat', peer, sequence: 1, seen, ...(announced && { announced }) })
       await until(async () => (await loaded(peer)) !== undefined)
       expect(await loaded(peer)).toMatchObject({ seen, files: part })
     })

@@ -49,7 +49,7 @@ describe('presence changes that wait', () => {
     batch.add(announce('p', 1, 1))
     batch.add(announce('q', 1, 1))
     const unsent = batch.take()
-    expect(batch.isEmpty).toBe(true)
+    expect(batch.size).toBe(0)
     batch.add(announce('p', 2, 2))
     batch.restore(unsent)
     expect(batch.take()).toEqual([announce('p', 2, 2), announce('q', 1, 1)])

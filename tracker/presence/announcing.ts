@@ -1,0 +1,34 @@
+import type { Store } from '../../tracker-store/store.ts'
+import type { Announced } from '../api/schemas.ts'
+import { plainAddress } from './addresses.ts'
+import type { Presence, Said } from './presence.ts'
+
+/** Takes announces and heartbeats in, on whichever way they came: decides what a user's peer counts for in which groups. */
+export class Announcing {
+  readonly #groups: Store['groups']
+  readonly #presence: Presence
+
+  constructor({ groups }: Store, presence: Presence) {
+    this.#groups = groups
+    this.#presence = presence
+  }
+
+  /** The answer where all that it takes is in memory, else null. Throws BAD_REQUEST. */
+  here(user: string, address: string, said: Said): Announced | null {
+    const groups = new Set<string>()
+    for (const group of this.#presence.groupsOf(said)) {
+      const view = this.#groups.viewHere(group)
+      if (!view) return null
+      if (view.members.has(user)) groups.add(group)
+    }
+    return this.#presence.announce({ user, host: plainAddress(address), groups }, said)
+  }
+
+  /** The answer, also where Redis has to be asked for it first. Throws BAD_REQUEST. */
+  async ask(user: string, address: string, said: Said): Promise<Announced> {
+    const groups = new Set<string>()
+    for (const group of this.#presence.groupsOf(said))
+      if ((await this.#groups.view(group))?.members.has(user)) groups.add(group)
+    return this.#presence.announce({ user, host: plainAddress(address), groups }, said)
+  }
+}
