@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 // Adds `hide` and the like to the types of a route's schema, for plugins too.
 import type {} from '@fastify/swagger'
@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { answerClientError, answerError, answerNotFound } from './errors.ts'
 import type { FastLane } from './fast-lane.ts'
+import { putInFront } from './front.ts'
 import { validatorCompiler } from './validator.ts'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
@@ -43,7 +44,7 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
       }
       return options.tls
         ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, listener)
-        : createServer(LIMITS, listener)
+        : inFront(createServer(LIMITS, listener), options.lane)
     },
     exposeHeadRoutes: false,
     frameworkErrors: answerError,
@@ -56,6 +57,11 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   return app
+}
+
+function inFront(server: Server, lane: FastLane): Server {
+  putInFront(server, lane, LIMITS)
+  return server
 }
 
 export type TrackerApp = ReturnType<typeof createApp>

@@ -1,53 +1,95 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Announcing } from './presence/announcing.ts'
+import { Compile } from 'typebox/compile'
+import { Announce } from './api/schemas.ts'
+import type { Said } from './presence/presence.ts'
 import type { Services } from './services.ts'
 
+const ANNOUNCE = '/v1/announce'
 /** A peer's id and the sequence, as the route's schema takes them (api/schemas.ts, validator.ts). */
 const HEARTBEAT = /^\/v1\/announce\/([0-9a-f]{64})\/(\d{1,16})$/
-const ROUTE = '/v1/announce/:peer/:sequence'
+const ROUTES = { announce: ANNOUNCE, heartbeat: `${ANNOUNCE}/:peer/:sequence` }
 
-const TYPE = 'application/json; charset=utf-8'
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
+const announce = Compile(Announce)
+/** What Fastify's parser refuses, or has to look at twice: no announce needs it. */
+const SUSPECT = /\\|__proto__|constructor/
 
 /**
- * Answers heartbeats ahead of Fastify, whose way to a route and back costs twice what a heartbeat does. It takes
- * only what it can answer with success at once: a known session, no body, all memberships in memory. All else, and
- * every refusal, is left to the route, which asks the same `Announcing`: so there is nothing that only one of the
- * two would let pass.
+ * Answers announces and heartbeats ahead of Fastify, whose way to a route and back costs more than they do. It
+ * takes only what it can answer with success at once: a known session, a body that is as it should be, all
+ * memberships in memory. All else, and every refusal, is left to the route, which asks the same `Announcing`: so
+ * nothing passes here that would not pass there.
  */
 export class FastLane {
   #services: Services | null = null
 
-  /** Before this, all requests are left to Fastify. */
+  /** Before this, and once the tracker stops, all requests are left to Fastify. */
   open(services: Services): void {
     this.#services = services
+    services.stopping.addEventListener('abort', () => {
+      this.#services = null
+    })
   }
 
-  /** Whether the request is taken care of. */
-  take(request: IncomingMessage, response: ServerResponse): boolean {
+  get isOpen(): boolean {
+    return this.#services !== null
+  }
+
+  /** Calls back, once, when the tracker stops. */
+  onClose(listener: () => void): void {
+    this.#services?.stopping.addEventListener('abort', listener, { once: true })
+  }
+
+  /** The body of the answer (JSON) to a POST of `target`; null where it is for the route. `body` is empty where there is none. */
+  answer(target: string, authorization: string, address: string, body: string): string | null {
     const services = this.#services
-    if (services === null || request.method !== 'POST' || services.stopping.aborted) return false
-    const [, peer, sequence] = HEARTBEAT.exec(request.url as string) ?? []
-    if (peer === undefined || sequence === undefined) return false
-    const { headers } = request
-    const { authorization } = headers
-    if (authorization === undefined || hasBody(headers) || headers.expect !== undefined) return false
-    const { announcing, authenticator, answers } = services
+    if (services === null) return null
+    const { authenticator, announcing, answers } = services
     const began = answers.watched ? performance.now() : 0
-    const actor = authenticator.recall(authorization)
-    const address = request.socket.remoteAddress
-    if (actor === null || address === undefined) return false
-    let answer: ReturnType<Announcing['here']>
+    const said = body === '' ? heartbeatOf(target) : announceOf(target, body)
+    const actor = said && authenticator.recall(authorization)
+    if (!said || !actor) return null
+    let text: string
     try {
-      answer = announcing.here(actor.user, address, { peer, sequence: Number(sequence) })
+      const answer = announcing.here(actor.user, address, said)
+      if (answer === null) return null
+      text = JSON.stringify(answer)
     } catch {
-      return false
+      return null
     }
-    if (answer === null) return false
-    const text = JSON.stringify(answer)
-    response.writeHead(200, ['content-type', TYPE, 'content-length', String(text.length)])
+    if (answers.watched)
+      answers.tell('POST', body === '' ? ROUTES.heartbeat : ROUTES.announce, 200, performance.now() - began)
+    return text
+  }
+
+  /** Takes care of a request that came through Node's parser and has no body; false where it is for Fastify. */
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url, headers, socket } = request
+    if (method !== 'POST' || url === undefined || !url.startsWith(ANNOUNCE) || hasBody(headers)) return false
+    const { authorization, expect } = headers
+    if (authorization === undefined || expect !== undefined || socket.remoteAddress === undefined)
+      return false
+    const text = this.answer(url, authorization, socket.remoteAddress, '')
+    if (text === null) return false
+    response.writeHead(200, ['content-type', JSON_TYPE, 'content-length', String(text.length)])
     response.end(text, 'latin1')
-    if (answers.watched) answers.tell('POST', ROUTE, 200, performance.now() - began)
     return true
+  }
+}
+
+function heartbeatOf(target: string): Said | null {
+  const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
+  return peer === undefined ? null : { peer, sequence: Number(sequence) }
+}
+
+function announceOf(target: string, body: string): Said | null {
+  if (target !== ANNOUNCE || SUSPECT.test(body)) return null
+  try {
+    const said: unknown = JSON.parse(body)
+    return announce.Check(said) ? said : null
+  } catch {
+    return null
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { packFiles, type Served } from '../../tracker/api/packed-files.ts'
 import { type Bench, median, rounded } from '../lib/bench.ts'
 import { withPinnedReplica } from '../lib/cores.ts'
 import { clientRequest } from '../lib/http.ts'
@@ -44,7 +45,8 @@ export function turnsOf(url: string, peers: readonly Peer[]): string[] {
   return [true, false].flatMap((complete) =>
     peers.map(({ token, announce: { files, ...self } }) => {
       const [first, ...rest] = files
-      const body = { ...self, sequence: GROWING, files: [{ ...first, complete }, ...rest] }
+      const served = [{ ...(first as Served), complete }, ...rest]
+      const body = { ...self, sequence: GROWING, files: packFiles(served) }
       const text = JSON.stringify(body).replace(JSON.stringify(GROWING), GROWING)
       const length = text.length - GROWING.length + GROWING_DIGITS
       return clientRequest(url, 'POST', '/v1/announce', bearer(token), { text, length })

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { MAX_BATCH } from '../../tracker/api/limits.ts'
-import type { Announce } from '../../tracker/api/schemas.ts'
+import type { Served } from '../../tracker/api/packed-files.ts'
+import type { Announcement } from '../../tracker/client/client.ts'
 import type { Mutation } from '../../tracker-store/store.ts'
 import { type BenchUser, smallFile, type TrackerFleet } from '../lib/tracker-fleet.ts'
 
@@ -10,7 +11,7 @@ const FIRST_PORT = 20_000
 export interface Peer {
   token: string
   /** What it announces, but for the sequence. */
-  announce: Omit<Announce, 'sequence'> & { files: NonNullable<Announce['files']> }
+  announce: Omit<Announcement, 'sequence' | 'files'> & { files: Served[] }
 }
 
 export interface Population {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Announce, Announced } from '../../tracker/api/schemas.ts'
+import type { Served } from '../../tracker/api/packed-files.ts'
+import type { Announced } from '../../tracker/api/schemas.ts'
 import { backOff } from '../../tracker/client/back-off.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { Library } from '../serve/library.ts'
@@ -80,11 +81,9 @@ export class Announcer {
     return answer.interval * 1000
   }
 
-  #files(): NonNullable<Announce['files']> {
-    const files: NonNullable<Announce['files']> = []
+  *#files(): Generator<Served> {
     for (const { fileId, groups, have } of this.#library.values())
-      for (const group of groups) files.push({ group, fileId, complete: have.isFull })
-    return files
+      for (const group of groups) yield { group, fileId, complete: have.isFull }
   }
 
   /** Waits; with `wakeable`, a change of the library cuts it short. */

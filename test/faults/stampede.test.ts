@@ -2,8 +2,8 @@ import { Library, type ServedFile } from '../../peer/serve/library.ts'
 import { Announcer } from '../../peer/tracker-link/announcer.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { sha256 } from '../../protocol/merkle.ts'
-import type { Announce, Announced } from '../../tracker/api/schemas.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
+import type { Announced } from '../../tracker/api/schemas.ts'
+import { type Announcement, TrackerClient } from '../../tracker/client/client.ts'
 import { FULL, faultTest, rounded } from '../support/faults.ts'
 import { TestRedis } from '../support/redis-server.ts'
 import { ReplicaProcess } from '../support/replica-process.ts'
@@ -19,7 +19,7 @@ class WatchedClient extends TrackerClient {
   readonly full: number[] = []
   failures = 0
 
-  override async announce(body: Announce): Promise<Announced> {
+  override async announce(body: Announcement): Promise<Announced> {
     try {
       const answer = await super.announce(body)
       if (body.files && !body.leaving) this.full.push(performance.now())

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { GroupEvent } from '../../protocol/records.ts'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from '../api/headers.ts'
+import { packFiles, type Served } from '../api/packed-files.ts'
 import type * as api from '../api/schemas.ts'
 import type { Answer, AnswerName } from './answers.ts'
 import { type EventStream, followEvents } from './events.ts'
@@ -24,6 +25,9 @@ interface Call {
   /** Whether the caller asks again by itself, so that this need not. */
   once?: boolean
 }
+
+/** What a peer says of itself: without `files`, that the announce of this sequence still holds. */
+export type Announcement = Omit<api.Announce, 'files'> & { files?: Iterable<Served> }
 
 /**
  * A tracker fleet as its callers see it: every method asks the trackers one after the other until one answers
@@ -176,7 +180,8 @@ export class TrackerClient {
     return this.#json('JoinedSwarms', 'POST', groupPath(group, '/swarms'), { group, body })
   }
 
-  announce(body: api.Announce): Promise<api.Announced> {
+  announce({ files, ...self }: Announcement): Promise<api.Announced> {
+    const body: api.Announce = files === undefined ? self : { ...self, files: packFiles(files) }
     return this.#json('Announced', 'POST', '/announce', { body, once: true })
   }
 

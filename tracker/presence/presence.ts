@@ -3,7 +3,7 @@ import type { GroupEvent } from '../../protocol/records.ts'
 import { patiently } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { Announce, Announced, Heartbeat } from '../api/schemas.ts'
-import { countFiles, packFiles, withPartial } from './served-files.ts'
+import { countFiles, servedIn, withPartial } from './served-files.ts'
 import { SwarmTable } from './swarm-table.ts'
 
 /** Seconds between a peer's announces, before jitter. */
@@ -102,7 +102,7 @@ export class Presence {
     const seen = Date.now()
     if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
     if (isFull(said)) {
-      const files = packFiles(said.files, from.groups)
+      const files = servedIn(said.files, from.groups)
       const { user, host } = from
       const { port, tls } = said
       return this.#share({

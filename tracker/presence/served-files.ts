@@ -1,30 +1,22 @@
+import { ShoalError } from '../../protocol/errors.ts'
 import type { ServedFiles } from '../../tracker-store/store.ts'
+import { fileIdsOf, ID_LENGTH } from '../api/packed-files.ts'
 import type { Announce } from '../api/schemas.ts'
 
-/** Length of a file id in hex. */
-const ID_LENGTH = 64
-
-/** What an announce lists, packed, without the files of groups other than `groups`. */
-export function packFiles(
+/**
+ * What an announce lists, without the files of groups other than `groups`. Throws BAD_REQUEST where a list does not
+ * end with the end of an id.
+ */
+export function servedIn(
   listed: NonNullable<Announce['files']>,
   groups: ReadonlySet<string>,
 ): readonly ServedFiles[] {
-  const byGroup = new Map<string, ServedFiles>()
-  let served: ServedFiles | undefined
-  for (const { group, fileId, complete } of listed) {
-    // Files of one group come one after the other, as a rule.
-    if (served?.group !== group) {
-      served = byGroup.get(group)
-      if (!served && groups.has(group)) {
-        served = { group, complete: '', partial: '' }
-        byGroup.set(group, served)
-      }
-    }
-    if (!served) continue
-    if (complete) served.complete += fileId
-    else served.partial += fileId
-  }
-  return [...byGroup.values()]
+  for (const { complete, partial } of listed)
+    if ((complete.length | partial.length) % ID_LENGTH !== 0)
+      throw new ShoalError('BAD_REQUEST', 'the body is malformed: the last file id of a list is cut off')
+  return listed
+    .filter(({ group }) => groups.has(group))
+    .map(({ group, complete, partial }) => ({ group, complete, partial }))
 }
 
 /** The files with some more of one group, of which the peer has parts; the same where it serves all of them already. */
@@ -41,17 +33,5 @@ export function withPartial(
   return [...others, { ...served, partial: served.partial + added.join('') }]
 }
 
-/** Whether both list the same in the same order, as a peer does that announces again what it served before. */
-export const isSameSet = (a: readonly ServedFiles[], b: readonly ServedFiles[]): boolean =>
-  a.length === b.length &&
-  a.every(({ group, complete, partial }, i) => {
-    const other = b[i]
-    return other?.group === group && other.complete === complete && other.partial === partial
-  })
-
 export const countFiles = (files: readonly ServedFiles[]): number =>
   files.reduce((sum, { complete, partial }) => sum + (complete.length + partial.length) / ID_LENGTH, 0)
-
-export function* fileIdsOf(packed: string): Generator<string> {
-  for (let at = 0; at < packed.length; at += ID_LENGTH) yield packed.slice(at, at + ID_LENGTH)
-}

@@ -1,6 +1,7 @@
 import type { PeerPresence, PresenceChange } from '../../tracker-store/store.ts'
+import { fileIdsOf } from '../api/packed-files.ts'
 import { ExpiryBuckets } from './expiry-buckets.ts'
-import { fileIdsOf, isSameSet } from './served-files.ts'
+import { type SetChange, setChanges } from './set-changes.ts'
 
 export interface SwarmCounts {
   seeders: number
@@ -107,10 +108,11 @@ export class SwarmTable {
     const known = this.#peers.get(presence.peer)
     if (known && isOlder(presence, known.presence)) return false
     const peer = known ?? { presence, swarms: new Map() }
-    const moves = !known || !isSameSet(known.presence.files, presence.files)
+    const changes = known ? setChanges(known.presence.files, presence.files) : null
     peer.presence = { ...presence }
     if (!known) this.#peers.set(presence.peer, peer)
-    if (moves) this.#move(peer)
+    if (changes === null) this.#move(peer)
+    else for (const change of changes) this.#change(peer, change)
     this.#expiry.seen(presence.peer, presence.seen)
     return true
   }
@@ -129,6 +131,18 @@ export class SwarmTable {
       for (const fileId of fileIdsOf(partial)) this.#enter(peer, this.#swarmOf(group, fileId), false, before)
     }
     for (const [swarm, complete] of before) if (!peer.swarms.has(swarm)) this.#leave(peer, swarm, complete)
+  }
+
+  #change(peer: Peer, { group, fileId, complete }: SetChange): void {
+    if (complete !== null) {
+      this.#enter(peer, this.#swarmOf(group, fileId), complete, peer.swarms)
+      return
+    }
+    const swarm = this.#groups.get(group)?.get(fileId)
+    const was = swarm && peer.swarms.get(swarm)
+    if (!swarm || was === undefined) return
+    peer.swarms.delete(swarm)
+    this.#leave(peer, swarm, was)
   }
 
   #enter(peer: Peer, swarm: Swarm, complete: boolean, before: ReadonlyMap<Swarm, boolean>): void {

@@ -6,7 +6,7 @@ import type { Said } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 /** 100,000 files in one announce. */
-const BODY_LIMIT = 24 * 1024 * 1024
+const BODY_LIMIT = 8 * 1024 * 1024
 
 /**
  * What peers serve. Heartbeats are most of what a tracker is asked, so theirs is a request without a body, and most

@@ -1,28 +1,35 @@
-import {
-  countFiles,
-  fileIdsOf,
-  isSameSet,
-  packFiles,
-  withPartial,
-} from '../../../../tracker/presence/served-files.ts'
+import fc from 'fast-check'
+import { fileIdsOf, packFiles } from '../../../../tracker/api/packed-files.ts'
+import { countFiles, servedIn, withPartial } from '../../../../tracker/presence/served-files.ts'
+import { setChanges } from '../../../../tracker/presence/set-changes.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string]
 
-test('an announced list is packed by group, without the groups that do not count', () => {
-  const listed = [
+test('what a peer serves is packed by group, and counts without the groups that do not', () => {
+  const listed = packFiles([
     { group: 'team', fileId: A, complete: true },
     { group: 'other', fileId: A, complete: true },
     { group: 'team', fileId: B, complete: false },
     { group: 'strange', fileId: C, complete: true },
     { group: 'team', fileId: C, complete: true },
-  ]
-  const files = packFiles(listed, new Set(['team', 'other', 'silent']))
+  ])
+  const files = servedIn(listed, new Set(['team', 'other', 'silent']))
   expect(files).toEqual([
     { group: 'team', complete: A + C, partial: B },
     { group: 'other', complete: A, partial: '' },
   ])
   expect(countFiles(files)).toBe(4)
   expect([...fileIdsOf(A + C)]).toEqual([A, C])
+})
+
+test('a list that ends within an id is refused, also beside one that makes up for it', () => {
+  const cut = { group: 'team', complete: A.slice(32), partial: B.slice(32) }
+  expect(() => servedIn([cut], new Set(['team']))).toThrow('the last file id of a list is cut off')
+})
+
+test('fields that no announce has are not kept', () => {
+  const listed = [{ group: 'team', complete: A, partial: '', note: 'x'.repeat(100) }]
+  expect(servedIn(listed, new Set(['team']))).toEqual([{ group: 'team', complete: A, partial: '' }])
 })
 
 test('parts are added once, to a group that is there and to one that is not; nothing new changes nothing', () => {
@@ -32,20 +39,39 @@ test('parts are added once, to a group that is there and to one that is not; not
   expect(withPartial(files, 'other', [A])).toEqual([...files, { group: 'other', complete: '', partial: A }])
 })
 
-test('a set is the same only with the same groups and the same files, whole and in part', () => {
-  const set = () => [{ group: 'team', complete: A, partial: B }]
-  expect(isSameSet(set(), set())).toBe(true)
-  expect(isSameSet([], [])).toBe(true)
-  const others = [
-    [],
-    [...set(), ...set()],
-    [{ group: 'other', complete: A, partial: B }],
-    [{ group: 'team', complete: A + C, partial: B }],
-    [{ group: 'team', complete: A, partial: C }],
-    [{ group: 'team', complete: A + B, partial: '' }],
-  ]
-  for (const other of others) {
-    expect(isSameSet(set(), other)).toBe(false)
-    expect(isSameSet(other, set())).toBe(false)
+test('what changed between two sets is what differs between them, and nothing else', () => {
+  const ids = fc.uniqueArray(fc.nat(30), { maxLength: 12 }).map((list) => list.map(idOf))
+  const set = fc.tuple(ids, ids).map(([complete, partial]) => {
+    const parts = partial.filter((id) => !complete.includes(id))
+    return [{ group: 'team', complete: complete.join(''), partial: parts.join('') }]
+  })
+  const stateIn = (files: { complete: string; partial: string }[], id: string): boolean | null => {
+    if ([...fileIdsOf(files[0]!.complete)].includes(id)) return true
+    return [...fileIdsOf(files[0]!.partial)].includes(id) ? false : null
   }
+  fc.assert(
+    fc.property(set, set, (before, after) => {
+      const changes = new Map(setChanges(before, after)!.map(({ fileId, complete }) => [fileId, complete]))
+      for (let n = 0; n <= 30; n++) {
+        const [was, is] = [stateIn(before, idOf(n)), stateIn(after, idOf(n))]
+        if (was !== is) expect(changes.get(idOf(n))).toBe(is)
+        else if (changes.has(idOf(n))) expect(changes.get(idOf(n))).toBe(was)
+      }
+    }),
+  )
 })
+
+test('a file that becomes whole among a hundred is the one change; nothing changed is none; other groups are too much', () => {
+  const many = Array.from({ length: 100 }, (_, n) => idOf(n))
+  const set = (partial: string[], group = 'team') => [
+    { group, complete: many.filter((id) => !partial.includes(id)).join(''), partial: partial.join('') },
+  ]
+  expect(setChanges(set([many[50]!]), set([]))).toEqual([{ group: 'team', fileId: many[50], complete: true }])
+  expect(setChanges(set([]), set([]))).toEqual([])
+  expect(setChanges([], [])).toEqual([])
+  expect(setChanges(set([]), set([], 'other'))).toBeNull()
+  expect(setChanges(set([]), [])).toBeNull()
+  expect(setChanges(set(many), set([]))).toBeNull()
+})
+
+const idOf = (n: number): string => n.toString(16).padStart(64, '0')

@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LoadConnection, wireRequest } from '../../bench/lib/http-load.ts'
+import { packFiles } from '../../tracker/api/packed-files.ts'
+import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { TrackerPlugin } from '../../tracker/seam.ts'
+import { startTracker } from '../../tracker/start.ts'
+import { groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
+import { until } from '../support/until.ts'
+
+/** How announces and heartbeats are answered ahead of Fastify, and what is left to it. */
+let fleet: TestFleet
+let owner: TrackerClient
+let actors: Awaited<ReturnType<typeof groupOfFour>>
+
+beforeAll(async () => {
+  fleet = await TestFleet.start(1)
+  actors = await groupOfFour(fleet, 'team')
+  owner = actors.owner
+})
+afterAll(() => fleet.stop())
+
+const FILE = 'a'.repeat(64)
+const newPeer = (): string => randomBytes(32).toString('hex')
+const tokenOf = ({ token }: TrackerClient): string => token ?? ''
+const heartbeat = (peer: string, token = tokenOf(owner)): string =>
+  wireRequest({ method: 'POST', path: `/v1/announce/${peer}/1`, token })
+const said = (peer: string, more: object = {}) => ({ peer, port: 4000, tls: true, sequence: 1, ...more })
+const announce = (body: unknown, token = tokenOf(owner)): string =>
+  wireRequest({ method: 'POST', path: '/v1/announce', token, body })
+const serving = (fileId: string, complete = true) => packFiles([{ group: 'team', fileId, complete }])
+
+async function answers(connection: LoadConnection, ...requests: string[]) {
+  const all = await Promise.all(requests.map((request) => connection.send(request)))
+  return all.map(({ status, body }) => ({ status, ...JSON.parse(body.toString()) }))
+}
+
+/** A peer that is known, with one whole file. */
+async function knownPeer(): Promise<string> {
+  const peer = newPeer()
+  await owner.announce(said(peer, { files: [{ group: 'team', fileId: FILE, complete: true }] }) as never)
+  return peer
+}
+
+test('one connection carries announces, heartbeats and whatever else there is, in any order', async () => {
+  const peer = newPeer()
+  const connection = await LoadConnection.open(fleet.url)
+  const me = wireRequest({ method: 'GET', path: '/v1/users/me', token: tokenOf(owner) })
+  const requests = [
+    announce(said(peer, { files: serving(FILE) })),
+    heartbeat(peer),
+    heartbeat(newPeer()),
+    me,
+    heartbeat(peer),
+    announce(said(peer, { sequence: 2, files: serving(FILE, false) })),
+    me,
+  ]
+  const got = []
+  for (const request of requests) got.push(...(await answers(connection, request)))
+  expect(got).toMatchObject([
+    { status: 200, resync: false },
+    { status: 200, resync: false },
+    { status: 200, resync: true },
+    { status: 200, user: 'team-owner' },
+    { status: 200, resync: false },
+    { status: 200, resync: false },
+    { status: 200, user: 'team-owner' },
+  ])
+  connection.close()
+})
+
+test('requests that come at once, or in pieces, are answered in their order', async () => {
+  const peer = await knownPeer()
+  const connection = await LoadConnection.open(fleet.url)
+  expect(await answers(connection, heartbeat(peer), heartbeat(newPeer()), heartbeat(peer))).toMatchObject([
+    { resync: false },
+    { resync: true },
+    { resync: false },
+  ])
+  connection.close()
+  const request = announce(said(peer, { sequence: 2, files: serving(FILE) }))
+  for (const at of [1, 40, request.length - 10]) {
+    const socket = await opened()
+    socket.write(heartbeat(peer) + request.slice(0, at))
+    await heard(socket, /"resync":(true|false)\}/)
+    socket.write(request.slice(at))
+    await heard(socket, /"resync":false\}/)
+    socket.destroy()
+  }
+})
+
+test('an answer that came ahead of Fastify is the same as one through it', async () => {
+  const peer = await knownPeer()
+  const connection = await LoadConnection.open(fleet.url)
+  const headers = async (request: string) => {
+    const { head } = await connection.send(request)
+    return head.replace(/^(date|content-length): .*$/gim, '$1').toLowerCase()
+  }
+  const ahead = await headers(heartbeat(peer))
+  const through = await headers(heartbeat(peer).replace('host:', 'x-unknown: 1\r\nhost:'))
+  expect(ahead.trim().split('\r\n').sort()).toEqual(through.trim().split('\r\n').sort())
+  expect(ahead).toContain('keep-alive: timeout=65')
+  connection.close()
+})
+
+test('an announce that is not as it should be is refused, on a connection of heartbeats too, and changes nothing', async () => {
+  const peer = await knownPeer()
+  const whole = JSON.stringify(said(peer, { sequence: 2, files: serving(FILE) }))
+  const [empty = ''] = announce('').split('content-length')
+  const raw = (text: string) => `${empty}content-length: ${text.length}\r\n\r\n${text}`
+  const bodies = {
+    'no JSON': '{',
+    'a prototype': whole.replace('{', '{"__proto__":{"admin":true},'),
+    'an escaped prototype': whole.replace('{', '{"__pr\\u006fto__":{"admin":true},'),
+    'the constructor of one': whole.replace('{', '{"constructor":{"prototype":{}},'),
+    'an id that is cut off': whole.replace(FILE, FILE.slice(1)),
+    'an id in capitals': whole.replace(FILE, FILE.toUpperCase()),
+    'a list of objects': whole.replace(/"complete":"[^"]*"/, '"complete":[]'),
+    'a list of ids alone': JSON.stringify(said(peer, { files: [FILE] })),
+    'a port out of range': whole.replace('4000', '65536'),
+    'a sequence below zero': whole.replace('"sequence":2', '"sequence":-1'),
+    'another peer id': whole.replace(peer, peer.slice(2)),
+  }
+  for (const [what, body] of Object.entries(bodies)) {
+    const connection = await LoadConnection.open(fleet.url)
+    expect(await answers(connection, heartbeat(peer))).toMatchObject([{ status: 200, resync: false }])
+    const [{ status, error }] = (await answers(connection, raw(body))) as [{ status: number; error: unknown }]
+    expect([what, status, error]).toMatchObject([what, 400, { code: 'BAD_REQUEST' }])
+    connection.close()
+  }
+  expect((await owner.heartbeat(peer, 1)).resync).toBe(false)
+})
+
+test('a session that has ended, and a user who left the group, count no more on a connection that goes on', async () => {
+  const leaver = await fleet.user('leaver')
+  await leaver.requestJoin('team')
+  await owner.accept('team', ['leaver'])
+  const token = tokenOf(leaver)
+  const peer = newPeer()
+  const connection = await LoadConnection.open(fleet.url)
+  const first = announce(said(peer, { files: serving(FILE) }), token)
+  for (const request of [first, heartbeat(peer, token)])
+    expect(await answers(connection, request)).toMatchObject([{ resync: false }])
+  await leaver.leave('team')
+  await until(async () => (await answers(connection, heartbeat(peer, token)))[0]?.resync === true)
+  await leaver.logout()
+  expect(await answers(connection, heartbeat(peer, token))).toMatchObject([
+    { status: 401, error: { code: 'TOKEN_INVALID' } },
+  ])
+  expect(await answers(connection, heartbeat(peer, 'nonsense'))).toMatchObject([{ status: 401 }])
+  connection.close()
+})
+
+test('plugins are told of every answer, and their hooks see every request', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shoal-front-'))
+  const told: string[] = []
+  const seen: string[] = []
+  const watching: TrackerPlugin = ({ onAnswer }) => {
+    onAnswer((method, route, status, ms) => {
+      told.push(`${method} ${route} ${status} ${ms >= 0}`)
+      throw new Error('a listener of no use')
+    })
+  }
+  const hooking: TrackerPlugin = ({ app }) => {
+    app.register(async (own) => own.addHook('onRequest', (_, __, done) => done()))
+    app.addHook('onRequest', ({ url }, _, done) => {
+      seen.push(url)
+      done()
+    })
+  }
+  const start = (setup: TrackerPlugin) =>
+    startTracker({
+      listen: { host: '127.0.0.1', port: 0 },
+      redis: fleet.redis.url,
+      dataFolder: folder,
+      log: 'silent',
+      extensions: [{ name: 'watch', setting: () => undefined, setup }],
+    })
+  for (const setup of [watching, hooking]) {
+    const tracker = await start(setup)
+    const connection = await LoadConnection.open(tracker.url)
+    const peer = newPeer()
+    const sent = [announce(said(peer, { files: serving(FILE) })), heartbeat(peer), heartbeat(peer)]
+    for (const request of sent) expect(await answers(connection, request)).toMatchObject([{ resync: false }])
+    connection.close()
+    await tracker.stop()
+    if (setup === watching)
+      expect(told).toEqual([
+        'POST /v1/announce 200 true',
+        'POST /v1/announce/:peer/:sequence 200 true',
+        'POST /v1/announce/:peer/:sequence 200 true',
+      ])
+    else expect(seen).toEqual(['/v1/announce', `/v1/announce/${peer}/1`, `/v1/announce/${peer}/1`])
+  }
+  await rm(folder, { recursive: true })
+})
+
+test('a tracker that stops closes connections that have only brought heartbeats, and those that brought nothing', async () => {
+  const extra = await fleet.add()
+  const sockets = [await opened(extra.url), await opened(extra.url)]
+  const peer = await knownPeer()
+  sockets[0]!.write(heartbeat(peer))
+  await heard(sockets[0]!, /"resync":/)
+  const closed = sockets.map((socket) => once(socket.resume(), 'close'))
+  const began = performance.now()
+  await extra.stop()
+  await Promise.all(closed)
+  // Else it would wait for as long as it gives requests that are under way.
+  expect(performance.now() - began).toBeLessThan(4000)
+})
+
+async function opened(url = fleet.url): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  await once(socket, 'connect')
+  return socket
+}
+
+async function heard(socket: Socket, what: RegExp): Promise<void> {
+  let text = ''
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onData = (data: Buffer): void => {
+    text += data.toString('latin1')
+    if (what.test(text)) resolve()
+  }
+  const onClose = (): void => reject(new Error(`closed after ${JSON.stringify(text)}`))
+  socket.on('data', onData).once('close', onClose)
+  await promise
+  socket.off('data', onData).off('close', onClose)
+}
