@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { Compile } from 'typebox/compile'
-import { Announce } from './api/schemas.ts'
+import { Announce, type Announced } from './api/schemas.ts'
 import type { Said } from './presence/presence.ts'
 import type { Services } from './services.ts'
 
@@ -17,9 +17,8 @@ const SUSPECT = /\\|__proto__|constructor/
 
 /**
  * Answers announces and heartbeats ahead of Fastify, whose way to a route and back costs more than they do. It
- * takes only what it can answer with success at once: a known session, a body that is as it should be, all
- * memberships in memory. All else, and every refusal, is left to the route, which asks the same `Announcing`: so
- * nothing passes here that would not pass there.
+ * answers with success alone. Every refusal is left to the route, which asks the same `Authenticator` and the same
+ * `Announcing`: so nothing passes here that would not pass there.
  */
 export class FastLane {
   #services: Services | null = null
@@ -41,26 +40,21 @@ export class FastLane {
     this.#services?.stopping.addEventListener('abort', listener, { once: true })
   }
 
-  /** The body of the answer (JSON) to a POST of `target`; null where it is for the route. `body` is empty where there is none. */
-  answer(target: string, authorization: string, address: string, body: string): string | null {
+  /**
+   * The body of the answer (JSON) to a POST of `target`; null where it is for the route. Waits where Redis has to be
+   * asked. `body` is empty where there is none.
+   */
+  answer(
+    target: string,
+    authorization: string,
+    address: string,
+    body: string,
+  ): string | null | Promise<string | null> {
     const services = this.#services
-    if (services === null) return null
-    const { authenticator, announcing, answers } = services
-    const began = answers.watched ? performance.now() : 0
     const said = body === '' ? heartbeatOf(target) : announceOf(target, body)
-    const actor = said && authenticator.recall(authorization)
-    if (!said || !actor) return null
-    let text: string
-    try {
-      const answer = announcing.here(actor.user, address, said)
-      if (answer === null) return null
-      text = JSON.stringify(answer)
-    } catch {
-      return null
-    }
-    if (answers.watched)
-      answers.tell('POST', body === '' ? ROUTES.heartbeat : ROUTES.announce, 200, performance.now() - began)
-    return text
+    if (services === null || said === null) return null
+    const call = { said, authorization, address, began: services.answers.watched ? performance.now() : 0 }
+    return answerHere(services, call) ?? answerFromRedis(services, call)
   }
 
   /** Takes care of a request that came through Node's parser and has no body; false where it is for Fastify. */
@@ -70,12 +64,52 @@ export class FastLane {
     const { authorization, expect } = headers
     if (authorization === undefined || expect !== undefined || socket.remoteAddress === undefined)
       return false
-    const text = this.answer(url, authorization, socket.remoteAddress, '')
+    const services = this.#services
+    const said = heartbeatOf(url)
+    if (services === null || said === null) return false
+    const began = services.answers.watched ? performance.now() : 0
+    const text = answerHere(services, { said, authorization, address: socket.remoteAddress, began })
     if (text === null) return false
     response.writeHead(200, ['content-type', JSON_TYPE, 'content-length', String(text.length)])
     response.end(text, 'latin1')
     return true
   }
+}
+
+interface Call {
+  said: Said
+  authorization: string
+  address: string
+  /** performance.now() at which it came. */
+  began: number
+}
+
+function answerHere(services: Services, call: Call): string | null {
+  const actor = services.authenticator.recall(call.authorization)
+  if (actor === null) return null
+  try {
+    return told(services, call, services.announcing.here(actor.user, call.address, call.said))
+  } catch {
+    return null
+  }
+}
+
+async function answerFromRedis(services: Services, call: Call): Promise<string | null> {
+  const { authenticator, announcing } = services
+  try {
+    const actor =
+      authenticator.recall(call.authorization) ?? (await authenticator.vouched(call.authorization))
+    return actor && told(services, call, await announcing.ask(actor.user, call.address, call.said))
+  } catch {
+    return null
+  }
+}
+
+function told({ answers }: Services, { said, began }: Call, answer: Announced | null): string | null {
+  if (answer === null) return null
+  if (answers.watched)
+    answers.tell('POST', 'port' in said ? ROUTES.announce : ROUTES.heartbeat, 200, performance.now() - began)
+  return JSON.stringify(answer)
 }
 
 function heartbeatOf(target: string): Said | null {

@@ -48,6 +48,8 @@ class Front {
   readonly #waiting: Set<Front>
   readonly #accept: () => void
   #answered = false
+  #busy = false
+  #closing = false
 
   constructor(socket: Socket, lane: FastLane, limits: FrontLimits, waiting: Set<Front>, accept: () => void) {
     this.#socket = socket
@@ -63,18 +65,36 @@ class Front {
 
   /** Between two requests there is nothing that a client could miss. */
   close(): void {
-    this.#socket.destroySoon()
+    if (this.#busy) this.#closing = true
+    else this.#socket.destroySoon()
   }
 
   readonly #onData = (chunk: Buffer): void => {
     // A client that does not read its answers is for the server, which knows how to hold it back.
     const request = this.#socket.writableLength > 0 ? null : readPlainRequest(chunk)
     const answer =
-      request && this.#address !== undefined
-        ? this.#lane.answer(request.target, request.authorization, this.#address, request.body)
-        : null
-    if (answer === null) this.#handOver(chunk)
-    else this.#send(answer)
+      request === null || this.#address === undefined
+        ? null
+        : this.#lane.answer(request.target, request.authorization, this.#address, request.body)
+    if (typeof answer === 'string') this.#send(answer)
+    else if (answer === null) this.#handOver(chunk)
+    else void this.#wait(answer, chunk)
+  }
+
+  /** Nothing more is read meanwhile. `answer` does not reject. */
+  async #wait(answer: Promise<string | null>, chunk: Buffer): Promise<void> {
+    this.#busy = true
+    this.#socket.pause()
+    const body = await answer
+    this.#busy = false
+    if (this.#socket.destroyed) return
+    if (body === null) {
+      this.#handOver(chunk)
+      return
+    }
+    this.#send(body)
+    if (this.#closing) this.#socket.destroySoon()
+    else this.#socket.resume()
   }
 
   readonly #onEnd = (): void => {
@@ -90,6 +110,7 @@ class Front {
   }
 
   readonly #onTimeout = (): void => {
+    if (this.#busy) return
     if (this.#answered) this.#socket.destroySoon()
     else answerClientError({ name: 'Error', message: '', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, this.#socket)
   }
@@ -111,6 +132,7 @@ class Front {
     socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
     socket.off('close', this.#onClose).off('timeout', this.#onTimeout).setTimeout(0)
     socket.pause()
+    // Goes before what may have been read since.
     socket.unshift(chunk)
     this.#accept()
     process.nextTick(() => socket.resume())

@@ -62,6 +62,13 @@ export class Authenticator {
     return known.actor
   }
 
+  /** Who sends this header, asking Redis too; null where its answer is that nobody does, or an old one. */
+  async vouched(header: string): Promise<Actor | null> {
+    const before = this.#known.get(header)
+    const known = await this.#find(header, before)
+    return known === before ? null : known.actor
+  }
+
   async #ask(
     header: string,
     before: Known | undefined,
