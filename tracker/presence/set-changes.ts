@@ -21,32 +21,40 @@ export function setChanges(
 ): SetChange[] | null {
   if (before.length !== after.length) return null
   const changes: SetChange[] = []
-  for (const [i, now] of after.entries()) {
-    const then = before[i] as ServedFiles
+  for (let i = 0; i < after.length; i++) {
+    const [then, now] = [before[i] as ServedFiles, after[i] as ServedFiles]
     if (then.group !== now.group) return null
-    if (then.complete === now.complete && then.partial === now.partial) continue
-    const moved = new Set([...moves(then.complete, now.complete), ...moves(then.partial, now.partial)])
-    if (moved.size * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
-    for (const fileId of moved)
+    const moved = [...moves(then.complete, now.complete), ...moves(then.partial, now.partial)]
+    if (moved.length * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
+    for (const fileId of new Set(moved))
       changes.push({ group: now.group, fileId, complete: stateOf(after, now.group, fileId) })
   }
   return changes
 }
 
 /** The ids between what both lists begin with and what both end with. */
-function* moves(before: string, after: string): Generator<string> {
-  if (before === after) return
-  const shorter = Math.min(before.length, after.length)
-  let head = 0
-  while (head < shorter && before.charCodeAt(head) === after.charCodeAt(head)) head++
-  head -= head % ID_LENGTH
-  const most = shorter - head
-  const [a, b] = [before.length - 1, after.length - 1]
-  let tail = 0
-  while (tail < most && before.charCodeAt(a - tail) === after.charCodeAt(b - tail)) tail++
-  tail -= tail % ID_LENGTH
-  yield* fileIdsOf(before.slice(head, before.length - tail))
-  yield* fileIdsOf(after.slice(head, after.length - tail))
+function moves(before: string, after: string): string[] {
+  if (before === after) return []
+  const shorter = Math.min(before.length, after.length) / ID_LENGTH
+  const head =
+    most(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
+  const [a, b] = [before.slice(head), after.slice(head)]
+  const rest = shorter - head / ID_LENGTH
+  const tail =
+    most(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
+  return [...fileIdsOf(a.slice(0, a.length - tail)), ...fileIdsOf(b.slice(0, b.length - tail))]
+}
+
+/** The largest number, of those up to `end`, that it holds for; it holds for all smaller ones too. Mostly that is `end`. */
+function most(end: number, holds: (n: number) => boolean): number {
+  if (holds(end)) return end
+  let [least, over] = [0, end]
+  while (over - least > 1) {
+    const middle = (least + over) >> 1
+    if (holds(middle)) least = middle
+    else over = middle
+  }
+  return least
 }
 
 /** What is said twice is as it was said last. */
