@@ -32,7 +32,7 @@ export class ExpiryBuckets {
    * Forgets and returns all ids that were last seen in buckets that ended before `time` (milliseconds since the
    * epoch). `lastSeen` is asked only of those whose bucket is over: so who is seen often costs nothing meanwhile.
    */
-  takeBefore(time: number, lastSeen: (id: string) => number): string[] {
+  takeBefore(time: number, lastSeen: (id: string) => number = () => 0): string[] {
     const end = bucketAt(time)
     const expired: string[] = []
     for (const [bucket, ids] of [...this.#buckets]) {
