@@ -41,7 +41,7 @@ export const announces: Bench = {
 }
 
 /** Two turns of announces: in each, one file of every peer is another than in the turn before: whole or not. */
-export function turnsOf(url: string, peers: readonly Peer[]): string[] {
+function turnsOf(url: string, peers: readonly Peer[]): string[] {
   return [true, false].flatMap((complete) =>
     peers.map(({ token, announce: { files, ...self } }) => {
       const [first, ...rest] = files
