@@ -150,15 +150,13 @@ export class RedisPresence implements PresenceStore {
 
   /** Writes changes of peers whose keys begin alike; announces those again whose sets Redis has lost. */
   async #set(prefix: string, changes: readonly EncodedChange[]): Promise<void> {
-    const now = Date.now()
-    const args = changes.flatMap(({ type, peer, sequence, seen, presence }) => [
-      peer,
-      type,
-      sequence,
-      seen,
-      seen + EXPIRY_MS - now,
-      presence,
-    ])
+    let heartbeats = ''
+    const others: (string | number)[] = []
+    for (const { type, peer, sequence, seen, presence } of changes) {
+      if (type === 'heartbeat') heartbeats += `${peer} ${sequence} ${seen}\n`
+      else others.push(peer, type, sequence, seen, presence)
+    }
+    const args = [Date.now() - EXPIRY_MS, heartbeats, ...others]
     const answer = await this.#db.run('setPresence', [prefix], args, prefix)
     const lost = new Set(JSON.parse(answer) as string[])
     if (lost.size === 0) return

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { REVOCATION_CHANNEL } from './keys.ts'
 import type { PubSub } from './pubsub.ts'
+import { Recent } from './recent.ts'
 import type { Session } from './store.ts'
 
 const MAX_SESSIONS = 10_000
@@ -15,7 +15,7 @@ interface CachedSession {
 
 /** Sessions that were asked for lately, cleared by revocations on any replica. */
 export class SessionCache {
-  readonly #sessions = new LRUCache<string, CachedSession>({ max: MAX_SESSIONS })
+  readonly #sessions = new Recent<string, CachedSession>(MAX_SESSIONS)
   readonly #pubsub: PubSub
   readonly #onMessage = (message: string): void => this.revoke(JSON.parse(message) as string[])
   #generation = 0

@@ -70,7 +70,7 @@ export class FastLane {
     const began = services.answers.watched ? performance.now() : 0
     const text = answerHere(services, { said, authorization, address: socket.remoteAddress, began })
     if (text === null) return false
-    response.writeHead(200, ['content-type', JSON_TYPE, 'content-length', String(text.length)])
+    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length })
     response.end(text, 'latin1')
     return true
   }

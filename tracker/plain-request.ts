@@ -10,9 +10,6 @@ export interface PlainRequest {
 const HEAD =
   /^POST (\/v1\/announce(?:\/[0-9a-f]{64}\/\d{1,16})?) HTTP\/1\.1\r\n((?:[A-Za-z-]+: [\x20-\x7e]+\r\n)+)\r\n/
 
-/** Headers that say nothing of how a request is framed, or to whom it goes next. */
-const IDLE = new Set(['accept', 'accept-encoding', 'accept-language', 'user-agent'])
-
 /**
  * The request that is all of `chunk`, from the first byte to the last: where it is written in the one way in which
  * clients write announces and heartbeats, and means the same to every parser of HTTP/1.1 (RFC 9112). Null for
@@ -25,35 +22,50 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | null {
   const text = chunk.toString('latin1')
   const [head, target, lines] = HEAD.exec(text) ?? []
   if (head === undefined || target === undefined || lines === undefined) return null
-  const headers = readHeaders(lines)
-  if (headers === null) return null
-  const { host, authorization, connection = 'keep-alive', 'content-length': length = '0' } = headers
-  if (host === undefined || authorization === undefined || connection.toLowerCase() !== 'keep-alive')
+  const { host, authorization, connection, type, length, known } = readHeaders(lines)
+  if (!known || host === '' || authorization === '') return null
+  if (connection !== '' && connection.toLowerCase() !== 'keep-alive') return null
+  const rest = text.length - head.length
+  if (rest === 0 ? length !== '' && length !== '0' : String(rest) !== length || type !== 'application/json')
     return null
-  if (String(text.length - head.length) !== length) return null
-  if (length !== '0' && headers['content-type'] !== 'application/json') return null
   return { target, authorization, body: text.slice(head.length) }
 }
 
-type Known = 'host' | 'authorization' | 'connection' | 'content-type' | 'content-length'
-const KNOWN: ReadonlySet<string> = new Set<Known>([
-  'host',
-  'authorization',
-  'connection',
-  'content-type',
-  'content-length',
-])
-
-function readHeaders(lines: string): Partial<Record<Known, string>> | null {
-  const headers: Partial<Record<Known, string>> = {}
+/** Empty where a header is not there. `known`: each comes once, and there is none that could mean something else. */
+function readHeaders(lines: string) {
+  const headers = { host: '', authorization: '', connection: '', type: '', length: '', known: true }
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(':', at)
     const end = lines.indexOf('\r', colon)
-    const name = lines.slice(at, colon).toLowerCase()
-    if (KNOWN.has(name)) {
-      if (headers[name as Known] !== undefined) return null
-      headers[name as Known] = lines.slice(colon + 2, end)
-    } else if (!IDLE.has(name)) return null
+    switch (lines.slice(at, colon).toLowerCase()) {
+      case 'host':
+        headers.known &&= headers.host === ''
+        headers.host = lines.slice(colon + 2, end)
+        break
+      case 'authorization':
+        headers.known &&= headers.authorization === ''
+        headers.authorization = lines.slice(colon + 2, end)
+        break
+      case 'connection':
+        headers.known &&= headers.connection === ''
+        headers.connection = lines.slice(colon + 2, end)
+        break
+      case 'content-length':
+        headers.known &&= headers.length === ''
+        headers.length = lines.slice(colon + 2, end)
+        break
+      case 'content-type':
+        headers.known &&= headers.type === ''
+        headers.type = lines.slice(colon + 2, end)
+        break
+      case 'accept':
+      case 'accept-encoding':
+      case 'accept-language':
+      case 'user-agent':
+        break
+      default:
+        headers.known = false
+    }
     at = end + 2
   }
   return headers

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import { ShoalError } from '../../protocol/errors.ts'
 import { GRANT_LIFETIME_S } from '../../protocol/grants.ts'
+import { Recent } from '../../tracker-store/recent.ts'
 import type { Mutation, Session, SessionStore } from '../../tracker-store/store.ts'
 import { IDEMPOTENCY_HEADER } from '../api/headers.ts'
 import { hashToken, userOfToken } from './tokens.ts'
@@ -38,7 +38,7 @@ const BELIEVED_MS = GRANT_LIFETIME_S * 1000
 export class Authenticator {
   readonly #sessions: SessionStore
   /** By the header, so that it is taken apart and hashed once. */
-  readonly #known = new LRUCache<string, Known>({ max: 10_000 })
+  readonly #known = new Recent<string, Known>(10_000)
 
   constructor(sessions: SessionStore) {
     this.#sessions = sessions
