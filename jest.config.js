@@ -16,5 +16,6 @@ export default {
   // A worker that has nothing open any more still has its heap to give back: on a loaded machine half a second,
   // which is the default, is too short for that, and what it reports then is no leak.
   workerGracefulExitTimeout: 5000,
-  testTimeout: 30_000,
+  // Ends what hangs. Where ten others share the machine, a test of a dozen commands takes six times as long.
+  testTimeout: 60_000,
 }

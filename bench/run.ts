@@ -5,6 +5,7 @@ import { type BenchResult, measuredBefore, writeResults } from './lib/results.ts
 import { install, missing } from './lib/tools.ts'
 import { memory } from './memory.ts'
 import { queueCost } from './queue-cost.ts'
+import { runtimes } from './runtimes.ts'
 import { simulation } from './simulation.ts'
 import { singleLink } from './single-link.ts'
 import { smallFile } from './small-file.ts'
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   startup,
   smallFile,
   singleLink,
+  runtimes,
   hashing,
   queueCost,
   memory,

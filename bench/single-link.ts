@@ -6,6 +6,7 @@ import { GIB, MIB, mustBeSame, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
 import { makeTorrent, torrentPeer } from './lib/libtorrent.ts'
 import { cleanly } from './lib/on-signal.ts'
+import { pair } from './lib/pair.ts'
 import { bareCopy } from './limit.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -57,31 +58,6 @@ export const singleLink: Bench = {
       await cleanly(compare, () => metalink.stop())
     })
   },
-}
-
-/**
- * A seeder and a leecher with a file of their own, so that the leecher has nobody else, both started with
- * `words`; a transfer between them, with the words of the download, in seconds.
- */
-async function pair(
-  fleet: Fleet,
-  name: string,
-  size: number,
-  words: string[],
-): Promise<(options: string[]) => Promise<number>> {
-  const source = fleet.world.path('src', name)
-  const target = fleet.world.path('out', name)
-  randomFile(source, size)
-  const seeder = await fleet.peer(`seeder-${name}`, words)
-  const leecher = await fleet.peer(`leecher-${name}`, words)
-  await fleet.upload(seeder, source, name)
-  return async (options) => {
-    const { seconds, bytesFetched } = await fleet.download(leecher, name, target, options)
-    if (bytesFetched !== size) throw new Error(`${bytesFetched} bytes fetched of ${size}`)
-    mustBeSame(source, target)
-    rmSync(target)
-    return seconds
-  }
 }
 
 async function fetchMetalink(metalink: MetalinkServer, source: string, folder: string): Promise<number> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 
 const CHECKOUT = join(import.meta.dirname, '../bin/shoal')
+const DENO = join(import.meta.dirname, '../bin/shoal-deno')
 /** Measured where `npm run build:binary` has made it. */
 const BINARY = join(import.meta.dirname, '../dist/shoal')
 const BINARY_VERSION = '`shoal --version`, the single binary'
@@ -12,7 +13,8 @@ const BINARY_VERSION = '`shoal --version`, the single binary'
 /** What every command costs before it does anything. */
 export const startup: Bench = {
   name: 'startup',
-  about: '`shoal --version` and `--help`, whole processes, of a checkout and of the single binary',
+  about:
+    '`shoal --version` and `--help`, whole processes, of a checkout by Node and Deno, and of the single binary',
   needs: [],
   async run({ quick }, report) {
     const home = mkdtempSync(join(tmpdir(), 'shoal-startup-'))
@@ -28,6 +30,8 @@ export const startup: Bench = {
       '`shoal --version`': timed(CHECKOUT, '--version'),
       '`shoal --help`': timed(CHECKOUT, '--help'),
     }
+    contenders['`shoal --version`, Deno'] = timed(DENO, '--version')
+    contenders['`shoal --help`, Deno'] = timed(DENO, '--help')
     if (existsSync(BINARY)) {
       contenders[BINARY_VERSION] = timed(BINARY, '--version')
       contenders['`shoal --help`, the single binary'] = timed(BINARY, '--help')

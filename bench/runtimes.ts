@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
+import { GIB, MIB } from './lib/files.ts'
+import { Fleet } from './lib/fleet.ts'
+import { pair } from './lib/pair.ts'
+
+const PROGRAMS = { node: 'bin/shoal', deno: 'bin/shoal-deno', binary: 'dist/shoal' } as const
+type Runtime = keyof typeof PROGRAMS
+
+/** The same transfer by all that Shoal runs on: seeder and leecher both by that one, TLS, in memory. */
+export const runtimes: Bench = {
+  name: 'runtimes',
+  about: '256 MiB and 1 GiB, one seeder to one leecher, TLS, by Node, Deno and the single binary',
+  needs: [],
+  async run({ quick }, report) {
+    const here = (Object.keys(PROGRAMS) as Runtime[]).filter((name) =>
+      existsSync(join(import.meta.dirname, '..', PROGRAMS[name])),
+    )
+    for (const size of quick ? [32 * MIB] : [256 * MIB, GIB])
+      await Fleet.with(async (fleet) => {
+        for (const folder of ['src', 'out']) mkdirSync(fleet.world.path(folder))
+        const transfers: Record<string, () => Promise<number>> = {}
+        for (const name of here) {
+          const transfer = await pair(fleet, name, size, [], PROGRAMS[name])
+          transfers[name] = () => transfer([])
+        }
+        const seconds = await interleaved(quick ? 1 : 5, transfers)
+        for (const name of here)
+          report({
+            what: `${name}, ${size / MIB} MiB`,
+            value: rounded(size / MIB / median(seconds[name]!)),
+            unit: 'MiB/s',
+            detail: { seconds: seconds[name] },
+          })
+      })
+  },
+}
