@@ -8,14 +8,22 @@ import { mustBeSame } from './lib/files.ts'
 
 const lib = (name: string): string => join(import.meta.dirname, 'lib', name)
 
-/** Seconds of a bare copy of `source` through a socket into `target`, hashed: two Node processes, no protocol. */
-export async function bareCopy(source: string, target: string): Promise<number> {
-  const server = spawn(process.execPath, [lib('copy-server.ts'), source], {
+/**
+ * Seconds of a bare copy of `source` through a socket into `target`, hashed: two Node processes, no protocol. With
+ * `pem`, a file with key and certificate, over TLS as peers speak it.
+ */
+export async function bareCopy(source: string, target: string, pem?: string): Promise<number> {
+  const server = spawn(process.execPath, [lib('copy-server.ts'), source, ...(pem ? [pem] : [])], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   try {
     const [port] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
-    const client = await promisify(execFile)(process.execPath, [lib('copy-client.ts'), port, target])
+    const client = await promisify(execFile)(process.execPath, [
+      lib('copy-client.ts'),
+      port,
+      target,
+      ...(pem ? ['tls'] : []),
+    ])
     mustBeSame(source, target)
     return Number(client.stdout)
   } finally {

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
+import { loadIdentity } from '../peer/identity.ts'
 import { MetalinkServer } from './lib/aria2.ts'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB, mustBeSame, randomFile } from './lib/files.ts'
@@ -23,6 +24,8 @@ export const singleLink: Bench = {
       for (const folder of ['src', 'out']) mkdirSync(world.path(folder))
       const source = world.path('src', 'file')
       randomFile(source, size)
+      await loadIdentity(world.path('limit'))
+      const pem = world.path('limit', 'identity', 'peer.pem')
       const metalink = await MetalinkServer.start(world.path('nginx'), world.path('src'), 'file')
       const compare = async (): Promise<void> => {
         const [tls, plain] = [
@@ -36,6 +39,7 @@ export const singleLink: Bench = {
           sequential: () => tls(['--sequential']),
           plain: () => plain([]),
           limit: () => bareCopy(source, world.path('out', 'copy')),
+          'limit, TLS': () => bareCopy(source, world.path('out', 'copy'), pem),
           aria2: () => fetchMetalink(metalink, source, world.path('out', 'aria2')),
           libtorrent: () => fetchTorrent(torrent, world.path('src'), world.path('out', 'torrent')),
         })
@@ -48,11 +52,12 @@ export const singleLink: Bench = {
             unit: 'MiB/s',
             detail: { seconds: seconds[name] },
           })
-        const over = (what: string, value: number, atLeast: number): void =>
-          report({ what, value: rounded(value), unit: '×', target: { atLeast } })
+        const over = (what: string, value: number, atLeast?: number): void =>
+          report({ what, value: rounded(value), unit: '×', ...(atLeast ? { target: { atLeast } } : {}) })
         over('TLS over the faster of libtorrent and aria2', rate('tls') / others, 1.7)
         over('no TLS over the faster of libtorrent and aria2', rate('plain') / others, 2)
         over('no TLS over a bare copy in Node', rate('plain') / rate('limit'), 0.85)
+        over('TLS over a bare copy in Node, TLS', rate('tls') / rate('limit, TLS'))
         over('--sequential over the normal order, TLS', rate('sequential') / rate('tls'), 0.7)
       }
       await cleanly(compare, () => metalink.stop())

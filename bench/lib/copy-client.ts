@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 
 /** Reads a socket into chunk buffers, hashes and writes each: what one Node thread can do at best. Prints seconds. */
-const [port, path] = process.argv.slice(2)
+const [port, path, tls] = process.argv.slice(2)
 const fd = openSync(path!, 'w')
 const chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE)
 let filled = 0
@@ -26,7 +27,9 @@ const onread = {
     return true
   },
 }
-connect({ port: Number(port), host: '127.0.0.1', onread }).on('end', () => {
+const where = { port: Number(port), host: '127.0.0.1', onread }
+const socket = tls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where)
+socket.on('end', () => {
   if (filled > 0) flush()
   closeSync(fd)
   console.log((performance.now() - begun) / 1000)

@@ -1,12 +1,17 @@
-import { openSync, readSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { CIPHERS } from '../../peer/pinned-connect.ts'
 
-/** Sends a file to whoever connects, with large reads and nothing around it; prints its port. */
-const path = process.argv[2]!
+/**
+ * Sends a file to whoever connects, with large reads and nothing around it; prints its port. With a file of key and
+ * certificate, over TLS.
+ */
+const [path, pem] = process.argv.slice(2) as [string, string?]
 const STEP = 1024 * 1024
 const { size } = statSync(path)
 const fd = openSync(path, 'r')
-const server = createServer((socket) => {
+const serve = (socket: Socket): void => {
   const buffers = [Buffer.allocUnsafeSlow(STEP), Buffer.allocUnsafeSlow(STEP)]
   let at = 0
   const send = (): void => {
@@ -17,7 +22,11 @@ const server = createServer((socket) => {
     socket.write(buffer.subarray(0, n), send)
   }
   send()
-})
+}
+const own = pem ? readFileSync(pem) : undefined
+const server = own
+  ? createTlsServer({ key: own, cert: own, minVersion: 'TLSv1.3', ciphers: CIPHERS }, serve)
+  : createServer(serve)
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (address !== null && typeof address === 'object') console.log(address.port)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Job, Queue, QueueEvents, type QueueOptions, Worker } from 'bullmq'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { connectRedis } from '../../redis/connect.ts'
@@ -132,6 +133,8 @@ export class ExtentQueue {
     if (given) given.begun = true
     await this.#handlers.fetch(job.data)
     this.#end(job.id!)
+    // What the swarm asks for next is on the queue by then, and comes with the answer to this job's end.
+    await nextTurn()
     return null
   }
 
