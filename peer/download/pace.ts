@@ -11,6 +11,8 @@ export class Pace {
   /** Seconds from asking for a chunk to having it, 0 until measured: what its uplink and its queue make of it. */
   wait = 0
   #settledAt = 0
+  /** An extent has come in. */
+  #proven = false
 
   /** Chunks to ask for at once. */
   get extentLimit(): number {
@@ -18,13 +20,19 @@ export class Pace {
     return Math.max(1, Math.min(MAX_EXTENT_CHUNKS, chunks))
   }
 
-  /** Whether one more extent than `underway` may be asked for: the longest are short in time, so more of them are kept. */
+  /**
+   * Whether one more extent than `underway` may be asked for: the longest are short in time, so more of them are
+   * kept. Before the first is in, no second: where many start together they all ask the origin, and what waits
+   * in its queue is chosen before anyone knows what the others chose.
+   */
   wantsMore(underway: number): boolean {
+    if (!this.#proven) return underway === 0
     return underway < (this.extentLimit === MAX_EXTENT_CHUNKS ? 4 : 2)
   }
 
   /** An extent of `bytes`, asked for at `startedAt`, came in whole at `now` (milliseconds). */
   succeeded(bytes: number, startedAt: number, now: number): void {
+    this.#proven = true
     const wait = ((now - startedAt) / 1000) * (CHUNK_SIZE / bytes)
     this.wait = this.wait === 0 ? wait : this.wait + WEIGHT * (wait - this.wait)
     const seconds = (now - Math.max(startedAt, this.#settledAt)) / 1000

@@ -4,7 +4,7 @@ import type { FileReader, ServedFile } from '../serve/library.ts'
 import type { PartFile } from './part-file.ts'
 
 /** News go out together where they come fast: each costs every follower a read, and this side a write for each. */
-export const NEWS_MS = 25
+export const NEWS_MS = 10
 
 /** A download under way, served to others chunk by chunk as it is verified. */
 export class PartialFile implements ServedFile {

@@ -70,7 +70,7 @@ test('a peer that holds something that is needed and free is asked for it in the
         for (const [i, chunks] of holdings.entries()) world.join(`p${i}`, chunks)
         world.schedule()
         for (const [name, held] of world.holds) {
-          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 2
+          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 1
           const free = [...Array(60).keys()].some(
             (i) => held.has(i) && !world.underway.some((choice) => covers(choice, i)),
           )
@@ -117,6 +117,16 @@ test('what peers promised to get and never got is asked of the seed, after a sec
   expect(world.underway).toEqual([])
   world.wait(1500)
   expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
+})
+
+test('a peer that nothing has come from yet is asked for one extent, and for two once that is in', () => {
+  const world = new World(100, Math.random, false)
+  world.join('seed', 'all')
+  world.schedule()
+  expect(world.underway).toHaveLength(1)
+  world.end(world.underway[0], 'whole')
+  world.schedule()
+  expect(world.underway).toHaveLength(2)
 })
 
 test('in a swarm of many peers few chunks are under way at once, and a spared seed is asked first, for one', () => {
