@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ReplicaProcess } from '../../test/support/replica-process.ts'
+import { packFiles } from '../../tracker/api/packed-files.ts'
 import type { FileList, StatusBody } from '../../tracker/api/schemas.ts'
 import { type Bench, median, rounded } from '../lib/bench.ts'
 import { MIB } from '../lib/files.ts'
@@ -112,7 +113,7 @@ class AnnouncedPeers {
   async #say(i: number, inFull: boolean): Promise<void> {
     const { token, announce } = this.#peers[i]!
     const { files, ...heartbeat } = announce
-    const body = { ...heartbeat, sequence: 1, ...(inFull ? { files } : {}) }
+    const body = { ...heartbeat, sequence: 1, ...(inFull ? { files: packFiles(files) } : {}) }
     const connection = this.#connections[i % this.#connections.length]!
     const { resync } = await connection.ask<{ resync: boolean }>({
       method: 'POST',
