@@ -5,8 +5,8 @@ import { ShoalError } from '../protocol/errors.ts'
 import { isBelow } from '../protocol/names.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from './control/api.ts'
-import { ProgressMeter } from './download/progress-meter.ts'
 import type { HashPool } from './hash-pool.ts'
+import { HashProgress } from './hash-progress.ts'
 import type { Seeds } from './serve/seeds.ts'
 
 export interface VerifyContext {
@@ -16,8 +16,6 @@ export interface VerifyContext {
 }
 
 type Finding = Pick<VerifiedFile, 'state' | 'damaged'> & { stats?: BigIntStats }
-
-const PROGRESS_MS = 200
 
 /**
  * Hashes the copies that this home holds again. One that is not what its file id says is served no longer; one
@@ -37,16 +35,7 @@ export async function verify(
     })
   const label = target === null ? 'all copies' : `${target.group}:${target.name}`
   const total = entries.reduce((sum, { size }) => sum + size, 0)
-  const meter = new ProgressMeter(label, total)
-  progress({ event: 'start', name: label, total, files: entries.length })
-  let reported = 0
-  const hashed = (bytes: number): void => {
-    const now = performance.now()
-    meter.add(Math.min(bytes, total - meter.done), now)
-    if (now - reported < PROGRESS_MS) return
-    reported = now
-    progress(meter.event(now, 0))
-  }
+  const hashing = new HashProgress(label, total, entries.length, progress)
 
   // A file that is shared under several names is read once.
   const findings = new Map<string, Finding>()
@@ -54,7 +43,7 @@ export async function verify(
   for (const entry of entries) {
     const key = `${entry.fileId} ${entry.path}`
     const expected = catalog.hashes(entry.fileId) ?? new Uint8Array(0)
-    const finding = findings.get(key) ?? (await inspect(entry, expected, hashPool, hashed, signal))
+    const finding = findings.get(key) ?? (await inspect(entry, expected, hashPool, hashing.hashed, signal))
     findings.set(key, finding)
     const { stats, state, damaged } = finding
     if (stats) await seeds.add({ ...entry, mtimeNs: stats.mtimeNs, ino: stats.ino, fault: null }, expected)
@@ -62,7 +51,7 @@ export async function verify(
     const { group, name, fileId, size, path } = entry
     files.push({ group, name, fileId, size, path, state, damaged })
   }
-  progress({ event: 'done', name: label })
+  hashing.done()
   return { files }
 }
 

@@ -9,8 +9,8 @@ import { MAX_BATCH, MAX_HASH_PAGE, MAX_INLINE_HASHES } from '../../tracker/api/l
 import type { TrackerClient } from '../../tracker/client/client.ts'
 import type { CatalogEntry } from '../catalog.ts'
 import type { ProgressListener, UploadRequest, UploadResult } from '../control/api.ts'
-import { ProgressMeter } from '../download/progress-meter.ts'
 import type { HashPool } from '../hash-pool.ts'
+import { HashProgress } from '../hash-progress.ts'
 import type { Seeds } from '../serve/seeds.ts'
 
 export interface UploadContext {
@@ -23,8 +23,6 @@ interface Hashed {
   entry: CatalogEntry
   hashes: Uint8Array
 }
-
-const PROGRESS_MS = 200
 
 /**
  * Shares files with a group: hashes each where it lies, publishes them in batches, and serves them from then
@@ -43,28 +41,19 @@ export async function upload(
   const stats = await Promise.all(files.map(({ path }) => regularFile(path)))
   const total = stats.reduce((sum, { size }) => sum + Number(size), 0)
   const label = files.length === 1 ? files[0]!.name : group
-  const meter = new ProgressMeter(label, total)
-  progress({ event: 'start', name: label, total, files: files.length })
+  const hashing = new HashProgress(label, total, files.length, progress)
 
   const result: UploadResult['files'] = []
   let batch: Hashed[] = []
-  let reported = 0
-  const hashed = (bytes: number): void => {
-    const now = performance.now()
-    meter.add(Math.min(bytes, total - meter.done), now)
-    if (now - reported < PROGRESS_MS) return
-    reported = now
-    progress(meter.event(now, 0))
-  }
   for (const [i, { path, name }] of files.entries()) {
     signal.throwIfAborted()
-    batch.push(await hashFile(context.hashPool, { group, name, path }, stats[i]!, hashed, signal))
+    batch.push(await hashFile(context.hashPool, { group, name, path }, stats[i]!, hashing.hashed, signal))
     if (batch.length < MAX_BATCH && i < files.length - 1) continue
     result.push(...(await publish(context, group, batch)))
     batch = []
   }
-  progress(meter.event(performance.now(), 0))
-  progress({ event: 'done', name: label })
+  hashing.report()
+  hashing.done()
   return { files: result }
 }
 

@@ -10,11 +10,9 @@ let ada: Home
 let bob: Home
 beforeAll(async () => {
   await world.tracker()
-  ada = await world.home('ada').join('ada')
-  bob = await world.home('bob').join('bob')
+  ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
-  await bob.ok('group join team')
-  await ada.ok('group accept team bob')
+  await ada.admit('team', bob)
   for (const name of ['kept', 'damaged', 'touched', 'shorter', 'removed'])
     writeFileSync(join(ada.folder, name), randomBytes(12 * CHUNK + 5))
   await ada.ok('peer upload kept damaged touched shorter removed --group team')
