@@ -66,7 +66,8 @@ export async function copyLocalChunks(
     const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
     const where = local.catalog.findChunk(expected)
     const file = where && local.library.get(where.fileId)
-    if (!file || !where) continue
+    // The catalog may know it of a copy that has gone since, and what is served in its place be this very download.
+    if (!where || !file?.have.has(where.index)) continue
     const data = buffer.subarray(0, chunkLength(part.size, chunk))
     try {
       const reader = await file.open()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Catalog } from '../../../../peer/catalog.ts'
 import { type Leftover, PartFile } from '../../../../peer/download/part-file.ts'
+import { PartialFile } from '../../../../peer/download/partial-file.ts'
 import { copyLocalChunks, recheck } from '../../../../peer/download/recheck.ts'
 import { HashPool } from '../../../../peer/hash-pool.ts'
 import { Library } from '../../../../peer/serve/library.ts'
@@ -127,5 +128,37 @@ test('chunks that this machine has in another file are copied, right ones only',
     never,
   )
   expect(again).toEqual([])
+  catalog.close()
+})
+
+test('a download whose earlier copy has gone does not look for its chunks in itself', async () => {
+  const catalog = new Catalog(folder)
+  const library = new Library()
+  const entry = {
+    group: 'g',
+    name: 'f',
+    path: join(folder, 'gone'),
+    fileId: FILE.fileId,
+    size: FILE.size,
+    mtimeNs: 1n,
+    ino: 1n,
+    fault: null,
+  }
+  await catalog.put(entry, FILE.hashes)
+  catalog.setFault(entry, 'gone')
+  const [part] = await openPart()
+  const have = new Bitmap(CHUNKS)
+  const itself = new PartialFile({ group: 'g', ...FILE }, have, () => FILE.hashes, part)
+  library.set(itself)
+  let opened = 0
+  const openItself = itself.open.bind(itself)
+  itself.open = () => {
+    opened++
+    return openItself()
+  }
+  const hold = (chunk: number): unknown => have.add(chunk)
+  await copyLocalChunks(part, have, FILE.hashes, { catalog, library }, hold, never)
+  expect(opened).toBe(0)
+  expect(have.count).toBe(0)
   catalog.close()
 })
