@@ -22,9 +22,11 @@ export const PEER_PORT_HEADER = 'shoal-peer-port'
  * `GET …/have` answers `application/vnd.shoal.have`: u32 chunk count, the bitmap (⌈n/8⌉ bytes, most
  * significant bit first), then, while the server's copy grows, one u32 a change: a chunk's index when it
  * came in, or index | PENDING when it is being fetched from a seed, so that others ask the seed for another.
- * All big-endian. The stream ends when the server holds everything.
+ * All big-endian. The stream ends when the server holds everything, unless ASKED_HEADER is there.
  */
 export const HAVE_MEDIA_TYPE = 'application/vnd.shoal.have'
+/** Request header of `have`: a complete peer goes on, and tells as PENDING each chunk that somebody asks it for. */
+export const ASKED_HEADER = 'shoal-asked'
 /** Top bit of a have record. MAX_FILE_SIZE leaves it free: 2^50 bytes are 2^31 chunks. */
 export const PENDING = 0x8000_0000
 

@@ -1,4 +1,4 @@
-import { NEWS_MS } from '../../peer/download/partial-file.ts'
+import { NEWS_MS } from '../../peer/serve/news.ts'
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { PENDING } from '../../protocol/peer-wire.ts'
 import type { SwarmPeer } from '../../protocol/records.ts'
@@ -47,7 +47,7 @@ export class Host implements Happening {
     return flow
   }
 
-  /** Tells the followers of a chunk that came in, or (`pending`) is being fetched from a seed: soon, and many at once. */
+  /** Tells the followers of a chunk that came in, or (`pending`) is on its way from a seed: soon, and many at once. */
   tell(chunk: number, pending: boolean): void {
     if (this.#news.length === 0)
       this.#clock.at(Math.max(this.#clock.now, this.#toldAt + NEWS_MS / 1000), this)

@@ -111,7 +111,19 @@ export class Leecher implements Happening {
 
   join(known: Known, have: Bitmap): void {
     known.mate = this.#scheduler.add(known, have, new Pace())
+    this.#followSeeds()
     this.#schedule()
+  }
+
+  #followSeeds(): void {
+    if (!this.#picker.isCrowded) return
+    for (const known of this.#known.values()) {
+      if (known.followed || !known.mate?.peer.seed) continue
+      known.followed = true
+      this.#after(SETUP_LATENCIES, () => {
+        if (!this.done) known.host.followers.add(known)
+      })
+    }
   }
 
   #schedule(): void {
@@ -127,6 +139,7 @@ export class Leecher implements Happening {
     if (mate.peer.seed) for (let chunk = first; chunk < first + count; chunk++) this.host.tell(chunk, true)
     const startedAt = clock.now
     this.#after(known.connected ? 1 : SETUP_LATENCIES, () => {
+      if (mate.peer.seed) for (let chunk = first; chunk < first + count; chunk++) known.host.tell(chunk, true)
       const flow = known.host.flowTo(this)
       for (let chunk = first; chunk < first + count; chunk++)
         flow.send(chunkLength(size, chunk), new Piece(this, mate, chunk, extent, startedAt))
@@ -148,6 +161,8 @@ class Known implements Follower {
   /** null until what it holds is known. */
   mate: Mate<Known> | null = null
   connected = false
+  /** What others ask this seed for is followed. */
+  followed = false
 
   constructor(leecher: Leecher, host: Host) {
     this.#leecher = leecher

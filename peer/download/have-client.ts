@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { HAVE_MEDIA_TYPE, havePath, PEER_PORT_HEADER, PENDING } from '../../protocol/peer-wire.ts'
+import { ASKED_HEADER, HAVE_MEDIA_TYPE, havePath, PEER_PORT_HEADER, PENDING } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { type Credentials, connectPinned } from '../pinned-connect.ts'
 import { bad, MAX_ERROR_BODY, refusal } from './response-parser.ts'
@@ -11,13 +11,23 @@ export interface HaveListener {
   onPending(chunk: number): void
 }
 
+export interface HaveUse {
+  fileId: string
+  chunks: number
+  grant: string
+  credentials: Credentials
+  ownPort: number
+  /** A complete peer is followed too: it tells what it is asked for. */
+  asked: boolean
+}
+
 /**
  * Follows what a peer holds of a file until it holds everything (resolves), the signal aborts (resolves) or
  * it fails (rejects with PEER_BAD_ANSWER or the connection's error).
  */
 export async function followHave(
   target: PeerAddress,
-  use: { fileId: string; chunks: number; grant: string; credentials: Credentials; ownPort: number },
+  use: HaveUse,
   listener: HaveListener,
   signal: AbortSignal,
 ): Promise<void> {
@@ -31,6 +41,7 @@ export async function followHave(
         authorization: `Bearer ${use.grant}`,
         [PEER_PORT_HEADER]: use.ownPort,
         host: target.peer,
+        ...(use.asked ? { [ASKED_HEADER]: 1 } : {}),
       }
       request({ createConnection: () => socket, path: havePath(use.fileId), headers })
         .once('response', resolve)

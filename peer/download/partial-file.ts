@@ -1,10 +1,7 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
-import { PENDING } from '../../protocol/peer-wire.ts'
 import type { FileReader, ServedFile } from '../serve/library.ts'
+import { News } from '../serve/news.ts'
 import type { PartFile } from './part-file.ts'
-
-/** News go out together where they come fast: each costs every follower a read, and this side a write for each. */
-export const NEWS_MS = 10
 
 /** A download under way, served to others chunk by chunk as it is verified. */
 export class PartialFile implements ServedFile {
@@ -14,10 +11,7 @@ export class PartialFile implements ServedFile {
   readonly have: Bitmap
   readonly #hashes: () => Uint8Array
   readonly #part: PartFile
-  readonly #watchers = new Set<(records: Uint8Array) => void>()
-  /** Have-records that are not told yet. */
-  #news: number[] = []
-  #toldAt = Number.NEGATIVE_INFINITY
+  readonly #news = new News()
 
   constructor(
     file: { group: string; fileId: string; size: number },
@@ -42,25 +36,11 @@ export class PartialFile implements ServedFile {
   }
 
   watch(listener: (records: Uint8Array) => void): () => void {
-    this.#watchers.add(listener)
-    return () => this.#watchers.delete(listener)
+    return this.#news.watch(listener)
   }
 
-  /** Tells the swarm of a chunk that came in, or (`pending`) that is being fetched from a seed: soon, and many at once. */
+  /** Tells the swarm of a chunk that came in, or (`pending`) that is being fetched from a seed. */
   tell(chunk: number, pending: boolean): void {
-    if (this.#news.length === 0) {
-      const wait = this.#toldAt + NEWS_MS - performance.now()
-      if (wait <= 0) setImmediate(() => this.#flush())
-      else setTimeout(() => this.#flush(), wait)
-    }
-    this.#news.push(pending ? (chunk | PENDING) >>> 0 : chunk)
-  }
-
-  #flush(): void {
-    const records = Buffer.alloc(4 * this.#news.length)
-    for (const [i, record] of this.#news.entries()) records.writeUInt32BE(record, 4 * i)
-    this.#news = []
-    this.#toldAt = performance.now()
-    for (const watcher of this.#watchers) watcher(records)
+    this.#news.tell(chunk, pending)
   }
 }

@@ -8,8 +8,10 @@ export interface PickerPeer {
   readonly held: ChunkSet
   /** It held everything when it joined; one that got it since gives back what it took, and is not spared. */
   readonly seed: boolean
-  /** Chunks that it is fetching from a seed itself; null before the first. */
+  /** Chunks that are said to be on their way from a seed: to this peer, or from it if it is one; null before the first. */
   pending: Set<number> | null
+  /** What it says to be on its way counts, until some of that never came. */
+  trusted: boolean
   /** What comes after the last extent that was asked of it. */
   next: number
   /** Chunks asked of this peer and not settled. */
@@ -35,6 +37,8 @@ const MOST_COPIES = 2
 const READ_AHEAD = 64
 /** With this many partial peers to a seed, seeds are spared what those hold; with fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
+/** With this many others to a seed not all of them hear of each other in time: seeds are to tell what they are asked for. */
+const CROWD = 12
 /** Peers that are asked for extents this long are asked for whole blocks of the file. */
 const LEAST_BLOCK = 16
 /** Stands in `#copies` for a chunk that is here. */
@@ -92,11 +96,17 @@ export class Picker {
     return this.#partialPeers >= MANY_PARTIAL_PEERS * Math.max(1, this.#seeds)
   }
 
+  /** Whether seeds are to be followed for what they are asked for. */
+  get isCrowded(): boolean {
+    return this.#seeds > 0 && this.#peers.size - this.#seeds >= CROWD * this.#seeds
+  }
+
   addPeer(have: Bitmap): PickerPeer {
     const peer: PickerPeer = {
       held: ChunkSet.from(have),
       seed: have.isFull,
       pending: null,
+      trusted: true,
       next: 0,
       asked: new Set(),
       snubbed: false,
@@ -126,18 +136,26 @@ export class Picker {
     return copies === 0 || this.#late.has(chunk)
   }
 
-  /** The peer is fetching a chunk from a seed, and will soon hold it. */
+  /** The peer is fetching a chunk from a seed, and will soon hold it; or a seed is asked for it by somebody. */
   peerPending(peer: PickerPeer, chunk: number): void {
-    if (chunk >= this.#have.size || peer.gone || peer.held.has(chunk) || peer.pending?.has(chunk)) return
+    if (chunk >= this.#have.size || peer.gone || !peer.trusted || peer.pending?.has(chunk)) return
+    // A seed tells what this side asks for, too: should that fail, it is free again.
+    if (peer.seed ? peer.asked.has(chunk) : peer.held.has(chunk)) return
     peer.pending ??= new Set()
     peer.pending.add(chunk)
-    if (counts(peer)) this.#countChunk(chunk, 1)
+    if (!peer.snubbed) this.#countChunk(chunk, 1)
   }
 
-  /** What peers said to be fetching is not waited for any longer: some of it they may never get. */
+  /**
+   * What is said to be on its way is not waited for any longer. Peers who said it of chunks that nobody has got are
+   * not believed again: one that lies could otherwise hold up each chunk for as long.
+   */
   forgetPending(): void {
+    for (const peer of this.#peers)
+      if (!peer.snubbed) for (const chunk of peer.pending ?? []) this.#countChunk(chunk, -1)
     for (const peer of this.#peers) {
-      if (counts(peer)) for (const chunk of peer.pending ?? []) this.#countChunk(chunk, -1)
+      for (const chunk of peer.pending ?? [])
+        if (this.#copies[chunk] === 0 && this.#rarity.isOrphan(chunk)) peer.trusted = false
       peer.pending = null
     }
   }
@@ -245,10 +263,11 @@ export class Picker {
 
   /** Counts all that the peer holds or is fetching, once more or no longer. */
   #count(peer: PickerPeer, delta: 1 | -1): void {
-    if (!counts(peer)) return
+    if (peer.snubbed) return
+    for (const chunk of peer.pending ?? []) this.#countChunk(chunk, delta)
+    if (peer.seed) return
     if (peer.held.count > 0) this.#partialPeers += delta
     for (const chunk of peer.held) this.#countChunk(chunk, delta)
-    for (const chunk of peer.pending ?? []) this.#countChunk(chunk, delta)
   }
 
   #countChunk(chunk: number, delta: 1 | -1): void {

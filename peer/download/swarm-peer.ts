@@ -24,6 +24,8 @@ export class SwarmPeer {
   stop: AbortController | null = null
   /** When it last began to take part, in milliseconds; what was asked of it before is settled. */
   startedAt = 0
+  /** What others ask this seed for is followed. */
+  followed = false
   /** It was told that this peer is late. */
   toldLate = false
   /** It refused what it was said to hold: that it is complete is no longer believed on the tracker's word. */

@@ -4,7 +4,7 @@ import { type ErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records.ts'
 import type { PeerState } from '../control/api.ts'
 import type { Credentials } from '../pinned-connect.ts'
-import { followHave } from './have-client.ts'
+import { followHave, type HaveUse } from './have-client.ts'
 import type { Picker } from './picker.ts'
 import { type Mate, Scheduler } from './scheduler.ts'
 import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
@@ -172,7 +172,7 @@ export class Swarm {
 
   #start(peer: SwarmPeer, complete: boolean): void {
     if (this.#closed) return
-    const { chunks, fileId, credentials, ownPort, grant } = this.#options
+    const { chunks } = this.#options
     const id = peer.address.peer
     const stop = new AbortController()
     peer.stop = stop
@@ -183,13 +183,13 @@ export class Swarm {
       mate = this.#scheduler.add(peer, have, peer.pace)
       peer.mate = mate
       this.#options.onPeer(id, 'joined')
+      this.#followSeeds()
       this.#schedule()
     }
     if (complete) {
       join(Bitmap.full(chunks))
       return
     }
-    const use = { fileId, chunks, grant: grant(), credentials, ownPort }
     const listener = {
       onBitmap: join,
       onChunk: (chunk: number) => {
@@ -199,9 +199,30 @@ export class Swarm {
         if (mate) this.#scheduler.pending(mate, chunk)
       },
     }
-    followHave(peer.address, use, listener, stop.signal).catch((error: Error) => {
+    followHave(peer.address, this.#use(false), listener, stop.signal).catch((error: Error) => {
       if (peer.stop === stop) this.#fail(peer, error)
     })
+  }
+
+  /** In a crowd seeds are heard for what others ask them for. These are hints: without them all goes on. */
+  #followSeeds(): void {
+    if (!this.#options.picker.isCrowded) return
+    for (const peer of this.#peers.values()) {
+      const { mate, stop } = peer
+      if (peer.followed || !mate?.peer.seed || !stop) continue
+      peer.followed = true
+      const listener = {
+        onBitmap: () => {},
+        onChunk: () => {},
+        onPending: (chunk: number) => this.#scheduler.pending(mate, chunk),
+      }
+      followHave(peer.address, this.#use(true), listener, stop.signal).catch(() => {})
+    }
+  }
+
+  #use(asked: boolean): HaveUse {
+    const { chunks, fileId, credentials, ownPort, grant } = this.#options
+    return { fileId, chunks, grant: grant(), credentials, ownPort, asked }
   }
 
   #fail(peer: SwarmPeer, error: Error): void {
@@ -217,6 +238,7 @@ export class Swarm {
     if (peer.stop === null) return
     peer.stop.abort()
     peer.stop = null
+    peer.followed = false
     if (peer.mate) this.#scheduler.remove(peer.mate)
     peer.mate = null
     this.#schedule()

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HAVE_MEDIA_TYPE } from '../../protocol/peer-wire.ts'
+import { ASKED_HEADER, HAVE_MEDIA_TYPE } from '../../protocol/peer-wire.ts'
 import type { ServedFile } from './library.ts'
 
 /** A peer that does not read its have-stream is cut off when this many bytes wait for it. */
 const MAX_BACKLOG = 4 * 1024 * 1024
 
-/** `GET …/have`: the bitmap now, then each chunk as it comes (protocol/peer-wire.ts has the format). */
+/**
+ * `GET …/have`: the bitmap now, then each chunk as it comes (protocol/peer-wire.ts has the format); of a complete file,
+ * for those who want it, what it is asked for.
+ */
 export async function streamHave(
   file: ServedFile,
   request: IncomingMessage,
@@ -16,10 +19,11 @@ export async function streamHave(
   const count = Buffer.alloc(4)
   count.writeUInt32BE(file.have.size)
   response.write(Buffer.concat([count, file.have.bytes]))
-  if (file.have.isFull || !file.watch) return void response.end()
+  const isComplete = file.have.isFull
+  if (!file.watch || (isComplete && !request.headers[ASKED_HEADER])) return void response.end()
   const stop = file.watch((records) => {
     response.write(records)
-    if (file.have.isFull) response.end()
+    if (file.have.isFull && !isComplete) response.end()
     else if (response.writableLength > MAX_BACKLOG) response.destroy()
   })
   response.once('close', stop)

@@ -1,4 +1,5 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
+import type { Extent } from '../../protocol/chunking.ts'
 
 /** One file that this peer can serve, whole or in part. */
 export interface ServedFile {
@@ -17,6 +18,8 @@ export interface ServedFile {
   open(): Promise<FileReader>
   /** Calls back with have-records (protocol/peer-wire.ts) of what becomes available or is being fetched. */
   watch?(listener: (records: Uint8Array) => void): () => void
+  /** Somebody asks for the extent: a complete file tells it to those who follow it. */
+  asked?(extent: Extent): void
 }
 
 export interface FileReader {

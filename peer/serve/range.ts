@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, type Extent, MAX_EXTENT_CHUNKS } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../byte-limit.ts'
@@ -37,7 +37,8 @@ export async function sendRange(
     return
   }
   const [start, end] = range
-  requireHeld(file, start, end)
+  const extent = extentOf(start, end)
+  requireHeld(file, extent)
   const partial = wanted === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${file.size}` }
   const status = wanted === undefined ? 200 : 206
   if (request.method === 'HEAD') {
@@ -47,6 +48,8 @@ export async function sendRange(
   }
   const closed = closedSignal(request.socket)
   if (closed.aborted) return
+  // Who asks for more is no peer of the swarm, and may take long.
+  if (extent.count <= MAX_EXTENT_CHUNKS) file.asked?.(extent)
   // Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing.
   await turn
   if (closed.aborted) return
@@ -55,9 +58,14 @@ export async function sendRange(
   await sendBody(reader, response, start, end, limit, sent, closed)
 }
 
-function requireHeld(file: ServedFile, start: number, end: number): void {
+/** The chunks that the range touches. */
+function extentOf(start: number, end: number): Extent {
   const first = Math.floor(start / CHUNK_SIZE)
-  if (!file.have.hasRange(first, Math.ceil(end / CHUNK_SIZE) - first))
+  return { first, count: Math.ceil(end / CHUNK_SIZE) - first }
+}
+
+function requireHeld(file: ServedFile, { first, count }: Extent): void {
+  if (!file.have.hasRange(first, count))
     throw new ShoalError('CHUNK_NOT_HELD', 'this peer does not hold all of that range yet')
 }
 

@@ -1,10 +1,11 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { chunkCount } from '../../protocol/chunking.ts'
+import { chunkCount, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { CatalogEntry } from '../catalog.ts'
 import type { FileReader, ServedFile } from './library.ts'
+import { News } from './news.ts'
 
 /** A complete file, served from where the user keeps it, for as long as it stays the file that was hashed. */
 export class SeededFile implements ServedFile {
@@ -13,6 +14,7 @@ export class SeededFile implements ServedFile {
   readonly have: Bitmap
   readonly #loadHashes: () => Uint8Array
   readonly #onFault: (entry: CatalogEntry) => void
+  readonly #news = new News()
   /** The intact copies of this content, in whichever groups and places. */
   #copies: CatalogEntry[] = []
   #groups: ReadonlySet<string> = new Set()
@@ -42,6 +44,15 @@ export class SeededFile implements ServedFile {
 
   hashes(): Uint8Array {
     return this.#loadHashes()
+  }
+
+  watch(listener: (records: Uint8Array) => void): () => void {
+    return this.#news.watch(listener)
+  }
+
+  asked({ first, count }: Extent): void {
+    if (!this.#news.isFollowed) return
+    for (let chunk = first; chunk < first + count; chunk++) this.#news.tell(chunk, true)
   }
 
   async open(): Promise<FileReader> {

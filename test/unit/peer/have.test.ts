@@ -5,7 +5,7 @@ import { PartialFile } from '../../../peer/download/partial-file.ts'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../../protocol/chunking.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
-import { content } from '../../support/content.ts'
+import { type Content, content } from '../../support/content.ts'
 import { headFor, RawServer } from '../../support/raw-server.ts'
 import { ServeFixture } from '../../support/serve-fixture.ts'
 import { until } from '../../support/until.ts'
@@ -39,13 +39,14 @@ afterEach(async () => {
 /** Follows the peer's stream; `told` fills up as it goes. */
 async function follow(
   signal = new AbortController().signal,
-  changes: { target?: PeerAddress; grant?: string } = {},
+  changes: { target?: PeerAddress; grant?: string; asked?: boolean; file?: Content } = {},
 ): Promise<{ told: string[]; ended: Promise<void> }> {
   const told: string[] = []
   const { self, client, server } = fixture
+  const { asked = false, file = FILE } = changes
   const target = changes.target ?? { peer: self.peer, host: '127.0.0.1', port: server.port, tls: true }
-  const grant = changes.grant ?? (await fixture.grantFor(FILE))
-  const use = { fileId: FILE.fileId, chunks: CHUNKS, grant, credentials: client, ownPort: 4711 }
+  const grant = changes.grant ?? (await fixture.grantFor(file))
+  const use = { fileId: file.fileId, chunks: CHUNKS, grant, credentials: client, ownPort: 4711, asked }
   const listener = {
     onBitmap: (bitmap: Bitmap) => told.push(`has ${[...Array(CHUNKS).keys()].filter((i) => bitmap.has(i))}`),
     onChunk: (chunk: number) => told.push(`got ${chunk}`),
@@ -88,6 +89,23 @@ test('a peer that holds everything says so and ends at once', async () => {
   const answer = await fixture.ask(whole, { path: `/v1/files/${whole.fileId}/have` })
   expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/vnd.shoal.have' } })
   expect([...answer.body]).toEqual([0, 0, 0, 3, 0b1110_0000])
+})
+
+test('a complete peer tells those who want it what it is asked for, and nobody of requests for more than an extent', async () => {
+  const whole = content(9 * CHUNK_SIZE + 5, 6)
+  await fixture.share(whole, 'whole')
+  const leave = new AbortController()
+  const { told, ended } = await follow(leave.signal, { asked: true, file: whole })
+  await until(() => told.length === 1)
+  expect(told).toEqual(['has 0,1,2,3,4,5,6,7,8,9'])
+  const chunks = (first: number, end: number): string => `bytes=${first * CHUNK_SIZE}-${end * CHUNK_SIZE - 1}`
+  await fixture.ask(whole, { range: chunks(3, 5) })
+  await fixture.ask(whole, { method: 'HEAD', range: chunks(6, 7) })
+  await fixture.ask(whole, { range: chunks(8, 9) })
+  await until(() => told.length === 4)
+  expect(told.slice(1)).toEqual(['awaits 3', 'awaits 4', 'awaits 8'])
+  leave.abort()
+  await ended
 })
 
 test('many follow one download, and one that leaves is no longer told', async () => {

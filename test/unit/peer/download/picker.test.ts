@@ -27,6 +27,10 @@ class NamedPicker {
   addPeer = (name: string, have: Bitmap): void => void this.#peers.set(name, this.#picker.addPeer(have))
   removePeer = (name: string): void => this.#picker.removePeer(this.peer(name))
   pick = (name: string, limit: number): Extent | null => this.#picker.pick(this.peer(name), limit)
+  get isCrowded(): boolean {
+    return this.#picker.isCrowded
+  }
+
   late = (name: string, extent: Extent): void => this.#picker.late(this.peer(name), extent)
   settled = (name: string, extent: Extent): void => this.#picker.settled(this.peer(name), extent)
   peerHas = (name: string, chunk: number): boolean => this.#picker.peerHas(this.peer(name), chunk)
@@ -219,6 +223,59 @@ test('what a peer said to be fetching and never got is asked of the seed once it
   p.forgetPending()
   p.peerHas('a', 7)
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20).filter((chunk) => chunk !== 0 && chunk !== 7))
+})
+
+test('a seed is not asked for what it is asked for by others, until it is too slow to count or gone', () => {
+  const p = picker(new Bitmap(20))
+  p.addPeer('seed', Bitmap.full(20))
+  p.addPeer('other', Bitmap.full(20))
+  for (const peer of ['a', 'b', 'c', 'd', 'e', 'f']) p.addPeer(peer, bitmap(20, [0]))
+  for (const chunk of [3, 4, 5, 99]) p.peerPending('seed', chunk)
+  p.peerPending('other', 6)
+  expect(inOrder(drain(p, 'seed'))).toEqual(all(20).filter((chunk) => chunk !== 0 && (chunk < 3 || chunk > 6)))
+  p.snub('seed', true)
+  expect(inOrder(drain(p, 'other'))).toEqual([3, 4, 5])
+  p.removePeer('other')
+  p.snub('seed', false)
+  p.removePeer('seed')
+  p.addPeer('late', Bitmap.full(20))
+  p.addPeer('late too', Bitmap.full(20))
+  expect(inOrder(drain(p, 'late'))).toEqual(all(20).slice(1))
+})
+
+test('what a seed says of this side’s own request does not keep it from being asked again when that failed', () => {
+  const p = picker(new Bitmap(8))
+  p.addPeer('seed', Bitmap.full(8))
+  for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(8, [0]))
+  const extent = p.pick('seed', 1)!
+  p.peerPending('seed', extent.first)
+  p.settled('seed', extent)
+  expect(inOrder(drain(p, 'seed'))).toEqual(all(8).slice(1))
+})
+
+test('a peer whose promises nobody kept is not believed again; one whose promises were kept is', () => {
+  const p = picker(new Bitmap(20))
+  for (const seed of ['liar', 'honest']) p.addPeer(seed, Bitmap.full(20))
+  for (const peer of ['a', 'b', 'c', 'd', 'e', 'f']) p.addPeer(peer, bitmap(20, [0]))
+  for (const chunk of all(20).slice(10)) p.peerPending('liar', chunk)
+  p.peerPending('honest', 5)
+  p.peerHas('a', 5)
+  p.forgetPending()
+  for (const chunk of all(20).slice(10)) p.peerPending('liar', chunk)
+  p.peerPending('honest', 9)
+  expect(inOrder(drain(p, 'honest'))).toEqual(all(20).filter((chunk) => ![0, 5, 9].includes(chunk)))
+})
+
+test('seeds are followed where there are a dozen others to each', () => {
+  const p = picker(new Bitmap(20))
+  for (let n = 0; n < 23; n++) p.addPeer(`p${n}`, new Bitmap(20))
+  expect(p.isCrowded).toBe(false)
+  p.addPeer('seed', Bitmap.full(20))
+  expect(p.isCrowded).toBe(true)
+  p.addPeer('another', Bitmap.full(20))
+  expect(p.isCrowded).toBe(false)
+  p.addPeer('p23', new Bitmap(20))
+  expect(p.isCrowded).toBe(true)
 })
 
 test('a peer that was removed is not asked for anything, and what is said of it changes nothing', () => {

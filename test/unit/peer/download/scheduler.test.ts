@@ -119,6 +119,29 @@ test('what peers promised to get and never got is asked of the seed, after a sec
   expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
 })
 
+test('a seed that says of every chunk that others ask it for it costs a second, and not one for each chunk', () => {
+  const world = new World(30, Math.random, false)
+  const lie = (): void => {
+    for (let chunk = 1; chunk < 30; chunk++) world.learn('liar', chunk, true)
+  }
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) world.join(name, [0])
+  for (const name of ['liar', 'seed']) world.join(name, 'all')
+  lie()
+  const waits: number[] = []
+  world.schedule()
+  while (!world.have.isFull && waits.length < 30) {
+    if (world.underway.length === 0) {
+      waits.push(world.now)
+      world.wait(2000)
+    }
+    world.end(world.underway[0], 'whole')
+    lie()
+    world.schedule()
+  }
+  expect(world.have.isFull).toBe(true)
+  expect(waits).toHaveLength(1)
+})
+
 test('a peer that nothing has come from yet is asked for one extent, and for two once that is in', () => {
   const world = new World(100, Math.random, false)
   world.join('seed', 'all')

@@ -4,7 +4,7 @@ import { type Assignment, Swarm } from '../../../../peer/download/swarm.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
-import { HAVE_MEDIA_TYPE } from '../../../../protocol/peer-wire.ts'
+import { ASKED_HEADER, HAVE_MEDIA_TYPE, PENDING } from '../../../../protocol/peer-wire.ts'
 import { RawServer } from '../../../support/raw-server.ts'
 import { until } from '../../../support/until.ts'
 
@@ -210,6 +210,67 @@ test('a peer that failed is tried again without the tracker while another takes 
   } finally {
     await server.close()
   }
+})
+
+/** A crowd of a dozen peers, each with a chunk, and a seed that answers `seedTells` to who follows it. */
+async function withCrowd(seedTells: Buffer, act: (seed: string, server: RawServer) => Promise<void>) {
+  const followsSeed = ({ head }: { head: string }): boolean => head.includes(`\r\n${ASKED_HEADER}: 1\r\n`)
+  const server = await RawServer.start((request, socket) => {
+    if (followsSeed(request)) return void socket.end(seedTells)
+    const have = new Bitmap(CHUNKS)
+    have.add(server.requests.filter((other) => !followsSeed(other)).length)
+    socket.write(haveStream(have))
+  })
+  try {
+    const seed = server.address.peer
+    bench.swarm.offer([{ ...server.address, complete: true }])
+    const crowd = Array.from({ length: 12 }, (_, n) => String.fromCharCode(97 + n).repeat(64))
+    bench.swarm.offer(crowd.map((peer) => ({ ...server.address, peer, complete: false })))
+    await until(() => server.requests.some(followsSeed) && server.connections === 12)
+    await act(seed, server)
+  } finally {
+    await server.close()
+  }
+}
+
+function haveStream(have: Bitmap, records: number[] = []): Buffer {
+  const words = Buffer.alloc(4 * (1 + records.length))
+  for (const [i, word] of [CHUNKS, ...records].entries()) words.writeUInt32BE(word >>> 0, 4 * i)
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\nconnection: close\r\n\r\n`
+  return Buffer.concat([Buffer.from(head), words.subarray(0, 4), have.bytes, words.subarray(4)])
+}
+
+/** What the seed is asked for now and next, when what it was asked for before is in. */
+async function askedNext(seed: string): Promise<number> {
+  const isOfSeed = ({ peer }: Assignment): boolean => peer === seed
+  await until(() => bench.assigned.some(isOfSeed))
+  const first = bench.assigned.find(isOfSeed)!
+  bench.assigned.length = 0
+  bench.swarm.received(seed, first.extent.first, 1)
+  bench.swarm.fetched(first)
+  await until(() => bench.assigned.some(isOfSeed))
+  return bench.assigned.find(isOfSeed)!.extent.first
+}
+
+test('in a crowd a seed is followed, and not asked for what it says that others ask it for', async () => {
+  const free = [150, 199]
+  const asked = Array.from({ length: CHUNKS }, (_, chunk) => chunk).filter((chunk) => !free.includes(chunk))
+  const told = haveStream(
+    Bitmap.full(CHUNKS),
+    asked.map((chunk) => chunk | PENDING),
+  )
+  await withCrowd(told, async (seed) => expect(free).toContain(await askedNext(seed)))
+})
+
+test.each([
+  ['does not know of that', haveStream(Bitmap.full(CHUNKS))],
+  ['refuses to tell', Buffer.from('HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')],
+  ['closes the connection', Buffer.alloc(0)],
+])('a seed that %s when it is followed in a crowd is asked for chunks all the same', async (_, answer) => {
+  await withCrowd(answer, async (seed) => {
+    expect([...Array(CHUNKS).keys()]).toContain(await askedNext(seed))
+    expect(bench.told).not.toContain('f0 left')
+  })
 })
 
 test('this peer itself is not fetched from', () => {
