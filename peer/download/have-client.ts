@@ -1,6 +1,12 @@
 import { type IncomingMessage, request } from 'node:http'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { ASKED_HEADER, HAVE_MEDIA_TYPE, havePath, PEER_PORT_HEADER, PENDING } from '../../protocol/peer-wire.ts'
+import {
+  ASKED_HEADER,
+  HAVE_MEDIA_TYPE,
+  havePath,
+  PEER_PORT_HEADER,
+  PENDING,
+} from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { type Credentials, connectPinned } from '../pinned-connect.ts'
 import { bad, MAX_ERROR_BODY, refusal } from './response-parser.ts'

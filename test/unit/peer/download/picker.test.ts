@@ -232,7 +232,9 @@ test('a seed is not asked for what it is asked for by others, until it is too sl
   for (const peer of ['a', 'b', 'c', 'd', 'e', 'f']) p.addPeer(peer, bitmap(20, [0]))
   for (const chunk of [3, 4, 5, 99]) p.peerPending('seed', chunk)
   p.peerPending('other', 6)
-  expect(inOrder(drain(p, 'seed'))).toEqual(all(20).filter((chunk) => chunk !== 0 && (chunk < 3 || chunk > 6)))
+  expect(inOrder(drain(p, 'seed'))).toEqual(
+    all(20).filter((chunk) => chunk !== 0 && (chunk < 3 || chunk > 6)),
+  )
   p.snub('seed', true)
   expect(inOrder(drain(p, 'other'))).toEqual([3, 4, 5])
   p.removePeer('other')

@@ -224,7 +224,7 @@ async function withCrowd(seedTells: Buffer, act: (seed: string, server: RawServe
   try {
     const seed = server.address.peer
     bench.swarm.offer([{ ...server.address, complete: true }])
-    const crowd = Array.from({ length: 12 }, (_, n) => String.fromCharCode(97 + n).repeat(64))
+    const crowd = Array.from({ length: 12 }, (_, n) => (n + 1).toString(16).padStart(64, '0'))
     bench.swarm.offer(crowd.map((peer) => ({ ...server.address, peer, complete: false })))
     await until(() => server.requests.some(followsSeed) && server.connections === 12)
     await act(seed, server)
