@@ -65,7 +65,16 @@ export class OwnWorker<Data, Result> extends Worker<Data, Result> {
   async #work(): Promise<void> {
     const token = `${this.id}:own:${this.#tokens++}`
     let job: Job<Data, Result> | undefined = await this.getNextJob(token, { block: false })
-    while (job) job = (await this.processJob(job, token, () => this.#takesNext())) || undefined
+    while (job) {
+      let claimed = false
+      const claim = (): boolean => {
+        claimed = this.#takesNext()
+        return claimed
+      }
+      job = (await this.processJob(job, token, claim)) || undefined
+      // It was on its way to Redis still when that end overtook it.
+      if (!job && claimed) this.added()
+    }
   }
 
   /** A job ends: whether one that waits is to come with the answer. */
