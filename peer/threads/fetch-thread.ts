@@ -81,7 +81,8 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
   const start = extent.first * CHUNK_SIZE
   const report = new ChunkReport(id)
   const file = threadFile(fd)
-  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk))
+  const last = extent.first + extent.count - 1
+  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk, chunk === last))
   const connection = connectionTo(target)
   underway.set(id, { connection, sink, report, file })
   connection.request({
@@ -122,9 +123,10 @@ class ChunkReport {
     this.#id = id
   }
 
-  add(chunk: number): void {
+  /** The `last` chunk is told with the extent's end, which comes in the same turn. */
+  add(chunk: number, last: boolean): void {
     this.#chunks.push(chunk)
-    if (this.#timer) return
+    if (last || this.#timer) return
     const wait = this.#toldAt + REPORT_MS - performance.now()
     if (wait > 0) this.#timer = setTimeout(() => this.#tell(), wait)
     else this.#tell()
