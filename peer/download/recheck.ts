@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { sha256 } from '../../protocol/merkle.ts'
@@ -7,6 +8,8 @@ import type { Library } from '../serve/library.ts'
 import type { Leftover, PartFile } from './part-file.ts'
 
 const MAX_RUN = 1024
+/** To look up so many chunks takes five milliseconds, in which this peer serves nobody. */
+const LOOKUPS_A_TURN = 1024
 
 /**
  * Finds the chunks that a part file holds already. After a stop in good order the marks are believed; after
@@ -60,8 +63,10 @@ export async function copyLocalChunks(
   found: (chunk: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  if (!holdsAny(local.library)) return
   const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE)
   for (let chunk = 0; chunk < have.size && !signal.aborted; chunk++) {
+    if (chunk % LOOKUPS_A_TURN === LOOKUPS_A_TURN - 1) await setImmediate()
     if (have.has(chunk)) continue
     const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
     const where = local.catalog.findChunk(expected)
@@ -73,11 +78,18 @@ export async function copyLocalChunks(
       const reader = await file.open()
       await reader.read(data, where.index * CHUNK_SIZE).finally(() => reader.close())
     } catch {
-      // A local copy that changed meanwhile is no loss: the chunk is fetched.
+      // A local copy that changed meanwhile is no loss: the chunk is fetched. It is served no longer then.
+      if (!holdsAny(local.library)) return
       continue
     }
     if (!sha256(data).equals(expected)) continue
     await part.write(data, chunk)
     found(chunk)
   }
+}
+
+/** Whether there is a chunk at all to copy: else looking each of them up would hold the start up for nothing. */
+function holdsAny(library: Library): boolean {
+  for (const { have } of library.values()) if (have.count > 0) return true
+  return false
 }

@@ -162,3 +162,38 @@ test('a download whose earlier copy has gone does not look for its chunks in its
   expect(have.count).toBe(0)
   catalog.close()
 })
+
+test('where nothing is served, or its last copy turns out to have gone, no further chunk is looked up', async () => {
+  const catalog = new Catalog(folder)
+  const library = new Library()
+  const path = join(folder, 'gone')
+  writeFileSync(path, FILE.data)
+  const { mtimeNs, ino } = statSync(path, { bigint: true })
+  const entry = {
+    group: 'g',
+    name: 'f',
+    path,
+    fileId: FILE.fileId,
+    size: FILE.size,
+    mtimeNs,
+    ino,
+    fault: null,
+  }
+  await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes)
+  rmSync(path)
+  let lookups = 0
+  const counting = {
+    findChunk: (hash: Uint8Array) => {
+      lookups++
+      return catalog.findChunk(hash)
+    },
+  } as Catalog
+  const [part] = await openPart()
+  const copy = (): Promise<void> =>
+    copyLocalChunks(part, new Bitmap(CHUNKS), FILE.hashes, { catalog: counting, library }, () => {}, never)
+  await copy()
+  expect(lookups).toBe(1)
+  await copy()
+  expect(lookups).toBe(1)
+  catalog.close()
+})
