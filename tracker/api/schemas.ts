@@ -110,11 +110,10 @@ export const JoinedSwarms = Type.Object({
 
 /** What a heartbeat says, in its path: the announce of this sequence still holds. */
 export const Heartbeat = Type.Object({ peer: Hex64, sequence: Count })
-/** File ids, one behind the other: in that form a thousand are checked and compared as fast as one. */
+/** File ids, one behind the other: in that form a thousand are checked and compared as fast as one (isPacked). */
 const PackedIds = Type.String({
-  pattern: '^[0-9a-f]*$',
   maxLength: MAX_PACKED_IDS * ID_LENGTH,
-  description: 'file ids, one behind the other without anything between them',
+  description: 'file ids in lower-case hex, one behind the other without anything between them',
 })
 /** Without `files` it says what a heartbeat does. */
 export const Announce = Type.Object({

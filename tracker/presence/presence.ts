@@ -102,7 +102,7 @@ export class Presence {
     const seen = Date.now()
     if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
     if (isFull(said)) {
-      const files = servedIn(said.files, from.groups)
+      const files = servedIn(said.files, from.groups, known?.files)
       const { user, host } = from
       const { port, tls } = said
       return this.#share({

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { fileIdsOf, packFiles } from '../../../../tracker/api/packed-files.ts'
+import { fileIdsOf, isPacked, packFiles } from '../../../../tracker/api/packed-files.ts'
 import { countFiles, servedIn, withPartial } from '../../../../tracker/presence/served-files.ts'
 import { setChanges } from '../../../../tracker/presence/set-changes.ts'
 
@@ -24,7 +24,41 @@ test('what a peer serves is packed by group, and counts without the groups that 
 
 test('a list that ends within an id is refused, also beside one that makes up for it', () => {
   const cut = { group: 'team', complete: A.slice(32), partial: B.slice(32) }
-  expect(() => servedIn([cut], new Set(['team']))).toThrow('the last file id of a list is cut off')
+  expect(() => servedIn([cut], new Set(['team']))).toThrow('a list of files is not whole ids')
+})
+
+test.each([
+  ['another letter', A.replace('a', 'g')],
+  ['upper case', A.toUpperCase()],
+  ['a letter that is two bytes long', A.replace('a', 'é')],
+  ['a letter of which the last byte is a digit', A.replace('a', '\u0161')],
+  ['a list longer than what is checked at once', A.repeat(2000).replace(/.$/, ' ')],
+])('a list with %s is refused, whatever group it is of', (_, complete) => {
+  const listed = [{ group: 'other', complete, partial: '' }]
+  expect(() => servedIn(listed, new Set(['team']))).toThrow('a list of files is not whole ids')
+  expect(() => servedIn([{ group: 'team', complete: '', partial: complete }], new Set())).toThrow()
+})
+
+test('any list of ids passes, and what changes one letter of it to another than a digit does not', () => {
+  const lists = fc.array(
+    fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 }),
+  )
+  const strange = fc.string({ minLength: 1, maxLength: 1 }).filter((letter) => !/[0-9a-f]/.test(letter))
+  fc.assert(
+    fc.property(lists, strange, fc.nat(), (ids, letter, place) => {
+      const list = ids.join('')
+      expect(isPacked(list)).toBe(true)
+      if (list === '') return
+      const at = place % list.length
+      expect(isPacked(list.slice(0, at) + letter + list.slice(at + 1))).toBe(false)
+    }),
+  )
+})
+
+test('lists that are as before are those of before', () => {
+  const before = [{ group: 'team', complete: A.repeat(3), partial: B }]
+  const listed = [{ group: 'team', complete: [A, A, A].join(''), partial: B + C }]
+  expect(servedIn(listed, new Set(['team']), before)).toEqual(listed)
 })
 
 test('fields that no announce has are not kept', () => {
