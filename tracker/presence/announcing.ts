@@ -16,7 +16,7 @@ export class Announcing {
   /** The answer where all that it takes is in memory, else null. Throws BAD_REQUEST. */
   here(user: string, address: string, said: Said): Announced | null {
     const groups = new Set<string>()
-    for (const group of this.#presence.groupsOf(said)) {
+    for (const { group } of this.#presence.filesOf(said)) {
       const view = this.#groups.viewHere(group)
       if (!view) return null
       if (view.members.has(user)) groups.add(group)
@@ -27,7 +27,8 @@ export class Announcing {
   /** The answer, also where Redis has to be asked for it first. Throws BAD_REQUEST. */
   async ask(user: string, address: string, said: Said): Promise<Announced> {
     const groups = new Set<string>()
-    for (const group of this.#presence.groupsOf(said))
+    // Each once: Redis is asked of those that are not in memory.
+    for (const group of new Set(this.#presence.filesOf(said).map(({ group }) => group)))
       if ((await this.#groups.view(group))?.members.has(user)) groups.add(group)
     return this.#presence.announce({ user, host: plainAddress(address), groups }, said)
   }

@@ -62,10 +62,9 @@ export class Presence {
     if (event.type === 'member.left') this.table.expel(event.group, new Set([event.user]))
   }
 
-  /** The groups whose membership decides about this announce: its own, or a heartbeat's earlier ones. */
-  groupsOf(said: Said): Iterable<string> {
-    if (!said.files) return this.table.peer(said.peer)?.files.map(({ group }) => group) ?? []
-    return new Set(said.files.map(({ group }) => group))
+  /** The files whose groups' members decide about this announce: its own, or a heartbeat's earlier ones. */
+  filesOf(said: Said): readonly { group: string }[] {
+    return said.files ?? this.table.peer(said.peer)?.files ?? []
   }
 
   /** What is known of a peer that a request speaks for; throws BAD_REQUEST where it is another user's. */
