@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { constants, Script } from 'node:vm'
 import { packedBytes } from '../packed/files.ts'
 import type { start } from './start.ts'
@@ -12,19 +11,18 @@ const argv = process.argv.slice(2)
 const version = versionAsked(argv)
 if (version !== null) console.log(version)
 else {
-  if (argv[0] === 'tracker' && argv[1] === 'start') collectAsTracker()
+  if (argv[0] === 'tracker' && argv[1] === 'start') enlargeNursery()
   void load().start(argv, '/shoal')
 }
 
 /**
- * A tracker collects garbage in another way than other commands (bin/shoal says why). V8 reads its options when a
- * process starts, so the process becomes one that has them from the start: the same process, with the same files open.
+ * A tracker has a larger nursery than other commands (bin/shoal says why). V8 reads its options when a process
+ * starts, so the process becomes one that has it from the start: the same process, with the same files open.
  */
-function collectAsTracker(): void {
-  const options = ['--max-semi-space-size=16']
-  if (availableParallelism() === 1) options.push('--single-threaded-gc')
-  if (options.every((option) => process.execArgv.includes(option))) return
-  process.execve?.(process.execPath, [process.execPath, `--node-options=${options.join(' ')}`, ...argv])
+function enlargeNursery(): void {
+  const option = '--max-semi-space-size=16'
+  if (process.execArgv.includes(option)) return
+  process.execve?.(process.execPath, [process.execPath, `--node-options=${option}`, ...argv])
 }
 
 function load(): { start: typeof start } {

@@ -12,26 +12,20 @@ export const toMeasuredCore = (pid: number): void => pin(pid, String(MEASURED))
 export async function withPinnedReplica(
   use: (url: string, fleet: TrackerFleet) => Promise<void>,
 ): Promise<void> {
-  await onOtherCores((cores) =>
-    TrackerFleet.with(0, async (fleet) => {
-      // What it starts is where it is: so a replica finds from the start that it has one core.
-      toMeasuredCore(process.pid)
-      const replica = await fleet.add()
-      pin(process.pid, cores)
+  await onOtherCores(() =>
+    TrackerFleet.with(1, async (fleet) => {
+      const replica = fleet.replicas[0]!
+      toMeasuredCore(replica.pid)
       await use(replica.url, fleet)
     }),
   )
 }
 
-async function onOtherCores(use: (cores: string) => Promise<void>): Promise<void> {
+async function onOtherCores(use: () => Promise<void>): Promise<void> {
   const before = execFileSync('taskset', ['-c', '-p', String(process.pid)], { encoding: 'utf8' })
   const all = before.slice(before.lastIndexOf(':') + 1).trim()
-  const cores = others(all)
-  pin(process.pid, cores)
-  await cleanly(
-    () => use(cores),
-    () => pin(process.pid, all),
-  )
+  pin(process.pid, others(all))
+  await cleanly(use, () => pin(process.pid, all))
 }
 
 function pin(pid: number, cores: string): void {

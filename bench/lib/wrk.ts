@@ -43,8 +43,15 @@ export class Load {
       String(Date.now()),
     ])
     const line = stdout.trim().split('\n').at(-1) ?? ''
-    const answer = JSON.parse(line) as Record<'requests' | 'seconds' | 'p50' | 'p99' | 'failed', number>
-    if (answer.failed > 0) throw new Error(`${answer.failed} of ${answer.requests} requests failed`)
+    const answer = JSON.parse(line) as Record<
+      'requests' | 'seconds' | 'p50' | 'p99' | 'refused' | 'broken',
+      number
+    >
+    const { requests, refused, broken } = answer
+    if (refused + broken > 0)
+      throw new Error(
+        `${this.#url}: of ${requests} requests ${refused} were refused, ${broken} had no answer`,
+      )
     return { rate: answer.requests / answer.seconds, p50: answer.p50, p99: answer.p99 }
   }
 }

@@ -107,7 +107,7 @@ test('a tracker starts anew in its own place, with the larger nursery that it ha
     const line = LINUX
       ? read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
       : execFileSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
-    expect(line).toMatch(/--max-semi-space-size=16 (--single-threaded-gc )?tracker start/)
+    expect(line).toContain('--max-semi-space-size=16 tracker start')
     // The status of the process that was started, not of a child of it.
     expect(await tracker.end()).toBe(143)
   } finally {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { announcedUrl } from '../../protocol/listen.ts'
@@ -44,18 +44,6 @@ test('a second tracker on the same data folder is a second replica, and both see
   const { replicas } = await ada.ok<Status>('tracker status')
   expect(replicas.map(({ id }) => id).sort()).toEqual([first.ready.replica, second.ready.replica].sort())
   expect(await ada.ok('tracker status')).toMatchObject({ users: 1, groups: 1, files: 0, peers: 0 })
-})
-
-test('where it has one core, no threads beside it collect its garbage', async () => {
-  const linux = process.platform === 'linux'
-  const operator = world.home('operator')
-  const words = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', world.path('data')]
-  const tracker = await operator.start(words, linux ? { under: ['taskset', '-c', '0'] } : {})
-  const line = linux ? readFileSync(`/proc/${tracker.ready.pid}/cmdline`, 'utf8') : ''
-  // Deno has no such option on its command line.
-  const onNode = linux && !process.env.SHOAL_BIN?.endsWith('-deno')
-  expect(line.includes('--single-threaded-gc')).toBe(onNode)
-  expect(await tracker.end()).toBe(143)
 })
 
 test('a replica is shown where others reach it: by --url, or an address of the host when it listens on all', async () => {
