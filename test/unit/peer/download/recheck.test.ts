@@ -86,6 +86,12 @@ test('a seal does not cover bytes that were flipped after it', async () => {
   expect(await found(...(await openPart()))).toEqual([1])
 })
 
+/** What the catalog keeps of the file at `path`. */
+function entryOf(path: string, { fileId, size }: { fileId: string; size: number }) {
+  const { mtimeNs, ino } = statSync(path, { bigint: true })
+  return { group: 'g', name: 'f', path, fileId, size, mtimeNs, ino, fault: null }
+}
+
 test('chunks that this machine has in another file are copied, right ones only', async () => {
   // A second version: the first half as in the file, then something else; and one chunk goes bad on disk.
   const kept = FILE.data.subarray(0, 6 * CHUNK_SIZE)
@@ -94,17 +100,7 @@ test('chunks that this machine has in another file are copied, right ones only',
   const other = { ...content(6 * CHUNK_SIZE), data: kept }
   const catalog = new Catalog(folder)
   const library = new Library()
-  const { mtimeNs, ino } = statSync(path, { bigint: true })
-  const entry = {
-    group: 'g',
-    name: 'o',
-    path,
-    fileId: other.fileId,
-    size: kept.length,
-    mtimeNs,
-    ino,
-    fault: null,
-  }
+  const entry = entryOf(path, { fileId: other.fileId, size: kept.length })
   await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes.subarray(0, 6 * 32))
   const [part, leftover] = await openPart()
   expect(await found(part, leftover)).toEqual([])
@@ -168,17 +164,7 @@ test('where nothing is served, or its last copy turns out to have gone, no furth
   const library = new Library()
   const path = join(folder, 'gone')
   writeFileSync(path, FILE.data)
-  const { mtimeNs, ino } = statSync(path, { bigint: true })
-  const entry = {
-    group: 'g',
-    name: 'f',
-    path,
-    fileId: FILE.fileId,
-    size: FILE.size,
-    mtimeNs,
-    ino,
-    fault: null,
-  }
+  const entry = entryOf(path, FILE)
   await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes)
   rmSync(path)
   let lookups = 0
