@@ -136,6 +136,32 @@ faultTest('row 18: peers whose announces were lost are there after their next he
 })
 
 faultTest(
+  'row 18: what a new member announces and reports counts where nothing was heard of it',
+  async () => {
+    await begin('unheard')
+    const guest = await fleet.user('guest')
+    lossRate = 1
+    const [first, second] = [tinyFile('first'), tinyFile('second')]
+    await near.publish('unheard', [first])
+    await guest.requestJoin('unheard')
+    await near.accept('unheard', ['guest'])
+    const there = fleet.anonymous(1)
+    there.token = guest.token
+    const peer = sha256(Buffer.from('guest')).toString('hex')
+    const files = [first, second].map(({ fileId }) => ({ group: 'unheard', fileId, complete: false }))
+    await there.announce({ peer, port: 4000, tls: true, sequence: 1, files })
+    await near.publish('unheard', [second])
+    const moving = { held: 1, parts: '/w==', down: 1, up: 0 }
+    await there.progress({ peer, files: [{ group: 'unheard', fileId: second.fileId, ...moving }] })
+    const picture = await fetch(`${farReplica.url}/v1/groups/unheard/swarms/${second.fileId}`, {
+      headers: { authorization: `Bearer ${guest.token}` },
+    })
+    expect(await picture.json()).toMatchObject({ leechers: 1, peers: [{ held: 1 }] })
+    return { counted: 2 }
+  },
+)
+
+faultTest(
   'row 18: a replica that hears of changes before it can read them says by how many it is behind',
   async () => {
     await begin('behind')

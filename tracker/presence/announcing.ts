@@ -1,5 +1,7 @@
+import type { GroupView } from '../../tracker-store/group-view.ts'
 import type { Store } from '../../tracker-store/store.ts'
 import type { Announced } from '../api/schemas.ts'
+import { freshView } from '../fresh-view.ts'
 import { plainAddress } from './addresses.ts'
 import type { Presence, Said } from './presence.ts'
 
@@ -17,9 +19,9 @@ export class Announcing {
   here(user: string, address: string, said: Said): Announced | null {
     const groups = new Set<string>()
     for (const { group } of this.#presence.filesOf(said)) {
-      const view = this.#groups.viewHere(group)
-      if (!view) return null
-      if (view.members.has(user)) groups.add(group)
+      if (groups.has(group)) continue
+      if (!this.#groups.viewHere(group)?.members.has(user)) return null
+      groups.add(group)
     }
     return this.#presence.announce({ user, host: plainAddress(address), groups }, said)
   }
@@ -27,9 +29,12 @@ export class Announcing {
   /** The answer, also where Redis has to be asked for it first. Throws BAD_REQUEST. */
   async ask(user: string, address: string, said: Said): Promise<Announced> {
     const groups = new Set<string>()
-    // Each once: Redis is asked of those that are not in memory.
-    for (const group of new Set(this.#presence.filesOf(said).map(({ group }) => group)))
-      if ((await this.#groups.view(group))?.members.has(user)) groups.add(group)
+    const isMember = ({ members }: GroupView): boolean => members.has(user)
+    // Each once: Redis is asked of those that are not in memory, or of which the user is said to be no member.
+    for (const group of new Set(this.#presence.filesOf(said).map(({ group }) => group))) {
+      const view = await freshView(this.#groups, group, isMember)
+      if (view && isMember(view)) groups.add(group)
+    }
     return this.#presence.announce({ user, host: plainAddress(address), groups }, said)
   }
 }

@@ -6,6 +6,7 @@ import type { GroupView } from '../../tracker-store/group-view.ts'
 import type { Revised, Store } from '../../tracker-store/store.ts'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from '../api/headers.ts'
 import { actorOf } from '../auth/authenticate.ts'
+import { freshView } from '../fresh-view.ts'
 
 /** Pieces of request schemas that many routes share. */
 export const Change = Type.Object({
@@ -25,8 +26,7 @@ export const Nothing = Type.Null()
 
 /**
  * The group for one of its members, as of the revision that the client has seen or later; throws GROUP_NOT_FOUND
- * or NOT_A_MEMBER. Says the revision in the answer. Where the view here says no, or lacks what is asked for
- * (`has`), Redis is asked first: what one client was told is done is there for the next.
+ * or NOT_A_MEMBER. Says the revision in the answer. `has`: whether the view has what is asked for.
  */
 export async function viewAsMember(
   store: Store,
@@ -38,9 +38,8 @@ export async function viewAsMember(
   const { user } = actorOf(request)
   const seen = request.headers[REVISION_HEADER]
   const atLeast = seen === undefined ? 0 : Number(seen)
-  let view = store.groups.viewHere(group)
-  if (!view || view.revision < atLeast) view = await store.groups.view(group, atLeast)
-  if (!view?.members.has(user) || !has(view)) view = await store.groups.viewNow(group)
+  const serves = (view: GroupView): boolean => view.members.has(user) && has(view)
+  const view = await freshView(store.groups, group, serves, atLeast)
   if (!view)
     throw new ShoalError('GROUP_NOT_FOUND', `there is no group ${JSON.stringify(group)}`, {
       hint: 'run `shoal group list` to see which there are',

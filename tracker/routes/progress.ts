@@ -6,6 +6,7 @@ import type { GroupView } from '../../tracker-store/group-view.ts'
 import { MovingSwarms, Progress, Progressed, SwarmPicture } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
+import { freshView } from '../fresh-view.ts'
 import { plainAddress } from '../presence/addresses.ts'
 import { movingSwarms, swarmPicture } from '../presence/swarm-picture.ts'
 import type { Services } from '../services.ts'
@@ -62,7 +63,8 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
 
   /** The file that a report speaks of; undefined where its group has none, or the user is no member. */
   async function sharedFile(user: string, { group, fileId }: FileProgress): Promise<FileRecord | undefined> {
-    const view: GroupView | null = store.groups.viewHere(group) ?? (await store.groups.view(group))
+    const serves = ({ members, files }: GroupView): boolean => members.has(user) && files.hasContent(fileId)
+    const view = await freshView(store.groups, group, serves)
     return view?.members.has(user) ? view.files.ofContent(fileId) : undefined
   }
 }
