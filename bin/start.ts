@@ -1,3 +1,4 @@
+import './names.ts'
 import './nobody.ts'
 import { main } from '../cli/main.ts'
 import { BUILT_IN } from './built-in.ts'
