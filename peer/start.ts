@@ -88,7 +88,8 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const catalog = opened(new Catalog(home), (c) => c.close())
   const library = new Library()
   const seeds = new Seeds(catalog, library, (message) => log.warn(message))
-  const grants = new GrantVerifier(new SigningKeys(client, home))
+  const keys = new SigningKeys(client, home)
+  const grants = new GrantVerifier(keys)
   const limit = new ByteLimit(0)
   const hashPool = opened(new HashPool(), (p) => p.close())
 
@@ -114,7 +115,8 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const fetchPool = opened(new FetchPool({ credentials, ownPort: port }), (p) => p.close())
   await seeds.load()
   const announcer = opened(
-    new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }),
+    // Who comes with a grant would wait for the keys, and may not for as long as a tracker takes to answer.
+    new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }, () => keys.ensure()),
     (a) => a.stop(),
   )
   const watch = opened(new MembershipWatch(client, library, grants, seeds), (w) => w.stop())

@@ -19,6 +19,7 @@ export class Announcer {
   readonly #client: TrackerClient
   readonly #library: Library
   readonly #self: { peer: string; port: number; tls: boolean }
+  readonly #prepare: () => Promise<void>
   readonly #stop = new AbortController()
   /** Starts at the clock, so that a restarted peer's announces are newer than those before. */
   #sequence = Date.now()
@@ -27,10 +28,17 @@ export class Announcer {
   #wake: (() => void) | null = null
   #running: Promise<void> | null = null
 
-  constructor(client: TrackerClient, library: Library, self: { peer: string; port: number; tls: boolean }) {
+  /** `prepare` does what this peer needs before others are sent to it; while it fails nothing is announced. */
+  constructor(
+    client: TrackerClient,
+    library: Library,
+    self: { peer: string; port: number; tls: boolean },
+    prepare: () => Promise<void>,
+  ) {
     this.#client = client
     this.#library = library
     this.#self = self
+    this.#prepare = prepare
   }
 
   start(): void {
@@ -71,6 +79,7 @@ export class Announcer {
 
   /** Milliseconds until the next heartbeat. */
   async #announce(): Promise<number> {
+    await this.#prepare()
     const sequence = this.#sequence
     const full = (): Promise<Announced> =>
       this.#client.announce({ ...this.#self, sequence, files: this.#files() })

@@ -16,12 +16,17 @@ export class SigningKeys implements KeySource {
     try {
       this.#keys = JSON.parse(readFileSync(this.#file, 'utf8')) as KeySet
     } catch {
-      // First start, or a file torn by a crash: the tracker is asked when the first grant comes.
+      // First start, or a file torn by a crash: the tracker is asked.
     }
   }
 
   current(): KeySet {
     return this.#keys
+  }
+
+  /** Asks the tracker where nothing is known yet. */
+  async ensure(): Promise<void> {
+    if (this.#keys.keys.length === 0) await this.refresh()
   }
 
   async refresh(): Promise<KeySet> {

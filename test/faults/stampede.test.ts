@@ -50,7 +50,8 @@ faultTest(
         const library = new Library()
         library.set(served(file.fileId))
         const peer = sha256(Buffer.from(`peer ${i}`)).toString('hex')
-        announcers.push(new Announcer(client, library, { peer, port: 4000 + i, tls: true }))
+        const ready = async (): Promise<void> => {}
+        announcers.push(new Announcer(client, library, { peer, port: 4000 + i, tls: true }, ready))
       }
       for (const announcer of announcers) announcer.start()
       await until(() => clients.every(({ full }) => full.length > 0), 20_000)
