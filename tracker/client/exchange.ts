@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { TryNext } from './failover.ts'
+import { lookup } from './lookup.ts'
 
 export interface WireRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -98,7 +99,7 @@ function send(tracker: string, request: WireRequest, signal: AbortSignal): Promi
   const { method, path, headers, body } = request
   return new Promise((resolve, reject) => {
     // Errors after the head come with the body, too.
-    over(tracker + path, { method, headers, signal })
+    over(tracker + path, { method, headers, signal, lookup })
       .on('error', reject)
       .once('response', resolve)
       .end(body)
