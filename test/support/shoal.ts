@@ -4,11 +4,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { hangReport } from './hang-report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names, the single binary say. */
 const SHOAL = resolve(process.env.SHOAL_BIN ?? join(ROOT, 'bin/shoal'))
 const PASSWORD = 'correct horse battery'
+/** Longer than any command takes, and less than a test may. */
+const OVERDUE_MS = 45_000
 
 export interface RunOptions {
   /** What the command reads from standard input; without it that is empty. */
@@ -42,6 +45,10 @@ export class World {
     const home = this.#homes.get(name) ?? new Home(this, name, program ? join(ROOT, program) : SHOAL)
     this.#homes.set(name, home)
     return home
+  }
+
+  get homeFolders(): string[] {
+    return [...this.#homes.values()].map(({ folder }) => folder)
   }
 
   /** A path in the world's folder. */
@@ -98,7 +105,10 @@ export class Home {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
   }
 
-  /** Runs a command to its end. A line is split at spaces; give words where one holds a space. */
+  /**
+   * Runs a command to its end. A line is split at spaces; give words where one holds a space. Throws where it does
+   * not come to an end, with what the peers are doing then.
+   */
   async run(line: string | string[], options: RunOptions = {}): Promise<Outcome> {
     const child = this.spawn(line, options)
     const stdout: Buffer[] = []
@@ -107,7 +117,13 @@ export class Home {
     child.stderr?.on('data', (part: Buffer) => stderr.push(part))
     child.stdin?.on('error', () => {})
     child.stdin?.end(options.stdin ?? '')
-    const [code] = (await once(child, 'close')) as [number | null]
+    const overdue = setTimeout(() => child.emit('error', new Error('overdue')), OVERDUE_MS)
+    const [code] = (await once(child, 'close')
+      .catch(async (error: unknown) => {
+        const report = await hangReport(this.#world.homeFolders)
+        throw new Error(`shoal ${line} in ${this.folder}: no end, ${stderr}\n${report}`, { cause: error })
+      })
+      .finally(() => clearTimeout(overdue))) as [number | null]
     return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
   }
 
