@@ -1,3 +1,5 @@
+import { textBytes } from './text-bytes.ts'
+
 /** Length from which a message is closed: a subscriber's output buffer in Redis is bounded. */
 const MESSAGE_LENGTH = 256 * 1024
 
@@ -10,17 +12,17 @@ export class BatchCodec<Change> {
   }
 
   /** Messages that carry the changes, each written as JSON, in order. */
-  encode(changes: readonly string[]): string[] {
-    const messages: string[] = []
-    let items: string[] = []
+  encode(changes: readonly string[]): Buffer[] {
+    const messages: Buffer[] = []
+    let texts: string[] = []
     let length = 0
     const close = (): void => {
-      if (items.length > 0) messages.push(`${this.#head}${items.join(',')}]}`)
-      items = []
+      if (texts.length > 0) messages.push(textBytes([...texts, ']}']))
+      texts = []
       length = 0
     }
     for (const text of changes) {
-      items.push(text)
+      texts.push(texts.length === 0 ? this.#head : ',', text)
       length += text.length
       if (length >= MESSAGE_LENGTH) close()
     }

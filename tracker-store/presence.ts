@@ -5,6 +5,7 @@ import { PresenceBatch } from './presence-batch.ts'
 import { type EncodedChange, encode } from './presence-codec.ts'
 import type { PubSub } from './pubsub.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from './store.ts'
+import { textBytes } from './text-bytes.ts'
 
 /** Three announces may be lost. */
 const EXPIRY_MS = 30_000
@@ -149,10 +150,11 @@ export class RedisPresence implements PresenceStore {
 
   /** Writes changes of peers whose keys begin alike; announces those again whose sets Redis has lost. */
   async #set(prefix: string, changes: readonly EncodedChange[]): Promise<void> {
-    const lines = { heartbeat: '', announce: '', gone: '' }
+    const lines: Record<EncodedChange['type'], string[]> = { heartbeat: [], announce: [], gone: [] }
     for (const { type, peer, sequence, seen, presence } of changes)
-      lines[type] += `${peer} ${sequence} ${seen} ${presence}\n`
-    const args = [Date.now() - EXPIRY_MS, lines.heartbeat, lines.announce, lines.gone]
+      lines[type].push(`${peer} ${sequence} ${seen} `, presence, '\n')
+    const { heartbeat, announce, gone } = lines
+    const args = [Date.now() - EXPIRY_MS, ...[heartbeat, announce, gone].map(textBytes)]
     const answer = await this.#db.run('setPresence', [prefix], args, prefix)
     const lost = new Set(JSON.parse(answer) as string[])
     if (lost.size === 0) return
