@@ -4,6 +4,7 @@ import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { storageError } from '../protocol/errors.ts'
 import { nodeConnector } from './node-connector.ts'
 import { MasterConnector } from './sentinel-connector.ts'
+import { giveUpOnSilence } from './silence.ts'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
 /** A connection to one server (found by Sentinels, maybe), or connections to the nodes of a cluster. */
@@ -19,9 +20,9 @@ const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** attempt, 
 
 const COMMAND_TIMEOUT_MS = 600
 /**
- * A connection that leaves a command unanswered for so long is given up. Otherwise one whose other end is gone
- * without a word would stay, and a server that hangs would cost each command the whole timeout: so the first
- * one waits, and the others fail at once.
+ * A connection that leaves a command unanswered for so long is given up (silence.ts), and fails all that was asked
+ * over it. Otherwise one whose other end is gone without a word would stay, and a server that hangs would cost each
+ * command the whole timeout: so the first one waits, and the others fail at once.
  */
 const GIVE_UP = { socketTimeout: COMMAND_TIMEOUT_MS }
 const CLOSING = { disconnectTimeout: 500 }
@@ -32,7 +33,6 @@ const SINGLE: Record<ConnectionKind, RedisOptions> = {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_TIMEOUT_MS,
     ...GIVE_UP,
     enableReadyCheck: true,
   },
@@ -68,18 +68,17 @@ const SUBSCRIBER: RedisOptions = { autoResubscribe: true, maxRetriesPerRequest: 
 /** Opens a connection, which starts connecting at once. Throws BAD_CONFIG and storage errors of the CA's file. */
 export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
   const target = parseRedisUrl(url)
-  if (target.kind !== 'cluster') return quiet(new Redis({ ...optionsOf(target), ...SINGLE[kind] }))
+  if (target.kind !== 'cluster') return watched(new Redis({ ...optionsOf(target), ...SINGLE[kind] }))
   const { redisOptions, ...options } = CLUSTER[kind]
   const tls = tlsOptions(target)
-  return quiet(
-    new Cluster(target.nodes, {
-      ...options,
-      clusterRetryStrategy: reconnectDelay,
-      redisOptions: { ...CLOSING, ...accessOf(target), ...redisOptions },
-      // Certificates name hosts, so hosts must not become addresses before they are compared.
-      ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
-    }),
-  )
+  const cluster = new Cluster(target.nodes, {
+    ...options,
+    clusterRetryStrategy: reconnectDelay,
+    redisOptions: { ...CLOSING, ...accessOf(target), ...redisOptions },
+    // Certificates name hosts, so hosts must not become addresses before they are compared.
+    ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
+  })
+  return quiet(cluster.on('+node', watched))
 }
 
 /**
@@ -88,7 +87,7 @@ export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
  */
 export function connectSubscriber(url: string, beside?: RedisClient): Redis {
   const target = parseRedisUrl(url)
-  if (target.kind !== 'cluster') return quiet(new Redis({ ...optionsOf(target), ...SUBSCRIBER }))
+  if (target.kind !== 'cluster') return watched(new Redis({ ...optionsOf(target), ...SUBSCRIBER }))
   const { nodes } = target
   const addresses = () => [
     ...(beside instanceof Cluster ? beside.nodes('master') : []).map(
@@ -97,7 +96,7 @@ export function connectSubscriber(url: string, beside?: RedisClient): Redis {
     ...nodes,
   ]
   const Connector = nodeConnector(addresses, tlsOptions(target))
-  return quiet(new Redis({ ...accessOf(target), ...COMMON, ...SUBSCRIBER, Connector }))
+  return watched(new Redis({ ...accessOf(target), ...COMMON, ...SUBSCRIBER, Connector }))
 }
 
 const SLOTS = 16_384
@@ -156,6 +155,11 @@ function tlsOptions(target: RedisTarget): ConnectionOptions | undefined {
   } catch (error) {
     throw storageError(error, ca)
   }
+}
+
+function watched(redis: Redis): Redis {
+  giveUpOnSilence(redis, COMMAND_TIMEOUT_MS)
+  return quiet(redis)
 }
 
 /** Without a listener an error event would end the process; every command reports its own failure. */
