@@ -1,36 +1,49 @@
-import { rmSync } from 'node:fs'
-import { type Bench, median, rounded } from './lib/bench.ts'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { MIB, mustBeSame, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
+
+/** The binary is measured where `npm run build:binary` has made it. */
+const PROGRAMS = { checkout: 'bin/shoal', binary: 'dist/shoal' } as const
+type Program = keyof typeof PROGRAMS
 
 /** What a build step pays for one small file: everything from the shell's prompt to the next one. */
 export const smallFile: Bench = {
   name: 'small-file',
-  about: '1 MiB, `peer download --once`, whole process',
+  about: '1 MiB, `peer download --once`, whole process, by a checkout and by the single binary',
   needs: [],
   async run({ quick }, report) {
+    const here = (Object.keys(PROGRAMS) as Program[]).filter((name) =>
+      existsSync(join(import.meta.dirname, '..', PROGRAMS[name])),
+    )
     await Fleet.with(async (fleet) => {
       const source = fleet.world.path('source')
       const target = fleet.world.path('target')
       randomFile(source, MIB)
       await fleet.upload(await fleet.peer('seeder'), source, 'small')
-      const home = await fleet.home('leecher')
-      const seconds: number[] = []
-      for (let run = 0; run < (quick ? 2 : 11); run++) {
-        const begun = performance.now()
-        await fleet.download(home, 'small', target, ['--once'])
-        seconds.push((performance.now() - begun) / 1000)
-        mustBeSame(source, target)
-        rmSync(target)
+      const downloads: Record<string, () => Promise<number>> = {}
+      for (const name of here) {
+        fleet.world.home(name, PROGRAMS[name])
+        const home = await fleet.home(name)
+        downloads[name] = async () => {
+          const begun = performance.now()
+          await fleet.download(home, 'small', target, ['--once'])
+          const seconds = (performance.now() - begun) / 1000
+          mustBeSame(source, target)
+          rmSync(target)
+          return seconds
+        }
       }
-      const what = '1 MiB with `peer download --once`'
-      report({
-        what,
-        value: rounded(median(seconds)),
-        unit: 's',
-        target: { atMost: 0.6 },
-        detail: { seconds },
-      })
+      const seconds = await interleaved(quick ? 2 : 11, downloads)
+      for (const name of here)
+        report({
+          what: `1 MiB with \`peer download --once\`, ${name}`,
+          value: rounded(median(seconds[name]!)),
+          unit: 's',
+          target: { atMost: 0.6 },
+          detail: { seconds: seconds[name] },
+        })
     })
   },
 }

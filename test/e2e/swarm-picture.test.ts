@@ -50,6 +50,7 @@ test('while a file is downloaded slowly its picture shows what has come in and h
   const download = bob.spawn('peer download team:slow --max-down 1MiB')
   const ended = once(download, 'close')
   const steps: number[] = []
+  let listed = false
   await until(async () => {
     await look()
     const leecher = peerOf(bobs)
@@ -64,12 +65,16 @@ test('while a file is downloaded slowly its picture shows what has come in and h
       steps.push(now)
       // A part a chunk, in a file of so few.
       expect(held(leecher.parts)).toBe(now)
+      // Later the download may end between two questions.
+      if (now > 0.75 * chunks) return false
       const { swarms, total } = await ask<MovingSwarms>(ada, first.ready.url as string, '/swarms')
       expect({ swarms, total }).toMatchObject({ swarms: [{ fileId, name: 'slow', seeds: 1 }], total: 1 })
+      listed = true
     }
     return leecher?.seed === true
   }, 40_000)
   expect(await ended).toEqual([0, null])
+  expect(listed).toBe(true)
   expect(steps.length).toBeGreaterThan(1)
   expect(steps).toEqual(steps.toSorted((a, b) => a - b))
   const rates = pictures.flatMap(({ peers }) => peers.map(({ down }) => down)).filter((down) => down > 0)
