@@ -122,7 +122,8 @@ export class RedisGroups implements GroupStore {
   ): Promise<(Revised & { files: FileRecord[] }) | null> {
     const key = groupIdempotencyKey(group, PUBLISH, mutation)
     const answer = await this.#db.ask((redis) => redis.get(key))
-    return answer === null ? null : (JSON.parse(answer) as Revised & { files: FileRecord[] })
+    // What begins otherwise is a refusal (lib.lua).
+    return answer?.startsWith('{') ? (JSON.parse(answer) as Revised & { files: FileRecord[] }) : null
   }
 
   versions(group: string, name: string): Promise<FileRecord[]> {

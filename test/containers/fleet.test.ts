@@ -124,7 +124,12 @@ describe('compose.sentinel.yaml', () => {
     )
     await containers.podman('start', ...names)
     await until(() => succeeds(share('later')), 60_000)
-    const { files } = JSON.parse(await containers.shoal('peer', 'group', 'files', 'team', '--json'))
-    expect(files.map(({ name }: { name: string }) => name)).toEqual(['after', 'before', 'later'])
+    let files: { name: string }[] = []
+    // Each tracker finds the master by itself.
+    const lists = async (): Promise<void> => {
+      files = JSON.parse(await containers.shoal('peer', 'group', 'files', 'team', '--json')).files
+    }
+    await until(() => succeeds(lists()), 30_000)
+    expect(files.map(({ name }) => name)).toEqual(['after', 'before', 'later'])
   }, 240_000)
 })

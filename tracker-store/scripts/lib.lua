@@ -7,17 +7,30 @@ local DAY = 86400
 local STREAM_LENGTH = 4096
 local quote = cjson.encode
 
+-- Whether KEYS[1] is an idempotency key: the script has asked for what is kept there.
+local keyed = false
+
+-- Who is told that a change is refused must not find it made later: its first try may still be on its way, over a
+-- connection that nobody waits for any more, and come when it would be granted. So a refusal is kept for as long as
+-- that takes (seconds). What only lacks something that may be sent yet is no refusal for good.
+local REFUSED = 300
 local function refuse(code, detail)
+  if keyed and code ~= 'HASHES_NEEDED' then
+    redis.call('SET', KEYS[1], '!' .. code .. ' ' .. (detail or ''), 'EX', REFUSED)
+  end
   return { code, detail or '' }
 end
 
 -- The first answer to this mutation, or nil when it was not made yet.
 local function repeated()
+  keyed = true
   local answer = redis.call('GET', KEYS[1])
-  return answer and { 'OK', answer } or nil
+  if not answer then return nil end
+  local code, detail = answer:match('^!(%S+) (.*)$')
+  if code then return { code, detail } end
+  return { 'OK', answer }
 end
 
--- Only answers to changes are kept: a refusal changed nothing, and may come out differently next time.
 local function done(answer)
   redis.call('SET', KEYS[1], answer, 'EX', DAY)
   return { 'OK', answer }

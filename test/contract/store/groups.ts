@@ -188,6 +188,17 @@ export function describeGroups(fixture: Fixture): void {
       expect(await fixture.b.groups.view(group, left.revision)).toBeNull()
     })
 
+    test('what was refused stays so: a first try that comes late changes nothing', async () => {
+      const group = fresh('g')
+      await makeGroup(fixture.a, group, 'ann')
+      await fixture.a.groups.request(by('dora'), group)
+      const again = by('dora')
+      await expect(fixture.a.groups.request(again, group)).rejects.toEqual(code('ALREADY_REQUESTED'))
+      await fixture.a.groups.reject(by('ann'), group, ['dora'])
+      await expect(fixture.b.groups.request(again, group)).rejects.toEqual(code('ALREADY_REQUESTED'))
+      await fixture.b.groups.request(by('dora'), group)
+    })
+
     test('the same key of another user is another mutation', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob')
