@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { Resolver } from 'node:dns/promises'
 import {
   copyFileSync,
   cpSync,
@@ -84,12 +85,14 @@ export class Containers {
   }
 
   /** A Shoal command in the container of a service. */
-  shoal(service: string, ...words: string[]): Promise<string> {
+  async shoal(service: string, ...words: string[]): Promise<string> {
+    await this.#named()
     return this.podman('exec', this.name(service), '/usr/bin/shoal', ...words)
   }
 
   /** A Shoal command in a container of its own, in the fleet's network, whose home is kept in a volume. */
-  shoalIn(home: string, trackers: string, ...words: string[]): Promise<string> {
+  async shoalIn(home: string, trackers: string, ...words: string[]): Promise<string> {
+    await this.#named()
     const place = [
       '--rm',
       '--init',
@@ -114,6 +117,22 @@ export class Containers {
     await this.podman('network', 'prune', '-f')
     await this.podman('system', 'reset', '-f').catch(() => {})
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /**
+   * Resolves once the network's name server answers. podman's falls silent now and then when a container comes or
+   * goes, until the next one does: so one is started. No tracker is found meanwhile, whatever asks for it.
+   */
+  async #named(): Promise<void> {
+    const resolver = new Resolver({ timeout: 500, tries: 2 })
+    resolver.setServers([`${this.#net}.1`])
+    const answers = (): Promise<boolean> =>
+      resolver.resolve4('tracker-1').then(
+        () => true,
+        ({ code }) => code === 'ENOTFOUND' || code === 'ENODATA',
+      )
+    for (let tries = 0; tries < 20 && !(await answers()); tries++)
+      await this.podman('run', '--rm', '--net', `${this.#project}_default`, 'shoal:latest', '--version')
   }
 
   #compose(file: string, ...words: string[]): Promise<string> {
