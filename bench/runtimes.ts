@@ -1,12 +1,9 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
 import { pair } from './lib/pair.ts'
-
-const PROGRAMS = { node: 'bin/shoal', deno: 'bin/shoal-deno', binary: 'dist/shoal' } as const
-type Runtime = keyof typeof PROGRAMS
+import { PROGRAMS, programsHere } from './lib/programs.ts'
 
 /** The same transfer by all that Shoal runs on: seeder and leecher both by that one, TLS, in memory. */
 export const runtimes: Bench = {
@@ -14,9 +11,7 @@ export const runtimes: Bench = {
   about: '256 MiB and 1 GiB, one seeder to one leecher, TLS, by Node, Deno and the single binary',
   needs: [],
   async run({ quick }, report) {
-    const here = (Object.keys(PROGRAMS) as Runtime[]).filter((name) =>
-      existsSync(join(import.meta.dirname, '..', PROGRAMS[name])),
-    )
+    const here = programsHere()
     for (const size of quick ? [32 * MIB] : [256 * MIB, GIB])
       await Fleet.with(async (fleet) => {
         for (const folder of ['src', 'out']) mkdirSync(fleet.world.path(folder))

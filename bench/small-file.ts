@@ -1,22 +1,16 @@
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { MIB, mustBeSame, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
-
-/** The binary is measured where `npm run build:binary` has made it. */
-const PROGRAMS = { checkout: 'bin/shoal', binary: 'dist/shoal' } as const
-type Program = keyof typeof PROGRAMS
+import { PROGRAMS, programsHere } from './lib/programs.ts'
 
 /** What a build step pays for one small file: everything from the shell's prompt to the next one. */
 export const smallFile: Bench = {
   name: 'small-file',
-  about: '1 MiB, `peer download --once`, whole process, by a checkout and by the single binary',
+  about: '1 MiB, `peer download --once`, whole process, by Node and by the single binary',
   needs: [],
   async run({ quick }, report) {
-    const here = (Object.keys(PROGRAMS) as Program[]).filter((name) =>
-      existsSync(join(import.meta.dirname, '..', PROGRAMS[name])),
-    )
+    const here = programsHere().filter((name) => name !== 'deno')
     await Fleet.with(async (fleet) => {
       const source = fleet.world.path('source')
       const target = fleet.world.path('target')

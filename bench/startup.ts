@@ -1,13 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
+import { programPath, programsHere } from './lib/programs.ts'
 
-const CHECKOUT = join(import.meta.dirname, '../bin/shoal')
-const DENO = join(import.meta.dirname, '../bin/shoal-deno')
-/** Measured where `npm run build:binary` has made it. */
-const BINARY = join(import.meta.dirname, '../dist/shoal')
 const BINARY_VERSION = '`shoal --version`, the single binary'
 
 /** What every command costs before it does anything. */
@@ -17,6 +14,7 @@ export const startup: Bench = {
     '`shoal --version` and `--help`, whole processes, of a checkout by Node and Deno, and of the single binary',
   needs: [],
   async run({ quick }, report) {
+    const hasBinary = programsHere().includes('binary')
     const home = mkdtempSync(join(tmpdir(), 'shoal-startup-'))
     const timed =
       (program: string, ...words: string[]) =>
@@ -27,14 +25,14 @@ export const startup: Bench = {
       }
     const contenders: Record<string, () => Promise<number>> = {
       '`node -e 0`': timed(process.execPath, '-e', '0'),
-      '`shoal --version`': timed(CHECKOUT, '--version'),
-      '`shoal --help`': timed(CHECKOUT, '--help'),
+      '`shoal --version`': timed(programPath('node'), '--version'),
+      '`shoal --help`': timed(programPath('node'), '--help'),
     }
-    contenders['`shoal --version`, Deno'] = timed(DENO, '--version')
-    contenders['`shoal --help`, Deno'] = timed(DENO, '--help')
-    if (existsSync(BINARY)) {
-      contenders[BINARY_VERSION] = timed(BINARY, '--version')
-      contenders['`shoal --help`, the single binary'] = timed(BINARY, '--help')
+    contenders['`shoal --version`, Deno'] = timed(programPath('deno'), '--version')
+    contenders['`shoal --help`, Deno'] = timed(programPath('deno'), '--help')
+    if (hasBinary) {
+      contenders[BINARY_VERSION] = timed(programPath('binary'), '--version')
+      contenders['`shoal --help`, the single binary'] = timed(programPath('binary'), '--help')
     }
     try {
       const all = await interleaved(quick ? 3 : 15, contenders)
@@ -49,10 +47,10 @@ export const startup: Bench = {
     } finally {
       rmSync(home, { recursive: true })
     }
-    if (existsSync(BINARY))
+    if (hasBinary)
       report({
         what: 'size of the single binary',
-        value: rounded(statSync(BINARY).size / 2 ** 20),
+        value: rounded(statSync(programPath('binary')).size / 2 ** 20),
         unit: 'MiB',
       })
   },

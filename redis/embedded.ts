@@ -26,6 +26,9 @@ const shares = new Map<string, number>()
 const START_TIMEOUT_MS = 10_000
 const STOP_TIMEOUT_MS = 10_000
 
+/** Where the Redis server that lives in `folder` listens. */
+export const embeddedSocket = (folder: string): string => socketPath(folder, 'redis.sock')
+
 /**
  * Joins the Redis server that lives in `folder` (append-only file, unix socket, no port), starting it where
  * none runs. Several processes may own it at once. Throws REDIS_NOT_FOUND, REDIS_UNREACHABLE or a storage error.
@@ -36,7 +39,7 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   } catch (error) {
     throw storageError(error, folder)
   }
-  const socket = socketPath(folder, 'redis.sock')
+  const socket = embeddedSocket(folder)
   const fifo = join(folder, 'lifeline')
   const lifeline = await withFileLock(join(folder, 'redis.lock'), async () => {
     const joined = openLifeline(fifo)

@@ -17,7 +17,9 @@ export class BatchCodec<Change> {
     let texts: string[] = []
     let length = 0
     const close = (): void => {
-      if (texts.length > 0) messages.push(textBytes([...texts, ']}']))
+      if (texts.length === 0) return
+      texts.push(']}')
+      messages.push(textBytes(texts))
       texts = []
       length = 0
     }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { ownNamespaces } from './namespaces.ts'
 
 /** Moves into a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there. */
 const ENTER = `
@@ -18,20 +19,7 @@ export function bareRoot(folder: string, program: string): string[] {
   for (const name of ['dev', 'proc', 'home', 'data']) mkdirSync(join(folder, name), { recursive: true })
   put(folder, program, '/shoal')
   for (const library of librariesOf(program)) put(folder, library, library)
-  const asUser = process.getuid?.() === 0 ? [] : ['--map-root-user']
-  // Of its own mounts nothing is left when its last process has ended.
-  return [
-    '/usr/bin/unshare',
-    ...asUser,
-    '--mount',
-    '--propagation',
-    'private',
-    '/bin/sh',
-    '-c',
-    ENTER,
-    'enter',
-    folder,
-  ]
+  return ownNamespaces([], ENTER, folder)
 }
 
 function put(root: string, file: string, at: string): void {

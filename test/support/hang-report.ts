@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { connectPeer } from '../../peer/control/client.ts'
+import { QUEUE_FOLDER } from '../../peer/start.ts'
+import { embeddedSocket } from '../../redis/embedded.ts'
 
 const LOG_LINES = 30
 const PATIENCE_MS = 3000
@@ -36,7 +38,7 @@ function threadsOf(pid: number): string[] {
 
 /** The keys of the embedded queue, and how much is in each. */
 async function queueOf(home: string): Promise<string> {
-  const path = join(home, 'queue/redis.sock')
+  const path = embeddedSocket(join(home, QUEUE_FOLDER))
   if (!existsSync(path)) return 'none'
   const redis = new Redis({ path, lazyConnect: true, retryStrategy: () => null })
   redis.on('error', () => {})

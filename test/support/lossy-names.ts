@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ownNamespaces } from './namespaces.ts'
 
 export interface Query {
   name: string
@@ -22,11 +23,9 @@ exec "$@"`
 export function lossyNames(folder: string): { under: string[]; queries(): Query[] } {
   const [resolver, record] = [join(folder, 'resolv.conf'), join(folder, 'queries.json')]
   writeFileSync(resolver, 'nameserver 127.0.0.1\n')
-  const asUser = process.getuid?.() === 0 ? [] : ['--map-root-user']
-  const own = ['--net', '--mount', '--propagation', 'private']
   const server = [process.execPath, join(import.meta.dirname, 'name-server.ts'), record]
   return {
-    under: ['unshare', ...asUser, ...own, 'sh', '-c', ENTER, 'enter', resolver, ...server],
+    under: ownNamespaces(['net'], ENTER, resolver, ...server),
     queries: () => JSON.parse(readFileSync(record, 'utf8')) as Query[],
   }
 }

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { hangReport } from './hang-report.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names, the single binary say. */
@@ -117,13 +116,13 @@ export class Home {
     child.stderr?.on('data', (part: Buffer) => stderr.push(part))
     child.stdin?.on('error', () => {})
     child.stdin?.end(options.stdin ?? '')
-    const overdue = setTimeout(() => child.emit('error', new Error('overdue')), OVERDUE_MS)
-    const [code] = (await once(child, 'close')
-      .catch(async (error: unknown) => {
-        const report = await hangReport(this.#world.homeFolders)
-        throw new Error(`shoal ${line} in ${this.folder}: no end, ${stderr}\n${report}`, { cause: error })
-      })
-      .finally(() => clearTimeout(overdue))) as [number | null]
+    const signal = AbortSignal.timeout(OVERDUE_MS)
+    const [code] = (await once(child, 'close', { signal }).catch(async (error: unknown) => {
+      // Only then: all of the peer comes with it.
+      const { hangReport } = await import('./hang-report.ts')
+      const report = await hangReport(this.#world.homeFolders)
+      throw new Error(`shoal ${line} in ${this.folder}: no end, ${stderr}\n${report}`, { cause: error })
+    })) as [number | null]
     return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
   }
 
