@@ -168,6 +168,5 @@ function quiet<T extends RedisClient>(redis: T): T {
   return redis
 }
 
-export const CONNECTION_PREFIX = 'shoal-'
-/** Names the owning process in CLIENT LIST, so that the last one to leave an embedded Redis knows that it is. */
-export const connectionName = (pid: number = process.pid): string => `${CONNECTION_PREFIX}${pid}`
+/** Names the process in CLIENT LIST. */
+export const connectionName = (): string => `shoal-${process.pid}`

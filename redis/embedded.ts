@@ -1,11 +1,11 @@
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { withoutPasswords } from '../protocol/secret-variables.ts'
 import { findRedisServer } from './binary.ts'
-import { CONNECTION_PREFIX, connectionName, connectRedis } from './connect.ts'
+import { connectRedis } from './connect.ts'
 import { withFileLock } from './file-lock.ts'
 import { syncEverySecond } from './log-sync.ts'
 import { socketPath } from './socket-path.ts'
@@ -19,9 +19,6 @@ export interface EmbeddedRedis {
   /** Gives up this owner's share; the last one's release stops the server and waits until it is gone. */
   release(): Promise<void>
 }
-
-/** Shares of a server that this process holds, by URL: one process may run several owners. */
-const shares = new Map<string, number>()
 
 const START_TIMEOUT_MS = 10_000
 const STOP_TIMEOUT_MS = 10_000
@@ -41,7 +38,8 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   }
   const socket = embeddedSocket(folder)
   const fifo = join(folder, 'lifeline')
-  const lifeline = await withFileLock(join(folder, 'redis.lock'), async () => {
+  const lock = join(folder, 'redis.lock')
+  const lifeline = await withFileLock(lock, async () => {
     const joined = openLifeline(fifo)
     if (joined !== null && (await answers(socket, START_TIMEOUT_MS))) return joined
     if (joined !== null) closeSync(joined)
@@ -49,14 +47,13 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   })
   const url = unixUrl(socket)
   const pid = await serverPid(url)
-  shares.set(url, (shares.get(url) ?? 0) + 1)
   const stopSync = syncEverySecond(folder)
   return {
     url,
     pid,
     release: () => {
       stopSync()
-      return release(lifeline, url)
+      return release({ lifeline, fifo, lock, url })
     },
   }
 }
@@ -144,6 +141,17 @@ async function serverPid(url: string): Promise<number> {
   }
 }
 
+/** Unlike `serverPid` it fails where no server answers. */
+async function pidAtOnce(url: string): Promise<number> {
+  const redis = connectRedis(url, 'commands')
+  try {
+    await new Promise<void>((resolve, reject) => redis.once('ready', resolve).once('close', reject))
+    return pidOf(await redis.info('server'))
+  } finally {
+    redis.disconnect()
+  }
+}
+
 const pidOf = (info: string): number => Number(/process_id:(\d+)/.exec(info)?.[1])
 
 async function shutDown(url: string): Promise<void> {
@@ -154,27 +162,42 @@ async function shutDown(url: string): Promise<void> {
   redis.disconnect()
 }
 
-async function release(lifeline: number, url: string): Promise<void> {
-  const left = (shares.get(url) ?? 1) - 1
-  shares.set(url, left)
-  // Asked only now: the supervisor may have put another server in the place of the first.
-  const pid = left === 0 ? await pidWithoutOtherOwners(url).catch(() => null) : null
-  closeSync(lifeline)
-  if (pid !== null) await gone(pid)
+interface Share {
+  /** The write end that this owner holds. */
+  lifeline: number
+  fifo: string
+  lock: string
+  url: string
 }
 
-/** The server's process id; null where another process is connected to it. */
-async function pidWithoutOtherOwners(url: string): Promise<number | null> {
-  const redis = connectRedis(url, 'commands')
+async function release({ lifeline, fifo, lock, url }: Share): Promise<void> {
+  let given = false
+  const giveUp = async (): Promise<void> => {
+    // Asked only now: the supervisor may have put another server in the place of the first.
+    const pid = await pidAtOnce(url).catch(() => null)
+    closeSync(lifeline)
+    given = true
+    if (pid !== null && !hasOwners(fifo)) await gone(pid)
+  }
+  // Locked, so that nobody joins a server that is about to end. Where the folder is gone, or another holds
+  // the lock for long, the share is given up all the same.
+  await withFileLock(lock, giveUp).catch((error: unknown) => {
+    if (given) throw error
+    return giveUp()
+  })
+}
+
+/** Whether some process holds the write end of a lifeline: without one, a read meets the end of file. */
+function hasOwners(fifo: string): boolean {
+  let reader: number | null = null
   try {
-    await new Promise<void>((resolve, reject) => redis.once('ready', resolve).once('close', reject))
-    const clients = String(await redis.client('LIST'))
-    const shared = [...clients.matchAll(/ name=(\S*)/g)].some(
-      ([, name]) => name?.startsWith(CONNECTION_PREFIX) && name !== connectionName(),
-    )
-    return shared ? null : pidOf(await redis.info('server'))
+    reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
+    return readSync(reader, Buffer.alloc(1)) > 0
+  } catch (error) {
+    // The supervisor removes it when the last owner has gone.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
   } finally {
-    redis.disconnect()
+    if (reader !== null) closeSync(reader)
   }
 }
 

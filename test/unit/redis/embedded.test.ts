@@ -80,6 +80,14 @@ test('two owners share one server, which ends with the last of them', async () =
   expect(isAlive(first.pid)).toBe(false)
 })
 
+test('of owners that release at once, one waits for the server that ends with both', async () => {
+  for (let round = 0; round < 5; round++) {
+    const owners = [await startOwner(), await startOwner(), await startOwner()]
+    await Promise.all(owners.map(({ child }) => end(child, 'SIGTERM')))
+    expect({ round, alive: isAlive(owners[0]!.pid) }).toEqual({ round, alive: false })
+  }
+})
+
 test('the server outlives one process of two and ends with the other, by whatever signal', async () => {
   const [a, b] = [await startOwner(), await startOwner()]
   expect(b.pid).toBe(a.pid)
