@@ -1,6 +1,6 @@
 import { Config } from '@oclif/core/config'
 import { settings } from '@oclif/core/settings'
-import { versionLine } from '../packed/runtime.ts'
+import { faultOfDeno, versionLine } from '../packed/runtime.ts'
 import { ShoalError } from '../protocol/errors.ts'
 import { answers } from './answers.ts'
 import { homeOf, understand, wantsJson } from './dispatch.ts'
@@ -42,6 +42,11 @@ export async function main(program: Program): Promise<never> {
 }
 
 async function run(program: Program): Promise<void> {
+  const fault = faultOfDeno()
+  if (fault)
+    throw new ShoalError('RUNTIME_TOO_OLD', fault, {
+      hint: 'update Deno, or use bin/shoal-deno after npm ci, which brings its own',
+    })
   readSecretFiles(process.env)
   const { argv } = program
   const config = await loadConfig(program)

@@ -23,6 +23,7 @@ export const ERRORS = {
   BAD_REQUEST: { status: 400, kind: 'usage' },
   BAD_NAME: { status: 400, kind: 'usage' },
   BAD_CONFIG: { status: 400, kind: 'usage' },
+  RUNTIME_TOO_OLD: { status: 400, kind: 'usage' },
   PLUGIN_BROKEN: { status: 400, kind: 'usage' },
   BAD_MANIFEST: { status: 400, kind: 'usage' },
   TOO_LARGE: { status: 413, kind: 'usage' },

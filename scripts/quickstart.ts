@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { createReadStream, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { formatBytes } from '../cli/format.ts'
@@ -147,7 +147,8 @@ async function cleanUp(): Promise<void> {
   try {
     for (const user of USERS) await shoal(user, ['peer', 'stop'], { quiet: true })
     await shoal('ada', ['tracker', 'stop', '--data', data], { quiet: true })
-    rmSync(folder, { recursive: true, force: true })
+    // Not rmSync, which says nothing and leaves the rest where something else removes a file at the same time.
+    await rm(folder, { recursive: true, force: true })
     say(`\nEverything is stopped and ${folder} is removed.${reason ? '' : ' Next: README.md'}`)
   } catch (error) {
     console.error(`quickstart: could not clean up ${folder}: ${(error as Error).message}`)
