@@ -11,7 +11,7 @@ import { formatBytes } from '../cli/format.ts'
  * file that goes from the first user to the second, and from both of them to the third.
  */
 /** SHOAL_BIN names another than that of this checkout: the single binary, say. */
-const SHOAL = resolve(process.env.SHOAL_BIN ?? join(import.meta.dirname, '../bin/shoal'))
+const SHOAL = resolve(process.env.SHOAL_BIN || join(import.meta.dirname, '../bin/shoal'))
 const SAMPLE_BYTES = 64 * 1024 * 1024
 /** A shorter file may come from one peer alone: it has too few extents to spread. */
 const SPREAD_BYTES = 64 * 1024 * 1024
