@@ -7,9 +7,9 @@ const PAGE = 1000
 
 /**
  * The versions of the file that is called `name` now, newest first, as far back as the group's changes are kept:
- * a name that was removed and published again begins anew. Throws STORE_UNAVAILABLE.
+ * a name that was removed and published again begins anew. Null where it is removed. Throws STORE_UNAVAILABLE.
  */
-export async function readVersions(db: Database, group: string, name: string): Promise<FileRecord[]> {
+export async function readVersions(db: Database, group: string, name: string): Promise<FileRecord[] | null> {
   const { stream } = groupKeys(group)
   const versions: FileRecord[] = []
   let last = '+'
@@ -19,7 +19,7 @@ export async function readVersions(db: Database, group: string, name: string): P
       // Most changes are of something else, and parsing costs more than looking.
       if (!text.startsWith('{"type":"file.')) continue
       const { event } = parseEntry(text)
-      if (event.type === 'file.removed' && event.name === name) return versions
+      if (event.type === 'file.removed' && event.name === name) return versions.length > 0 ? versions : null
       if (event.type !== 'file.published' || event.file.name !== name) continue
       versions.push(event.file)
       if (event.file.version === 1) return versions

@@ -126,7 +126,7 @@ export class RedisGroups implements GroupStore {
     return answer?.startsWith('{') ? (JSON.parse(answer) as Revised & { files: FileRecord[] }) : null
   }
 
-  versions(group: string, name: string): Promise<FileRecord[]> {
+  versions(group: string, name: string): Promise<FileRecord[] | null> {
     return readVersions(this.#db, group, name)
   }
 

@@ -163,9 +163,9 @@ export interface GroupStore {
   publishedBefore(mutation: Mutation, group: string): Promise<(Revised & { files: FileRecord[] }) | null>
   /**
    * The versions of the file that has this name now, newest first, as far back as the group's changes are kept
-   * (some 4,000 are). Empty where they tell of none. Throws STORE_UNAVAILABLE.
+   * (some 4,000 are). Empty where they tell of none, null where they tell that it is removed. Throws STORE_UNAVAILABLE.
    */
-  versions(group: string, name: string): Promise<FileRecord[]>
+  versions(group: string, name: string): Promise<FileRecord[] | null>
   /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 

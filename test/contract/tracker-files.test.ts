@@ -38,6 +38,8 @@ describe('publishing', () => {
     const files = ['docs/a', 'docs/b', 'docs/c', 'x'].map((name) => inline(newFile(name, 2)))
     const { files: published, revision } = await owner.publish('team', files)
     expect(published.map((file) => [file.name, file.version])).toEqual(files.map((file) => [file.name, 1]))
+    // What one client did another sees as soon as the replica has heard of it.
+    await until(async () => (await member.files('team')).revision >= revision)
     const first = await member.files('team', { prefix: 'docs', limit: 2 })
     expect(first).toMatchObject({
       files: [{ name: 'docs/a', seeders: 0 }, { name: 'docs/b' }],
@@ -50,7 +52,7 @@ describe('publishing', () => {
     expect(again.files).toMatchObject([{ name: 'x', version: 2, uploader: 'team-member' }])
     await expect(member.removeFile('team', 'docs/a')).rejects.toMatchObject(code('NOT_AN_ADMIN'))
     await owner.removeFile('team', 'docs/a')
-    expect((await member.files('team', { prefix: 'docs/a' })).files).toEqual([])
+    await until(async () => (await member.files('team', { prefix: 'docs/a' })).files.length === 0)
   })
 
   test('the versions of a file are told, newest first, and begin anew where it was removed', async () => {

@@ -161,6 +161,25 @@ faultTest(
   },
 )
 
+faultTest('row 18: no versions are told of a file whose removal was lost', async () => {
+  await begin('removed')
+  await near.publish('removed', [tinyFile('x')])
+  await until(async () => (await far.files('removed')).files.length === 1)
+  lossRate = 1
+  const { token } = near
+  const removals = FULL ? 50 : 4
+  for (let i = 0; i < removals; i++) {
+    await near.removeFile('removed', 'x')
+    // Of a client that has seen nothing of it: what it has seen is honoured anyhow.
+    const stranger = fleet.anonymous(1)
+    stranger.token = token
+    await expect(stranger.versions('removed', 'x')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    const { revision } = await near.publish('removed', [tinyFile('x')])
+    await until(async () => (await ask(farReplica, 'removed')).revision === revision)
+  }
+  return { removals }
+})
+
 faultTest(
   'row 18: a replica that hears of changes before it can read them says by how many it is behind',
   async () => {

@@ -67,8 +67,10 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
         ({ files }) => files.get(name) !== undefined,
       )
       const file = view.files.get(name)
-      if (!file) throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${JSON.stringify(name)}`)
-      const kept = await store.groups.versions(group, name)
+      const kept = file ? await store.groups.versions(group, name) : null
+      // The view may not have heard yet of a removal that Redis tells of.
+      if (!file || !kept)
+        throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${JSON.stringify(name)}`)
       // The newest is known also where the change that made it is not kept.
       const versions = kept.some(({ version }) => version >= file.version) ? kept : [file, ...kept]
       return { versions, revision: view.revision }

@@ -41,6 +41,8 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual(made.slice(0, 1))
       await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1100)
       expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual([])
+      await fixture.a.groups.removeFile(by('ann'), group, 'b1')
+      expect(await fixture.b.groups.versions(group, 'b1')).toBe(null)
     })
 
     test('files are published all or none, and a repetition gives the first answer', async () => {
