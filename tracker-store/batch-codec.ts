@@ -6,9 +6,11 @@ const MESSAGE_LENGTH = 256 * 1024
 /** What one replica tells the others at once: "{from, changes}" in JSON. */
 export class BatchCodec<Change> {
   readonly #head: string
+  readonly #headBytes: Buffer
 
   constructor(replica: string) {
     this.#head = `{"from":${JSON.stringify(replica)},"changes":[`
+    this.#headBytes = Buffer.from(this.#head)
   }
 
   /** Messages that carry the changes, each written as JSON, in order. */
@@ -33,8 +35,8 @@ export class BatchCodec<Change> {
   }
 
   /** The changes of another replica; none of a message of this one's own, which comes back to it. */
-  decode(message: string): Change[] {
-    if (message.startsWith(this.#head)) return []
-    return (JSON.parse(message) as { changes: Change[] }).changes
+  decode(message: Buffer): Change[] {
+    if (this.#headBytes.equals(message.subarray(0, this.#headBytes.length))) return []
+    return (JSON.parse(message.toString()) as { changes: Change[] }).changes
   }
 }

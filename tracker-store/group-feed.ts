@@ -45,8 +45,8 @@ export class GroupFeed {
   async watch(group: string, watcher: GroupWatcher): Promise<() => void> {
     const name = fold(group)
     const { channel } = groupKeys(name)
-    const handler = (message: string): void => {
-      const entry = parseEntry(message)
+    const handler = (message: Buffer): void => {
+      const entry = parseEntry(message.toString())
       watcher.event(entry)
       for (const listener of this.#listeners) listener(entry.event)
     }

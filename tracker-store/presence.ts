@@ -27,7 +27,7 @@ export class RedisPresence implements PresenceStore {
   readonly #codec: BatchCodec<PresenceChange>
   readonly #waiting = new PresenceBatch()
   readonly #listeners = new Set<(change: PresenceChange | null) => void>()
-  readonly #onMessage = (message: string): void => {
+  readonly #onMessage = (message: Buffer): void => {
     for (const change of this.#codec.decode(message)) this.#tell(change)
   }
   /** Gathering: until the timer ends, or enough has come together. Resting: a batch failed; the timer tries again. */

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { storeError } from './database.ts'
 
-type Handler = (message: string) => void
+/** Messages are bytes: long ones are this process's own, come back to it, and are not to be read. */
+type Handler = (message: Buffer) => void
 
 const ANSWER_MS = 800
 
@@ -17,8 +18,8 @@ export class PubSub {
 
   constructor(redis: Redis) {
     this.#redis = redis
-    redis.on('message', (channel: string, message: string) => {
-      for (const handler of this.#handlers.get(channel) ?? []) handler(message)
+    redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      for (const handler of this.#handlers.get(channel.toString()) ?? []) handler(message)
     })
     redis.on('close', () => {
       for (const listener of this.#lost) listener()

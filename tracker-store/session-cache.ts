@@ -17,7 +17,7 @@ interface CachedSession {
 export class SessionCache {
   readonly #sessions = new Recent<string, CachedSession>(MAX_SESSIONS)
   readonly #pubsub: PubSub
-  readonly #onMessage = (message: string): void => this.revoke(JSON.parse(message) as string[])
+  readonly #onMessage = (message: Buffer): void => this.revoke(JSON.parse(message.toString()) as string[])
   #generation = 0
 
   constructor(pubsub: PubSub) {

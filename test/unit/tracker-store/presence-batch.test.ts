@@ -61,13 +61,13 @@ describe('presence messages', () => {
     const changes = [announce('p', 1, 1, 5000), gone('q', 1), announce('r', 1, 1, 5000), heartbeat('s', 1, 1)]
     const messages = new BatchCodec('me').encode(changes.map(textOf))
     expect(messages.length).toBe(3)
-    expect(messages.flatMap((message) => new BatchCodec('you').decode(String(message)))).toEqual(changes)
+    expect(messages.flatMap((message) => new BatchCodec('you').decode(message))).toEqual(changes)
     expect(new BatchCodec('me').encode([])).toEqual([])
   })
 
   test('what comes back to its own sender tells it nothing', () => {
     const codec = new BatchCodec<PresenceChange>('me')
-    const message = String(codec.encode([heartbeat('p', 1, 1)].map(textOf))[0])
+    const message = codec.encode([heartbeat('p', 1, 1)].map(textOf))[0]!
     expect(codec.decode(message)).toEqual([])
     expect(new BatchCodec('mere').decode(message)).toEqual([heartbeat('p', 1, 1)])
   })
