@@ -19,7 +19,7 @@ export async function startWorker({ home, queue }: { home: string; queue?: strin
   // It serves nothing itself: port 0 is announced to nobody.
   const pool = new FetchPool({ credentials, ownPort: 0 })
   const worker = new ExtentWorker(queue ?? redis!.url, identity.peer, pool)
-  await worker.ready()
+  await worker.start()
   return {
     peer: identity.peer,
     stop: async () => {

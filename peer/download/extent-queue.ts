@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Job, Queue, QueueEvents, type QueueOptions, Worker } from 'bullmq'
+import { type Job, Queue, QueueEvents, type QueueOptions } from 'bullmq'
 import type { PeerAddress } from '../../protocol/records.ts'
-import { connectRedis } from '../../redis/connect.ts'
+import { connectRedis, type RedisClient } from '../../redis/connect.ts'
+import { OwnWorker } from './own-worker.ts'
 import type { Assignment } from './swarm.ts'
 
 export const EXTENT_QUEUE = 'chunks'
@@ -9,8 +10,13 @@ const EXTENTS_AT_ONCE = 64
 /** A worker that dies holds its extents back for this long; what is late is asked of others meanwhile. */
 export const EXTENT_LOCK_MS = 10_000
 const STALLED_CHECK_MS = 1000
-/** What was not begun here for so long may have been taken by another process. */
-const ELSEWHERE_MS = 200
+/** Between looks at what is under way: whether another process takes part, and whether something was left lying. */
+const LOOK_MS = 1000
+/** A worker in another process says so often that it takes part, and is believed for three times as long. */
+export const PRESENCE_MS = 1000
+
+/** The key that is there while a worker in another process takes part. Job ids, beside it, are another shape. */
+export const presenceKey = (prefix: string): string => `${prefix}:${EXTENT_QUEUE}:workers`
 
 /** All that a worker in another process needs to fetch an extent and to write it in place. */
 export interface ExtentWork {
@@ -55,42 +61,47 @@ interface Given {
 
 /**
  * The queue of extents: a bounded window of every download under way. The peer works it off itself, and so
- * does every `peer worker` on the same queue; those report back through the queue's events. While there is none
- * nobody listens to these: they would cost as much as all the rest of the queue.
+ * does every `peer worker` on the same queue; those report back through the queue's events. While there is none the
+ * peer takes what it added, without waiting to be told of it, and listens to no events: either would cost as
+ * much as all the rest of the queue.
  */
 export class ExtentQueue {
   readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
-  readonly #worker: Worker<ExtentJob, ExtentOutcome | null>
+  readonly #worker: OwnWorker<ExtentJob, ExtentOutcome | null>
+  readonly #redis: RedisClient
   readonly #url: string
   readonly #options: QueueOptions
   readonly #handlers: ExtentHandlers
   /** The queue's events, with a connection of their own that waits for them; null until another process takes part. */
-  #listening: { events: QueueEvents; redis: ReturnType<typeof connectRedis> } | null = null
+  #listening: { events: QueueEvents; redis: RedisClient } | null = null
   #lookingOut: NodeJS.Timeout | undefined
+  #lookedAt = Number.NEGATIVE_INFINITY
   readonly #given = new Map<string, Given>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
 
-  constructor(url: string, options: QueueOptions, handlers: ExtentHandlers) {
+  /** `options` with a connection to the Redis at `url`. */
+  constructor(url: string, options: QueueOptions & { connection: RedisClient }, handlers: ExtentHandlers) {
+    this.#redis = options.connection
     this.#queue = new Queue(EXTENT_QUEUE, options)
-    this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job), {
+    this.#worker = new OwnWorker(EXTENT_QUEUE, (job) => this.#work(job), {
       ...options,
       concurrency: EXTENTS_AT_ONCE,
       lockDuration: EXTENT_LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
-      autorun: false,
     })
     this.#url = url
     this.#options = options
     this.#handlers = handlers
     // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
-    for (const each of [this.#queue, this.#worker]) (each as Worker).on('error', () => {})
+    this.#queue.on('error', () => {})
+    this.#worker.on('error', () => {})
   }
 
   /** Drops what an earlier process left: its downloads choose anew. */
   async start(): Promise<void> {
     await this.#queue.obliterate({ force: true })
-    this.#worker.run().catch(() => {})
+    await this.#worker.begin()
   }
 
   async add(job: ExtentJob): Promise<void> {
@@ -99,7 +110,9 @@ export class ExtentQueue {
     const addedAt = performance.now()
     this.#given.set(jobId, { job, addedAt, begun: false, ended: promise, end: resolve })
     this.#lookOut()
-    await this.#queue.add('extent', job, { jobId, removeOnComplete: true, removeOnFail: true })
+    const added = this.#queue.add('extent', job, { jobId, removeOnComplete: true, removeOnFail: true })
+    this.#worker.added()
+    await added
   }
 
   /** Resolves when nothing of the download is on the queue or under way in another process. */
@@ -109,7 +122,7 @@ export class ExtentQueue {
       left.map(async ([id, { begun, ended }]) => {
         const removed = await this.#queue.remove(id)
         if (removed === 1) return this.#end(id)
-        if (!begun) this.#listen()
+        if (!begun) this.#share()
         await ended
       }),
     )
@@ -133,37 +146,41 @@ export class ExtentQueue {
     if (given) given.begun = true
     await this.#handlers.fetch(job.data)
     this.#end(job.id!)
-    // What the swarm asks for next is on the queue by then, and comes with the answer to this job's end.
+    // What the swarm asks for next is on its way to the queue by then, and comes with the answer to this job's end.
     await nextTurn()
     return null
   }
 
-  /** Notices, while extents are under way, that another process has taken some. */
+  /** While extents are under way, looks at once and then now and then who else takes part. */
   #lookOut(): void {
     if (this.#listening || this.#lookingOut) return
+    const wait = Math.max(0, this.#lookedAt + LOOK_MS - performance.now())
     this.#lookingOut = setTimeout(async () => {
-      const now = performance.now()
-      for (const [id, { begun, addedAt }] of this.#given) {
-        if (begun || now - addedAt < ELSEWHERE_MS) continue
-        if (await this.#isElsewhere(id)) this.#listen()
-        break
-      }
+      this.#lookedAt = performance.now()
+      await this.#look().catch(() => {})
       this.#lookingOut = undefined
       if (this.#given.size > 0) this.#lookOut()
-    }, ELSEWHERE_MS).unref()
+    }, wait).unref()
   }
 
-  /** On a busy machine an extent may wait for long, with nobody else there to take it. */
-  async #isElsewhere(id: string): Promise<boolean> {
-    const state = await this.#queue.getJobState(id).catch(() => 'waiting')
-    // One that this process took just before the answer is begun by the next turn of the event loop.
-    await new Promise((resolve) => setImmediate(resolve))
-    return state !== 'waiting' && this.#given.get(id)?.begun === false
+  async #look(): Promise<void> {
+    const isShared = await this.#redis.exists(presenceKey(this.#options.prefix!))
+    if (isShared) return this.#share()
+    // Those that a worker that died has held back, or a broken connection: BullMQ has put them on the queue again.
+    const before = performance.now() - LOOK_MS
+    const left = [...this.#given.values()].filter(({ begun, addedAt }) => !begun && addedAt < before)
+    this.#worker.left(left.length)
+  }
+
+  /** From now on each process waits for its share of the extents, and this one hears how those of the others went. */
+  #share(): void {
+    if (this.#listening) return
+    this.#listen()
+    this.#worker.run().catch(() => {})
   }
 
   /** Hears what other processes have done and will do: Redis keeps the last events. */
   #listen(): void {
-    if (this.#listening) return
     const redis = connectRedis(this.#url, 'queue')
     const options = { ...this.#options, connection: redis, autorun: false, lastEventId: '0-0' }
     const events = new QueueEvents(EXTENT_QUEUE, options)

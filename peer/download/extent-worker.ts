@@ -3,7 +3,14 @@ import { type Job, Worker } from 'bullmq'
 import { chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
-import { EXTENT_LOCK_MS, EXTENT_QUEUE, type ExtentJob, type ExtentOutcome } from './extent-queue.ts'
+import {
+  EXTENT_LOCK_MS,
+  EXTENT_QUEUE,
+  type ExtentJob,
+  type ExtentOutcome,
+  PRESENCE_MS,
+  presenceKey,
+} from './extent-queue.ts'
 import type { FetchPool } from './fetch-pool.ts'
 import { queuePrefix } from './queue.ts'
 
@@ -14,6 +21,8 @@ export class ExtentWorker {
   readonly #pool: FetchPool
   readonly #redis: ReturnType<typeof connectRedis>
   readonly #worker: Worker<ExtentJob, ExtentOutcome>
+  readonly #presence: string
+  #saying: NodeJS.Timeout | undefined
   extents = 0
   bytes = 0
 
@@ -26,17 +35,27 @@ export class ExtentWorker {
       prefix: queuePrefix(peer),
       concurrency: EXTENTS_AT_ONCE,
       lockDuration: EXTENT_LOCK_MS,
+      autorun: false,
     })
+    this.#presence = presenceKey(queuePrefix(peer))
     this.#worker.on('error', () => {})
   }
 
-  /** Resolves when the queue is reached. */
-  async ready(): Promise<void> {
+  /** Takes part; resolves when the queue is reached, and the peer can see it. */
+  async start(): Promise<void> {
     await this.#worker.waitUntilReady()
+    await this.#say()
+    this.#saying = setInterval(() => this.#say().catch(() => {}), PRESENCE_MS)
+    this.#worker.run().catch(() => {})
+  }
+
+  async #say(): Promise<void> {
+    await this.#redis.set(this.#presence, '1', 'PX', 3 * PRESENCE_MS)
   }
 
   /** Finishes what is under way. */
   async close(): Promise<void> {
+    clearInterval(this.#saying)
     await this.#worker.close()
     this.#redis.disconnect()
     await this.#pool.close()

@@ -1,4 +1,4 @@
-import { DelayedError, type Job, Queue, type QueueOptions, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 import type { DownloadJob } from './download-context.ts'
 import { type ExtentHandlers, ExtentQueue } from './extent-queue.ts'
@@ -35,7 +35,7 @@ export class DownloadQueue {
 
   private constructor(url: string, peer: string, handlers: QueueHandlers) {
     this.#redis = connectRedis(url, 'queue')
-    const options: QueueOptions = { connection: this.#redis, prefix: queuePrefix(peer) }
+    const options = { connection: this.#redis, prefix: queuePrefix(peer) }
     this.extents = new ExtentQueue(url, options, handlers)
     this.#downloads = new Queue('downloads', options)
     this.#worker = new Worker('downloads', (job, token) => runDownload(job, token, handlers), {
