@@ -38,10 +38,17 @@ afterAll(async () => {
 async function begin(group: string): Promise<void> {
   const { token } = near
   near = fleet.anonymous(0)
-  far = fleet.anonymous(1)
-  near.token = far.token = token
+  near.token = token
+  far = farClient(token)
   await near.createGroup(group)
   await far.group(group)
+}
+
+/** A client of the far replica, with a session, that has not seen anything yet. */
+function farClient(token: TrackerClient['token']): TrackerClient {
+  const client = fleet.anonymous(1)
+  client.token = token
+  return client
 }
 
 const isReady = async (replica: RunningTracker): Promise<boolean> =>
@@ -145,8 +152,7 @@ faultTest(
     await near.publish('unheard', [first])
     await guest.requestJoin('unheard')
     await near.accept('unheard', ['guest'])
-    const there = fleet.anonymous(1)
-    there.token = guest.token
+    const there = farClient(guest.token)
     const peer = sha256(Buffer.from('guest')).toString('hex')
     const files = [first, second].map(({ fileId }) => ({ group: 'unheard', fileId, complete: false }))
     await there.announce({ peer, port: 4000, tls: true, sequence: 1, files })
@@ -171,9 +177,7 @@ faultTest('row 18: no versions are told of a file whose removal was lost', async
   for (let i = 0; i < removals; i++) {
     await near.removeFile('removed', 'x')
     // Of a client that has seen nothing of it: what it has seen is honoured anyhow.
-    const stranger = fleet.anonymous(1)
-    stranger.token = token
-    await expect(stranger.versions('removed', 'x')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    await expect(farClient(token).versions('removed', 'x')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
     const { revision } = await near.publish('removed', [tinyFile('x')])
     await until(async () => (await ask(farReplica, 'removed')).revision === revision)
   }

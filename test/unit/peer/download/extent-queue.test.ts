@@ -32,6 +32,18 @@ async function open(handlers: ExtentHandlers): Promise<void> {
   await queue.start()
 }
 
+/** Opens a queue whose process holds what it has begun until `release`; `begun` are the extents in order. */
+async function openHeld(fetchedElsewhere: ExtentHandlers['fetchedElsewhere'] = () => {}) {
+  const { promise, resolve: release } = Promise.withResolvers<void>()
+  const begun: number[] = []
+  const fetch = async ({ assignment }: ExtentJob): Promise<void> => {
+    begun.push(assignment.extent.first)
+    await promise
+  }
+  await open({ fetch, fetchedElsewhere })
+  return { begun, release }
+}
+
 function job(first: number): ExtentJob {
   const target = { peer: 'ab'.repeat(32), host: '127.0.0.1', port: 1, tls: true }
   return {
@@ -54,15 +66,7 @@ async function connections(): Promise<number> {
 }
 
 test('a process takes 64 extents at once and those that wait as they end, and alone it follows no events', async () => {
-  const release = Promise.withResolvers<void>()
-  const begun: number[] = []
-  await open({
-    fetch: async ({ assignment }) => {
-      begun.push(assignment.extent.first)
-      await release.promise
-    },
-    fetchedElsewhere: () => {},
-  })
+  const { begun, release } = await openHeld()
   try {
     for (let first = 0; first < EXTENTS; first++) await queue.add(job(first))
     await until(() => begun.length === 64)
@@ -73,12 +77,12 @@ test('a process takes 64 extents at once and those that wait as they end, and al
     )
     expect(begun).toHaveLength(64)
     expect(await connections()).toBe(before)
-    release.resolve()
+    release()
     await until(() => begun.length === EXTENTS)
     await queue.settle('one')
     expect(begun).toEqual(Array.from({ length: EXTENTS }, (_, i) => i))
   } finally {
-    release.resolve()
+    release()
   }
 })
 
@@ -105,15 +109,8 @@ test('where each end leads to the next extent, as in a swarm, one costs two scri
 })
 
 test('once another process says that it takes part, it gets extents, and how they went is heard', async () => {
-  const release = Promise.withResolvers<void>()
-  const [here, elsewhere]: [number[], number[]] = [[], []]
-  await open({
-    fetch: async ({ assignment }) => {
-      here.push(assignment.extent.first)
-      await release.promise
-    },
-    fetchedElsewhere: (_, { chunks }) => void elsewhere.push(...chunks),
-  })
+  const elsewhere: number[] = []
+  const { begun: here, release } = await openHeld((_, { chunks }) => void elsewhere.push(...chunks))
   await redis.ask((client) => client.set(presenceKey(PREFIX), '1'))
   const other = new Worker<ExtentJob, ExtentOutcome>(
     EXTENT_QUEUE,
@@ -123,38 +120,30 @@ test('once another process says that it takes part, it gets extents, and how the
   try {
     for (let first = 0; first < 2 * EXTENTS; first++) await queue.add(job(first))
     await until(() => elsewhere.length >= 2 * EXTENTS - 64)
-    release.resolve()
+    release()
     await until(() => here.length + elsewhere.length === 2 * EXTENTS)
     await queue.settle('one')
     const all = [...here, ...elsewhere].sort((a, b) => a - b)
     expect(all).toEqual(Array.from({ length: 2 * EXTENTS }, (_, i) => i))
   } finally {
-    release.resolve()
+    release()
     await other.close()
   }
 })
 
 test('an extent that a process took and died with is worked off here when its lock has run out', async () => {
-  const release = Promise.withResolvers<void>()
-  const begun: number[] = []
-  await open({
-    fetch: async ({ assignment }) => {
-      begun.push(assignment.extent.first)
-      await release.promise
-    },
-    fetchedElsewhere: () => {},
-  })
+  const { begun, release } = await openHeld()
   const dying = new Worker(EXTENT_QUEUE, null, { connection, prefix: PREFIX, lockDuration: 1 })
   try {
     for (let first = 0; first < 65; first++) await queue.add(job(first))
     await until(() => begun.length === 64)
     const taken = await dying.getNextJob('token', { block: false })
     expect(taken?.data).toMatchObject({ assignment: { extent: { first: 64 } } })
-    release.resolve()
+    release()
     await until(() => begun.includes(64), 10_000)
     await queue.settle('one')
   } finally {
-    release.resolve()
+    release()
     await dying.close(true)
   }
 })
