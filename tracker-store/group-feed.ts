@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Background } from '../packed/background.ts'
 import type { GroupEvent } from '../protocol/records.ts'
-import type { Database } from './database.ts'
+import { type Database, isUnavailable } from './database.ts'
 import { parseEntry, readRevisions, type StreamEntry } from './group-stream.ts'
 import { fold, groupKeys } from './keys.ts'
 import type { PubSub } from './pubsub.ts'
@@ -34,11 +35,12 @@ export class GroupFeed {
   #tried = performance.now()
   #succeeded = performance.now()
 
-  constructor(db: Database, pubsub: PubSub) {
+  constructor(db: Database, pubsub: PubSub, background: Background) {
     this.#db = db
     this.#pubsub = pubsub
     pubsub.onRestored(() => this.#doubt())
-    this.#timer = setInterval(() => void this.check().catch(() => {}), CHECK_MS).unref()
+    const failed = background.owner('comparing views with Redis', 'answers may be out of date', isUnavailable)
+    this.#timer = setInterval(() => this.check().catch(failed), CHECK_MS).unref()
   }
 
   /** Starts telling `watcher` of the group; resolves, with the function that ends it, once events arrive. */

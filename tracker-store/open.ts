@@ -1,3 +1,4 @@
+import { Background } from '../packed/background.ts'
 import { connectRedis, connectSubscriber } from '../redis/connect.ts'
 import { redactedUrl } from '../redis/url.ts'
 import { requireRedis } from '../redis/version.ts'
@@ -27,13 +28,17 @@ export interface StoreOptions {
   viewRecords?: number
   /** Hears of the connection's coming and going. */
   log?: { warn(message: string): void }
+  /** Hears of failures of work that nobody awaits; without it `log` does. */
+  background?: Background
 }
 
 /**
  * Connects to Redis and returns the store over it. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW.
  * Later outages are survived: methods fail meanwhile, and what is in memory is brought up to date after them.
  */
-export async function openStore({ redis: url, replicaId, log, viewRecords }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { redis: url, replicaId, log, viewRecords } = options
+  const background = options.background ?? new Background((message) => log?.warn(message))
   const commands = connectRedis(url, 'commands')
   const subscriber = connectSubscriber(url, commands)
   const disconnect = (): void => {
@@ -43,20 +48,20 @@ export async function openStore({ redis: url, replicaId, log, viewRecords }: Sto
   try {
     await Promise.all([commands, subscriber].map((redis) => patiently(() => requireRedis(redis, url))))
     const db = new Database(commands)
-    const pubsub = new PubSub(subscriber)
+    const pubsub = new PubSub(subscriber, background)
     await patiently(() => checkSchema(db))
     await patiently(() => checkRestored(db))
     const cache = new SessionCache(pubsub)
-    const presence = new RedisPresence(db, pubsub, replicaId)
-    const progress = new RedisProgress(db, pubsub, replicaId)
+    const presence = new RedisPresence(db, pubsub, replicaId, background)
+    const progress = new RedisProgress(db, pubsub, replicaId, background)
     await Promise.all([cache, presence, progress].map((listener) => patiently(() => listener.listen())))
-    const feed = new GroupFeed(db, pubsub)
+    const feed = new GroupFeed(db, pubsub, background)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(
         `Redis lost changes of the group ${group}: revision ${seen} was seen here, what it has now is at ${now}`,
       )
     const views = new Views(db, feed, onLoss, viewRecords)
-    const replicas = new RedisReplicas(db, replicaId, () => views.lag)
+    const replicas = new RedisReplicas(db, replicaId, () => views.lag, background)
     let open = true
     commands.on('close', () => open && log?.warn(`the connection to Redis at ${redactedUrl(url)} is lost`))
     commands.on('ready', () => log?.warn('the connection to Redis is back'))

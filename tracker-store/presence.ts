@@ -1,3 +1,4 @@
+import type { Background } from '../packed/background.ts'
 import { BatchCodec } from './batch-codec.ts'
 import { type Database, isUnavailable } from './database.ts'
 import { PRESENCE_CHANNEL, presenceBucketKey, presenceKey, presencePrefix } from './keys.ts'
@@ -34,11 +35,16 @@ export class RedisPresence implements PresenceStore {
   #phase: 'idle' | 'gathering' | 'sending' | 'resting' = 'idle'
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  readonly #failed: (error: unknown) => void
 
-  constructor(db: Database, pubsub: PubSub, replica: string) {
+  constructor(db: Database, pubsub: PubSub, replica: string, background: Background) {
     this.#db = db
     this.#pubsub = pubsub
     this.#codec = new BatchCodec(replica)
+    this.#failed = background.owner(
+      'sharing presence',
+      'its peers are found here alone until they announce again',
+    )
     pubsub.onRestored(() => this.#tell(null))
   }
 
@@ -49,7 +55,7 @@ export class RedisPresence implements PresenceStore {
   push(change: PresenceChange): void {
     this.#waiting.add(change)
     if (this.#phase === 'idle') this.#wait('gathering', BATCH_MS)
-    else if (this.#phase === 'gathering' && this.#waiting.size >= FULL_BATCH) void this.#send()
+    else if (this.#phase === 'gathering' && this.#waiting.size >= FULL_BATCH) this.#send().catch(this.#failed)
   }
 
   subscribe(listener: (change: PresenceChange | null) => void): void {
@@ -94,7 +100,7 @@ export class RedisPresence implements PresenceStore {
   #wait(phase: 'gathering' | 'resting', delayMs: number): void {
     if (this.#closed) return
     this.#phase = phase
-    this.#timer = setTimeout(() => void this.#send(), delayMs).unref()
+    this.#timer = setTimeout(() => this.#send().catch(this.#failed), delayMs).unref()
   }
 
   /** Sends batches, one at a time, for as long as full ones wait. */
@@ -109,7 +115,7 @@ export class RedisPresence implements PresenceStore {
     else this.#phase = 'idle'
   }
 
-  /** Sends a batch; false when Redis is away and the batch waits on. */
+  /** Sends a batch; false when Redis is away and the batch waits on. One that Redis refuses is dropped: peers repeat themselves. */
   async #flush(most: number): Promise<boolean> {
     const changes = this.#waiting.take(most)
     if (changes.length === 0) return true
@@ -119,9 +125,12 @@ export class RedisPresence implements PresenceStore {
       await Promise.all([this.#publish(encoded), this.#write(encoded)])
       return true
     } catch (error) {
-      if (!isUnavailable(error)) throw error
-      this.#waiting.restore(changes)
-      return false
+      if (isUnavailable(error)) {
+        this.#waiting.restore(changes)
+        return false
+      }
+      this.#failed(error)
+      return true
     }
   }
 

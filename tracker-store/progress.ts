@@ -1,6 +1,7 @@
+import type { Background } from '../packed/background.ts'
 import type { ProgressReport } from '../protocol/records.ts'
 import { BatchCodec } from './batch-codec.ts'
-import { type Database, tolerateOutage } from './database.ts'
+import { type Database, isUnavailable } from './database.ts'
 import { PROGRESS_CHANNEL } from './keys.ts'
 import type { PubSub } from './pubsub.ts'
 import type { ProgressChannel } from './store.ts'
@@ -17,11 +18,13 @@ export class RedisProgress implements ProgressChannel {
   readonly #listeners = new Set<(report: ProgressReport) => void>()
   #waiting = new Map<string, ProgressReport>()
   #timer: NodeJS.Timeout | undefined
+  readonly #failed: (error: unknown) => void
 
-  constructor(db: Database, pubsub: PubSub, replica: string) {
+  constructor(db: Database, pubsub: PubSub, replica: string, background: Background) {
     this.#db = db
     this.#pubsub = pubsub
     this.#codec = new BatchCodec(replica)
+    this.#failed = background.owner('sharing progress', 'other replicas show older progress', isUnavailable)
   }
 
   async listen(): Promise<void> {
@@ -48,7 +51,7 @@ export class RedisProgress implements ProgressChannel {
   /** One batch at a time: a Redis that is slow to take one gets the next later. */
   #schedule(): void {
     this.#timer ??= setTimeout(async () => {
-      await this.#send()
+      await this.#send().catch(this.#failed)
       this.#timer = undefined
       if (this.#waiting.size > 0) this.#schedule()
     }, BATCH_MS).unref()
@@ -59,6 +62,6 @@ export class RedisProgress implements ProgressChannel {
     this.#waiting = new Map()
     const messages = this.#codec.encode(reports.map((report) => JSON.stringify(report)))
     const published = messages.map((m) => this.#db.ask((redis) => redis.publish(PROGRESS_CHANNEL, m)))
-    await Promise.all(published).catch(tolerateOutage)
+    await Promise.all(published)
   }
 }

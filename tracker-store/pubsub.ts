@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { Background } from '../packed/background.ts'
 import { storeError } from './database.ts'
 
 /** Messages are bytes: long ones are this process's own, come back to it, and are not to be read. */
@@ -16,15 +17,23 @@ export class PubSub {
   readonly #restored = new Set<() => void>()
   readonly #lost = new Set<() => void>()
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, background: Background) {
     this.#redis = redis
+    // What another replica sent is read here: none of it may end this one.
+    const failed = background.owner('reading a message of another replica', 'its news is missed')
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
-      for (const handler of this.#handlers.get(channel.toString()) ?? []) handler(message)
+      for (const handler of this.#handlers.get(channel.toString()) ?? [])
+        try {
+          handler(message)
+        } catch (error) {
+          failed(error)
+        }
     })
     redis.on('close', () => {
       for (const listener of this.#lost) listener()
     })
-    redis.on('ready', () => void this.#restore())
+    const unrestored = background.owner('subscribing again', 'the next check of the connection repeats it')
+    redis.on('ready', () => this.#restore().catch(unrestored))
   }
 
   get connected(): boolean {

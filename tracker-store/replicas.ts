@@ -1,4 +1,5 @@
-import { type Database, patiently, tolerateOutage } from './database.ts'
+import type { Background } from '../packed/background.ts'
+import { type Database, isUnavailable, patiently, tolerateOutage } from './database.ts'
 import { REPLICA_DIRECTORY, replicaKey } from './keys.ts'
 import type { ReplicaInfo, ReplicaStore } from './store.ts'
 
@@ -11,19 +12,21 @@ export class RedisReplicas implements ReplicaStore {
   readonly #id: string
   readonly #lag: () => number
   #timer: NodeJS.Timeout | undefined
+  readonly #failed: (error: unknown) => void
 
   /** `lag` tells by how many revisions this replica's views are behind. */
-  constructor(db: Database, id: string, lag: () => number) {
+  constructor(db: Database, id: string, lag: () => number, background: Background) {
     this.#db = db
     this.#id = id
     this.#lag = lag
+    this.#failed = background.owner('the heartbeat of this replica', 'others take it for gone', isUnavailable)
   }
 
   async join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void> {
     const beat = (): Promise<void> => this.#beat({ ...info(), revisionLag: this.#lag() })
     await patiently(beat)
     // A missed beat is what the expiry allows for.
-    this.#timer = setInterval(() => void beat().catch(() => {}), BEAT_MS).unref()
+    this.#timer = setInterval(() => beat().catch(this.#failed), BEAT_MS).unref()
   }
 
   list(): Promise<ReplicaInfo[]> {

@@ -19,7 +19,7 @@ export async function extend(
   replica: string,
   extensions: readonly TrackerExtension[],
 ): Promise<{ hooks: boolean }> {
-  const { store, presence, authenticator, answers, stopping } = services
+  const { store, background, presence, authenticator, answers, stopping } = services
   let settingUp = true
   let hooks = false
   app.addHook('onRoute', ({ url }) => {
@@ -46,6 +46,7 @@ export async function extend(
           views: store.groups.views.count,
           revisionLag: store.groups.views.lag,
           viewAgeMs: store.groups.viewAge,
+          backgroundFailures: background.failures,
         }),
         ready: () => store.ready(),
         status: () => fleetStatus(services),

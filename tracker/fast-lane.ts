@@ -117,7 +117,9 @@ function told({ answers }: Services, { said, began }: Call, answer: Announced | 
 
 function heartbeatOf(target: string): Said | null {
   const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
-  return peer === undefined ? null : { peer, sequence: Number(sequence) }
+  const number = Number(sequence)
+  // The route refuses what is beyond the integers that are exact.
+  return peer === undefined || !Number.isSafeInteger(number) ? null : { peer, sequence: number }
 }
 
 function announceOf(target: string, body: string): Said | null {

@@ -78,10 +78,10 @@ class Front {
         : this.#lane.answer(request.target, request.authorization, this.#address, request.body)
     if (typeof answer === 'string') this.#send(answer)
     else if (answer === null) this.#handOver(chunk)
-    else void this.#wait(answer, chunk)
+    else this.#wait(answer, chunk).catch(this.#onError)
   }
 
-  /** Nothing more is read meanwhile. `answer` does not reject. */
+  /** Nothing more is read meanwhile. */
   async #wait(answer: Promise<string | null>, chunk: Buffer): Promise<void> {
     this.#busy = true
     this.#socket.pause()

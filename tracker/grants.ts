@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, SignJWT } from 'jose'
+import type { Background } from '../packed/background.ts'
 import { GRANT_ALGORITHM, GRANT_LIFETIME_S, GRANT_TYPE, type GrantClaims } from '../protocol/grants.ts'
-import { patiently } from '../tracker-store/database.ts'
+import { isUnavailable, patiently } from '../tracker-store/database.ts'
 import type { KeyStore, SigningKey } from '../tracker-store/store.ts'
 import type { KeySet } from './api/schemas.ts'
 
@@ -28,15 +29,18 @@ export class Grants {
   #readAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(keys: KeyStore) {
+  readonly #failed: (error: unknown) => void
+
+  constructor(keys: KeyStore, background: Background) {
     this.#keys = keys
+    // An hour without Redis only postpones the rotation.
+    this.#failed = background.owner('rotating the keys of grants', 'the old key signs on', isUnavailable)
   }
 
   /** Makes the first key where there is none, and a new one whenever the newest gets too old. */
   async start(): Promise<void> {
     await patiently(() => this.#rotate())
-    // An hour without Redis only postpones the rotation.
-    this.#timer = setInterval(() => this.#rotate().catch(() => {}), ROTATION_CHECK_MS).unref()
+    this.#timer = setInterval(() => this.#rotate().catch(this.#failed), ROTATION_CHECK_MS).unref()
   }
 
   stop(): void {

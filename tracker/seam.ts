@@ -14,6 +14,8 @@ export interface ReplicaFigures {
   revisionLag: number
   /** Milliseconds since the views were last known to be current. */
   viewAgeMs: number
+  /** Failures of work that nobody awaits, since the start, by kind. */
+  backgroundFailures: Record<string, number>
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Background } from '../packed/background.ts'
 import type { Store } from '../tracker-store/store.ts'
 import type { Answers } from './answers.ts'
 import type { Authenticator } from './auth/authenticate.ts'
@@ -11,6 +12,7 @@ import type { Progress } from './presence/progress.ts'
 /** What the routes work with; put together in start.ts. */
 export interface Services {
   store: Store
+  background: Background
   authenticator: Authenticator
   presence: Presence
   progress: Progress

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
+import { Background } from '../packed/background.ts'
 import { announcedUrl, listenError, serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded.ts'
 import { redactedUrl } from '../redis/url.ts'
@@ -67,21 +68,23 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   const redis = options.redis ?? (await embedded(options.dataFolder, cleanups))
   const lane = new FastLane()
   const app = createApp({ log: options.log, lane, ...(options.tls ? { tls: options.tls } : {}) })
-  const store = await openStore({ redis, replicaId: replica, log: app.log })
+  const background = new Background((message, err) => app.log.error({ err }, message))
+  const store = await openStore({ redis, replicaId: replica, log: app.log, background })
   cleanups.push(() => store.close())
 
-  const presence = new Presence(store.presence)
+  const presence = new Presence(store.presence, background)
   cleanups.push(() => presence.stop())
   store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
   const progress = new Progress(store.progress)
-  const grants = new Grants(store.keys)
+  const grants = new Grants(store.keys, background)
   cleanups.push(() => grants.stop())
   await grants.start()
 
   const stopping = new AbortController()
   const services: Services = {
     store,
+    background,
     authenticator: new Authenticator(store.sessions),
     presence,
     progress,

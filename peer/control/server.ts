@@ -34,11 +34,8 @@ export async function startControlServer(
     },
   }
   const server = createServer((request, response) => {
-    void answer(
-      Object.hasOwn(routes, request.url ?? '') ? routes[request.url!] : undefined,
-      request,
-      response,
-    )
+    const work = Object.hasOwn(routes, request.url ?? '') ? routes[request.url!] : undefined
+    answer(work, request, response).catch(() => response.destroy())
   })
   rmSync(path, { force: true })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))

@@ -26,6 +26,16 @@ export default function metrics({ app, figures, ready, onAnswer, onEvent }: Trac
   gauge('views', 'Groups held in memory', () => figures().views)
   gauge('revision_lag', 'Revisions by which views are behind, summed', () => figures().revisionLag)
   gauge('view_age_seconds', 'Time since views were known to be current', () => figures().viewAgeMs / 1000)
+  new Counter({
+    name: 'shoal_tracker_background_failures_total',
+    help: 'Failures of work that no request waits for, by kind',
+    labelNames: ['kind'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [kind, count] of Object.entries(figures().backgroundFailures)) this.inc({ kind }, count)
+    },
+  })
   new Gauge({
     name: 'shoal_tracker_ready',
     help: 'Whether Redis is reachable and all views are current',

@@ -3,7 +3,8 @@
 -- ARGV: 1 the time that is so long ago that it has expired; then changes, one a line, each beginning with the peer's
 -- id, its sequence and when it was seen: 2 heartbeats, 3 announces, with the presence (JSON) as the rest of the line,
 -- 4 those that are gone
--- Answers the ids of those whose heartbeat is of an announce that is not here.
+-- Answers the ids of those whose heartbeat is of an announce that is not here. A line that is not of this form is
+-- passed over: one bad change must not cost the others of its batch.
 local expired, lost = tonumber(ARGV[1]), {}
 
 -- The key, and milliseconds to live; nil where this is too old to be kept.
@@ -28,8 +29,10 @@ end
 local at = 1
 while at <= #ARGV[3] do
   local stop = ARGV[3]:find('\n', at, true)
+  if not stop then break end
   local peer, sequence, seen, presence = ARGV[3]:match('^(%S+) (%d+) (%d+) ()', at)
-  local key, life = place(peer, sequence, seen)
+  local key, life
+  if peer then key, life = place(peer, sequence, seen) end
   if key then
     redis.call('HSET', key, 'sequence', sequence, 'presence', ARGV[3]:sub(presence, stop - 1), 'seen', seen)
     redis.call('PEXPIRE', key, life)

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { chunkCount, MAX_FILE_SIZE } from '../../protocol/chunking.ts'
 import { MAX_BATCH, MAX_MOVING, MAX_PACKED_IDS } from './limits.ts'
 import { ID_LENGTH } from './packed-files.ts'
 
@@ -11,8 +12,10 @@ const Hex64 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const Name = Type.String({ minLength: 1, maxLength: 64 })
 const FileName = Type.String({ minLength: 1, maxLength: 1024 })
 const Password = Type.String({ minLength: 1, maxLength: 1024 })
-const Count = Type.Integer({ minimum: 0 })
-const Bytes = Type.Integer({ minimum: 0, description: 'bytes' })
+/** Beyond this a number of JSON is not exact. Every integer has both bounds: test/repo/integer-bounds.test.ts. */
+const MAX = Number.MAX_SAFE_INTEGER
+const Count = Type.Integer({ minimum: 0, maximum: MAX })
+const Bytes = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes' })
 const RoleName = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
 
 export const Credentials = Type.Object({ user: Name, password: Password })
@@ -58,7 +61,7 @@ export const FileBody = Type.Object({
   name: Type.String(),
   fileId: Hex64,
   size: Count,
-  version: Type.Integer({ minimum: 1 }),
+  version: Type.Integer({ minimum: 1, maximum: MAX }),
   uploader: Type.String(),
   added: Time,
 })
@@ -75,7 +78,7 @@ export const Publish = Type.Object({
     Type.Object({
       name: FileName,
       fileId: Hex64,
-      size: Count,
+      size: Bytes,
       hashes: Type.Optional(Type.String({ description: 'packed chunk hashes, base64', maxLength: 4096 })),
     }),
     { minItems: 1, maxItems: MAX_BATCH },
@@ -145,14 +148,21 @@ const Parts = Type.String({
 export const Progress = Type.Object({
   peer: Hex64,
   files: Type.Array(
-    Type.Object({ group: Name, fileId: Hex64, held: Count, parts: Parts, down: Rate, up: Rate }),
+    Type.Object({
+      group: Name,
+      fileId: Hex64,
+      held: Type.Integer({ minimum: 0, maximum: chunkCount(MAX_FILE_SIZE) }),
+      parts: Parts,
+      down: Rate,
+      up: Rate,
+    }),
     { maxItems: MAX_MOVING },
   ),
 })
 /** Seconds until the next report, jittered by the tracker. */
 export const Progressed = Type.Object({ interval: Type.Number() })
 
-const Sum = Type.Integer({ minimum: 0, description: 'bytes a second, of all its peers' })
+const Sum = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes a second, of all its peers' })
 const SwarmSums = { seeds: Count, leechers: Count, down: Sum, up: Sum }
 export const MovingSwarms = Type.Object({
   swarms: Type.Array(
@@ -211,8 +221,8 @@ export const StatusBody = Type.Object({
   swarms: Count,
   peers: Count,
   streams: Type.Object({
-    changes: Type.Integer({ minimum: 0, description: 'kept in all groups together' }),
-    longest: Type.Integer({ minimum: 0, description: 'kept in the group that has most' }),
+    changes: Type.Integer({ minimum: 0, maximum: MAX, description: 'kept in all groups together' }),
+    longest: Type.Integer({ minimum: 0, maximum: MAX, description: 'kept in the group that has most' }),
   }),
   redis: Type.Object({
     kind: Type.Union([
@@ -222,7 +232,7 @@ export const StatusBody = Type.Object({
       Type.Literal('cluster'),
     ]),
     masters: Count,
-    copies: Type.Integer({ minimum: 0, description: "Redis's own replicas of the masters" }),
+    copies: Type.Integer({ minimum: 0, maximum: MAX, description: "Redis's own replicas of the masters" }),
     memory: Bytes,
   }),
 })

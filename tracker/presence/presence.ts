@@ -1,6 +1,7 @@
+import type { Background } from '../../packed/background.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
-import { patiently } from '../../tracker-store/database.ts'
+import { isUnavailable, patiently } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { Announce, Announced, Heartbeat } from '../api/schemas.ts'
 import { countFiles, servedIn, withPartial } from './served-files.ts'
@@ -37,16 +38,23 @@ export class Presence {
   readonly #missed = new Set<string>()
   #fetching = false
 
-  constructor(store: PresenceStore) {
+  readonly #failed: (error: unknown) => void
+
+  constructor(store: PresenceStore, background: Background) {
     this.#store = store
+    // After an outage of Redis the store says again that changes may be missing.
+    this.#failed = background.owner(
+      'loading presence',
+      'some peers are not found here until they announce again',
+      isUnavailable,
+    )
   }
 
   /** Loads what the fleet knows and follows its changes. */
   async start(): Promise<void> {
     this.#store.subscribe((change) => {
       if (change) this.#hear(change)
-      // A failure here is one of Redis's, after which the store says again that changes may be missing.
-      else this.#load().catch(() => {})
+      else this.#load().catch(this.#failed)
     })
     await patiently(() => this.#load())
     this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS).unref()
@@ -120,7 +128,7 @@ export class Presence {
     if ((this.table.peer(change.peer)?.sequence ?? -1) >= change.sequence) return
     this.#missed.add(change.peer)
     // What fails here is asked for again at the next heartbeat.
-    if (!this.#fetching) this.#fetchMissed().catch(() => {})
+    if (!this.#fetching) this.#fetchMissed().catch(this.#failed)
   }
 
   async #fetchMissed(): Promise<void> {
@@ -138,7 +146,7 @@ export class Presence {
 
   /** Forgets silent peers; after a stop of this process only once it has heard what they said meanwhile. */
   #expire(now: number): void {
-    if (now - this.#swept > LATE_MS) this.#load().catch(() => {})
+    if (now - this.#swept > LATE_MS) this.#load().catch(this.#failed)
     this.#swept = now
     if (this.#loading === null) this.table.expire(now - this.#store.expiryMs)
   }

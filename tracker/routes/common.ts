@@ -12,7 +12,8 @@ import { freshView } from '../fresh-view.ts'
 export const Change = Type.Object({
   [IDEMPOTENCY_HEADER]: Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x20-\\x7e]+$' }),
 })
-export const AtRevision = Type.Object({ [REVISION_HEADER]: Type.Optional(Type.Integer({ minimum: 0 })) })
+export const Revision = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const AtRevision = Type.Object({ [REVISION_HEADER]: Type.Optional(Revision) })
 export const InGroup = Type.Object({ group: Type.String({ minLength: 1, maxLength: 64 }) })
 export const OfFile = Type.Object({
   ...InGroup.properties,

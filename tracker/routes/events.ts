@@ -6,7 +6,7 @@ import type { GroupEvent } from '../../protocol/records.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
-import { InGroup, viewAsMember } from './common.ts'
+import { InGroup, Revision, viewAsMember } from './common.ts'
 
 const HEARTBEAT_MS = 15_000
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
@@ -20,7 +20,7 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
         tags: ['groups'],
         produces: ['text/event-stream'],
         params: InGroup,
-        querystring: Type.Object({ since: Type.Optional(Type.Integer({ minimum: 0 })) }),
+        querystring: Type.Object({ since: Type.Optional(Revision) }),
       },
     },
     async (request, reply) => {
