@@ -189,7 +189,10 @@ export class Swarm {
     let mate: Mate<SwarmPeer> | null = null
     const join = (have: Bitmap): void => {
       if (peer.stop !== stop) return
-      if (mate) return this.#learnAll(mate, have)
+      if (mate) {
+        this.#learnAll(mate, have)
+        return
+      }
       mate = this.#scheduler.add(peer, have, peer.pace)
       peer.mate = mate
       this.#options.onPeer(id, 'joined')

@@ -58,7 +58,9 @@ export class Admissions {
   sweep(): void {
     const { memberships } = this.#grants
     for (const [socket, { running, used }] of this.#connections) {
-      const isRemoved = [...used.values()].some((claims) => memberships.refusal({ ...claims, fid: '' }) !== null)
+      const isRemoved = [...used.values()].some(
+        (claims) => memberships.refusal({ ...claims, fid: '' }) !== null,
+      )
       if (isRemoved || [...running].some(({ claims }) => !this.#grants.isGood(claims))) this.#cut(socket)
     }
   }
