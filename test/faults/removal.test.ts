@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Agent, request } from 'node:https'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DownloadedFile } from '../../peer/control/api.ts'
@@ -236,6 +238,38 @@ test('the event stream of a removed member ends within two seconds, on whichever
   for (const { text, at } of await Promise.all(streams.map(({ ended }) => ended))) {
     expect(at - kicked).toBeLessThan(LIMIT_MS)
     expect(text.trim().split('\n').at(-1)).toContain('"member.kicked"')
+  }
+}, 30_000)
+
+test('a removed member who takes nothing in is cut off within two seconds too', async () => {
+  const [owner, deaf] = [await fleet.user('owner'), await fleet.user('deaf')]
+  await owner.createGroup('loud')
+  await deaf.requestJoin('loud')
+  await owner.accept('loud', ['deaf'])
+  let reply: ServerResponse | null = null
+  const watch = (message: unknown): void => {
+    const { request: asked, response } = message as { request: IncomingMessage; response: ServerResponse }
+    if (asked.url?.includes('loud/events')) reply = response
+  }
+  subscribe('http.server.request.start', watch)
+  const { hostname, port } = new URL(fleet.url)
+  const reader = connect(Number(port), hostname).pause()
+  try {
+    reader.write(
+      `GET /v1/groups/loud/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${deaf.token}\r\n\r\n`,
+    )
+    const { fileId, size, hashes } = content(1)
+    const long = Array(3).fill('x'.repeat(250)).join('/')
+    for (let batch = 0; reply === null || !(reply as ServerResponse).writableNeedDrain; batch++) {
+      const names = Array.from({ length: 100 }, (_, i) => `${batch}-${i}/${long}`)
+      const files = names.map((name) => ({ name, fileId, size, hashes: hashes.toString('base64') }))
+      await owner.publish('loud', files)
+    }
+    await owner.kick('loud', ['deaf'])
+    await until(() => reply!.destroyed, LIMIT_MS)
+  } finally {
+    unsubscribe('http.server.request.start', watch)
+    reader.destroy()
   }
 }, 30_000)
 

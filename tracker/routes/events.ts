@@ -10,7 +10,7 @@ import { InGroup, viewAsMember } from './common.ts'
 
 const HEARTBEAT_MS = 15_000
 /** How often it is looked whether the reader is a member still. */
-const MEMBERSHIP_MS = 900
+const MEMBERSHIP_MS = 600
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** A group's changes as server-sent events (WHATWG HTML, 9.2), to its members for as long as they are. */
