@@ -137,8 +137,8 @@ export class Swarm {
 
   /**
    * To be called now and then: have-streams are opened again with a fresh grant, before peers end those of the old
-   * one, and peers that failed are tried again when their pause is over. Where none takes part
-   * the tracker is asked all the time, and knows best who is there.
+   * one, and peers that failed are tried again when their pause is over. Where none takes part the tracker is asked
+   * all the time, and knows best who is there.
    */
   retry(): void {
     if (this.#options.grant() !== this.#grant) {
