@@ -15,6 +15,13 @@ export interface Grant {
   expires: Date
 }
 
+export interface GrantOptions {
+  /** Seconds, GRANT_LIFETIME_S at most. */
+  lifetimeS: number
+  /** Milliseconds since the epoch: what grants are dated by. */
+  now(): number
+}
+
 interface Signer {
   kid: string
   privateKey: KeyObject
@@ -23,13 +30,15 @@ interface Signer {
 /** Signs grants with the newest of the fleet's keys and publishes their public halves. */
 export class Grants {
   readonly #keys: KeyStore
+  readonly #options: GrantOptions
   #signer: Signer | null = null
   #set: KeySet = { keys: [] }
   #readAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(keys: KeyStore) {
+  constructor(keys: KeyStore, options: GrantOptions = { lifetimeS: GRANT_LIFETIME_S, now: Date.now }) {
     this.#keys = keys
+    this.#options = options
   }
 
   /** Makes the first key where there is none, and a new one whenever the newest gets too old. */
@@ -46,8 +55,8 @@ export class Grants {
   /** A grant for the certificate `fingerprint` to fetch file `fileId` of `group` on behalf of `user`. */
   async sign(user: string, group: string, fileId: string, fingerprint: string): Promise<Grant> {
     if (!this.#signer) throw new Error('grants are signed only after start')
-    const iat = Math.floor(Date.now() / 1000)
-    const exp = iat + GRANT_LIFETIME_S
+    const iat = Math.floor(this.#options.now() / 1000)
+    const exp = iat + this.#options.lifetimeS
     const cnf = { 'x5t#S256': fingerprint }
     const claims: GrantClaims = { sub: user, grp: group, fid: fileId, cnf, iat, exp }
     const header = { alg: GRANT_ALGORITHM, typ: GRANT_TYPE, kid: this.#signer.kid }

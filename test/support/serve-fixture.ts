@@ -11,11 +11,12 @@ import { type Identity, loadIdentity } from '../../peer/identity.ts'
 import { type ChunkServer, startChunkServer } from '../../peer/serve/chunk-server.ts'
 import { GrantVerifier } from '../../peer/serve/grant-verifier.ts'
 import { Library, type SeenPeer } from '../../peer/serve/library.ts'
+import { Memberships } from '../../peer/serve/memberships.ts'
 import { Seeds } from '../../peer/serve/seeds.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { Content } from './content.ts'
-import { TestKeys } from './grants.ts'
+import { seconds, TestKeys } from './grants.ts'
 
 export interface Answer {
   status: number
@@ -40,7 +41,8 @@ export class ServeFixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-serve-'))
   readonly keys = new TestKeys()
   readonly library = new Library()
-  readonly grants = new GrantVerifier(this.keys)
+  readonly memberships = new Memberships()
+  readonly grants = new GrantVerifier(this.keys, this.memberships)
   readonly limit = new ByteLimit(0)
   readonly seen: SeenPeer[] = []
   readonly errors: Error[] = []
@@ -57,6 +59,8 @@ export class ServeFixture {
     this.client = await this.identity('client')
     this.catalog = new Catalog(join(this.folder, 'self'))
     this.seeds = new Seeds(this.catalog, this.library, (message) => this.warnings.push(message))
+    // The member that TestKeys signs for.
+    for (const group of ['team', 'other']) this.memberships.sync(group, ['ann'], seconds())
     this.server = await startChunkServer({
       identity: this.self,
       tls: true,
