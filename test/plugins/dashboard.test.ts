@@ -125,8 +125,8 @@ browserTest('a file is there as it is published, with its versions and who serve
   await page.getByText('11 B · version 2 · published by bob').waitFor()
   const peers = page.getByRole('table', { name: 'Peers of this file' })
   await peers.getByRole('rowheader', { name: 'bob' }).waitFor()
-  await peers.getByRole('img', { name: 'holds all of it' }).waitFor()
-  await page.getByText('Every part is there at least once.').waitFor()
+  await peers.getByRole('img', { name: 'holds the whole file' }).waitFor()
+  await page.getByText('Every part is available at least once.').waitFor()
 })
 
 browserTest('who downloads is in the picture, with what it holds and how fast it moves', async () => {
@@ -143,7 +143,7 @@ browserTest('who downloads is in the picture, with what it holds and how fast it
     .first()
     .waitFor()
   await page.getByRole('img', { name: /^Copies of each part: 1 to 2$/ }).waitFor()
-  await page.getByText('Every part is there at least once.').waitFor()
+  await page.getByText('Every part is available at least once.').waitFor()
   await page.getByRole('link', { name: 'team' }).click()
   const moving = page.getByRole('table', { name: 'Moving now' })
   await moving.getByRole('rowheader', { name: 'large.bin' }).waitFor()
@@ -173,7 +173,7 @@ browserTest('a request that is cut off is made again with the same key, and nobo
     await (keys.length === 1 ? route.abort('connectionreset') : route.fulfill({ response: answer }))
   })
   await page.getByRole('button', { name: 'Accept cyd' }).click()
-  await page.getByRole('status').filter({ hasText: 'cyd is a member now.' }).waitFor()
+  await page.getByRole('status').filter({ hasText: 'cyd is now a member.' }).waitFor()
   expect([keys.length, new Set(keys).size]).toEqual([2, 1])
   expect(await page.getByRole('alert').count()).toBe(0)
   expect(problems.splice(0)).toEqual([expect.stringContaining('ERR_CONNECTION_RESET')])
@@ -185,7 +185,7 @@ browserTest(
   async () => {
     const { page, problems } = await openTeam('ada')
     await tracker.end()
-    await page.getByText(/^Not connected: this is as of \d\d:\d\d\. Trying again\.$/).waitFor()
+    await page.getByText(/^Not connected\. Showing data from \d\d:\d\d\. Trying again\.$/).waitFor()
     expect(await page.getByRole('heading', { name: 'team' }).isVisible()).toBe(true)
     tracker = await world.tracker('data', listen)
     await homes.cyd.ok('group join team')
@@ -204,7 +204,7 @@ browserTest(
 browserTest('who is removed is told so, and not that the tracker is lost', async () => {
   const { page, problems } = await openTeam('bob')
   await homes.ada.ok('group kick team bob')
-  await page.getByText('You are not a member of team, or no longer one.').waitFor()
+  await page.getByText('You are not, or no longer, a member of team.').waitFor()
   expect(await page.getByText('Not connected').count()).toBe(0)
   expect(await page.getByRole('table').count()).toBe(0)
   for (const problem of problems.splice(0)) expect(problem).toContain('403 (Forbidden)')

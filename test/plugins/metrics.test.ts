@@ -92,7 +92,7 @@ test('a plugin that cannot start is named, and the peer runs without it', async 
     child.stdout?.once('data', (part) => resolve(String(part))),
   )
   expect(JSON.parse(ready)).toMatchObject({ pid: child.pid })
-  expect(errors).toContain('the plugin metrics is left out: it failed to start: the address nowhere')
+  expect(errors).toContain('the plugin metrics is left out: it failed to start: the metrics address nowhere')
 })
 
 test('a plugin is left out where its setting says so', async () => {
