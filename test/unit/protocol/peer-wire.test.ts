@@ -44,11 +44,11 @@ test.each([
   expect(parseRange(header, 10)).toBeNull()
 })
 
-test('nothing of an empty file can be asked for', () => {
+test('no range of an empty file is satisfiable', () => {
   for (const header of ['bytes=0-', 'bytes=0-0', 'bytes=-1']) expect(parseRange(header, 0)).toBeNull()
 })
 
-test('a range that is accepted lies inside the file and is not empty', () => {
+test('an accepted range is inside the file and not empty', () => {
   const part = fc.oneof(
     fc.constant(''),
     fc.nat(1000).map(String),
