@@ -79,11 +79,11 @@ test.each([
   {},
   { error: null },
   { error: 'x' },
-  { code: 'NO_SUCH', message: 'x' },
-  { code: 'toString', message: 'x' },
-  { code: '__proto__', message: 'x' },
-  { code: 'NO_PEER' },
-  { code: 'NO_PEER', message: 1 },
+  { error: { code: 'NO_SUCH', message: 'x' } },
+  { error: { code: 'toString', message: 'x' } },
+  { error: { code: '__proto__', message: 'x' } },
+  { error: { code: 'NO_PEER' } },
+  { error: { code: 'NO_PEER', message: 1 } },
 ])('%j is no error of ours', (body) => {
   expect(errorFromBody(body)).toBeNull()
 })
