@@ -58,7 +58,7 @@ async function main(given: string | undefined): Promise<void> {
     await shoal(user, ['user', 'register', user])
     await shoal(user, ['user', 'login', user])
   }
-  say('\nA group owned by ada:')
+  say('\nA group, which ada owns:')
   await shoal('ada', ['group', 'create', 'team'])
   await shoal('bob', ['group', 'join', 'team'])
   await shoal('cyd', ['group', 'join', 'team'])
@@ -103,7 +103,7 @@ async function checkHolders(peers: { peer: string; bytes: number }[], size: numb
   for (const user of ['ada', 'bob'] as const)
     ids.set(JSON.parse(await shoal(user, ['peer', 'status', '--json'], { quiet: true })).peer, user)
   say(
-    `cyd got ${peers.map(({ peer, bytes }) => `${formatBytes(bytes)} from ${ids.get(peer)}`).join(' and ')}.`,
+    `cyd took ${peers.map(({ peer, bytes }) => `${formatBytes(bytes)} from ${ids.get(peer)}`).join(' and ')}.`,
   )
 }
 

@@ -12,7 +12,7 @@ const FILES_A_PEER = 20
 /** Full announces, which peers send when their set of files changes. */
 export const announces: Bench = {
   name: 'announces',
-  about: `announces of ${FILES_A_PEER} files to one replica on one core, beside bittorrent-tracker's of one`,
+  about: `announces of ${FILES_A_PEER} files to one replica on one core, compared with bittorrent-tracker's announces of one file`,
   needs: ['wrk', 'taskset', 'bittorrent-tracker'],
   async run({ quick }, report) {
     await withPinnedReplica(async (own, fleet) => {

@@ -84,7 +84,7 @@ test.each([
   { error: { code: '__proto__', message: 'x' } },
   { error: { code: 'NO_PEER' } },
   { error: { code: 'NO_PEER', message: 1 } },
-])('%j is no error of ours', (body) => {
+])('%j is not one of our error bodies', (body) => {
   expect(errorFromBody(body)).toBeNull()
 })
 
