@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { markdown, readTable } from './lib/results.ts'
 
-/** Puts the latest table into docs/performance.md, between its markers; everything around it is written by hand. */
+/**
+ * Puts the latest table between its markers in docs/performance.md; the rest of the page is written by hand.
+ */
 const PAGE = join(import.meta.dirname, '..', 'docs', 'performance.md')
 const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->']
 

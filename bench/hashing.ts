@@ -4,7 +4,7 @@ import { HashPool } from '../peer/hash-pool.ts'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB, memoryFolder, randomFile, withFolder } from './lib/files.ts'
 
-/** Hashing for an upload, on all cores, against the tool that everybody has. */
+/** Hashing for an upload, on all cores, against the standard tool. */
 export const hashing: Bench = {
   name: 'hashing',
   about: 'chunk hashes of 4 GiB in the page cache, against sha256sum',

@@ -9,8 +9,8 @@ import { mustBeSame } from './lib/files.ts'
 const lib = (name: string): string => join(import.meta.dirname, 'lib', name)
 
 /**
- * Seconds of a bare copy of `source` through a socket into `target`, hashed: two Node processes, no protocol. With
- * `pem`, a file with key and certificate, over TLS as peers speak it.
+ * Seconds to copy `source` through a socket into `target` with hashing: two Node processes, no protocol. With
+ * `pem`, a file with key and certificate, it uses TLS as peers do.
  */
 export async function bareCopy(source: string, target: string, pem?: string): Promise<number> {
   const server = spawn(process.execPath, [lib('copy-server.ts'), source, ...(pem ? [pem] : [])], {

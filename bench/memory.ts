@@ -8,7 +8,10 @@ import { residentBytes, sampled } from './lib/process.ts'
 const DISK = '/var/tmp'
 const SAMPLE_MS = 250
 
-/** A large file through a peer: its memory must not grow with it. The bytes are zeros, so that the source is small. */
+/**
+ * Fetches a large file: the peer's memory must not grow with it. The bytes are zeros, so the source takes no
+ * space.
+ */
 export const memory: Bench = {
   name: 'memory',
   about: '20 GiB of a sparse file, resident memory of the fetching peer',

@@ -12,10 +12,10 @@ const UNITS: Record<string, number> = {
   s: 1,
 }
 
-/** "3GB", "100Mbit" in bytes, "0.5ms" in seconds. Throws RangeError on anything else. */
+/** "3GB" or "100Mbit" in bytes, "0.5ms" in seconds. Throws RangeError for anything else. */
 export function parseQuantity(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(text) ?? []
   const factor = unit === undefined ? undefined : UNITS[unit]
-  if (number === undefined || factor === undefined) throw new RangeError(`"${text}" is no quantity`)
+  if (number === undefined || factor === undefined) throw new RangeError(`"${text}" is not a quantity`)
   return Number(number) * factor
 }

@@ -5,18 +5,21 @@ import { GIB, MIB, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
 import { cpuSeconds, processesWith } from './lib/process.ts'
 
-/** V8's .cpuprofile, as far as it is read here. */
+/** The fields of V8's .cpuprofile that we read. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { url: string } }[]
   samples: number[]
-  /** Microseconds, as `startTime`, which is of the monotonic clock. */
+  /** In microseconds, like `startTime`, which uses the monotonic clock. */
   timeDeltas: number[]
   startTime: number
 }
 
 const QUEUE_CODE = /node_modules\/(bullmq|ioredis|msgpackr|redis-)/
 
-/** What the queue costs: CPU of its Redis, and of BullMQ and its client in the peer, over all that a download uses. */
+/**
+ * The cost of the queue: CPU of its Redis and of BullMQ in the peer, as a share of everything a download
+ * uses.
+ */
 export const queueCost: Bench = {
   name: 'queue-cost',
   about: 'share of Redis and BullMQ in the CPU of a download of 1 GiB',
@@ -60,12 +63,12 @@ export const queueCost: Bench = {
   },
 }
 
-/** Microseconds of the clock that profiles are dated by. */
+/** Microseconds on the clock that profiles use. */
 const monotonic = (): number => Number(process.hrtime.bigint() / 1000n)
 
 const readProfile = (path: string): CpuProfile => JSON.parse(readFileSync(path, 'utf8')) as CpuProfile
 
-/** Seconds that a profile spent in the queue's code itself, between two moments: not while the peer loaded it. */
+/** Seconds that a profile spent in the queue's code between two moments, which excludes loading it. */
 function queueSeconds(
   { nodes, samples, timeDeltas, startTime }: CpuProfile,
   from: number,

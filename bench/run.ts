@@ -37,10 +37,10 @@ const BENCHES: readonly Bench[] = [
 ]
 
 const USAGE = `npm run bench [-- [NAME…] [--quick] [--install] [--rounds N] [--more]]
-  --quick    small sizes and one run each: whether it works, not how fast it is; writes no results
-  --rounds   runs behind each median of the swarms
-  --more     add to the swarms' runs that there are, instead of beginning anew
-  --install  install the Debian and npm packages that a bench needs and compares with
+  --quick    small sizes and one run each, to check that it works; writes no results
+  --rounds   runs per median, for the swarm benches
+  --more     add to the earlier swarm runs instead of starting over
+  --install  install the Debian and npm packages that a bench needs
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}`
 
 const { values, positionals } = parseArgs({
@@ -57,10 +57,10 @@ const { values, positionals } = parseArgs({
 const strangers = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 const faults = [
-  ...strangers.map((name) => `no bench is called ${name}`),
+  ...strangers.map((name) => `there is no bench ${name}`),
   ...(rounds === undefined || (Number.isInteger(rounds) && rounds > 0)
     ? []
-    : ['--rounds is a number from 1 on']),
+    : ['--rounds must be a whole number, 1 or more']),
 ]
 if (values.help || faults.length > 0) {
   console.error([...faults, ...(faults.length > 0 ? [''] : []), USAGE].join('\n'))

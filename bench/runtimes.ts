@@ -5,7 +5,7 @@ import { Fleet } from './lib/fleet.ts'
 import { pair } from './lib/pair.ts'
 import { PROGRAMS, programsHere } from './lib/programs.ts'
 
-/** The same transfer by all that Shoal runs on: seeder and leecher both by that one, TLS, in memory. */
+/** The same transfer on every runtime: seeder and leecher both use it, over TLS, in memory. */
 export const runtimes: Bench = {
   name: 'runtimes',
   about: '256 MiB and 1 GiB, one seeder to one leecher, TLS, by Node, Deno and the single binary',
@@ -28,7 +28,7 @@ export const runtimes: Bench = {
             unit: 'MiB/s',
             detail: { seconds: seconds[name] },
           })
-        // Round by round, since what else the machine does hits the three of a round alike.
+        // Compare round by round, because other load on the machine hits all contenders of a round alike.
         const rounds = seconds.deno!.map((deno, i) => seconds.node![i]! / deno)
         report({
           what: `deno over node, ${size / MIB} MiB`,

@@ -14,7 +14,7 @@ const EIGHT: Scenario = {
   every: 0,
   seed: 1,
 }
-/** What Kraken published: 3 GB to 2,600 hosts at 300 MB/s. */
+/** Kraken's published figure: 3 GB to 2,600 hosts at 300 MB/s. */
 const KRAKEN: Scenario = {
   leechers: 2600,
   size: 3e9,
@@ -25,7 +25,7 @@ const KRAKEN: Scenario = {
   seed: 1,
 }
 
-/** The swarm in virtual time, at sizes that no bench machine has. */
+/** Swarms in virtual time, at sizes that no bench machine has. */
 export const simulation: Bench = {
   name: 'simulation',
   about: 'swarms in virtual time: the real picker, scheduler and handout policy',

@@ -12,7 +12,7 @@ import { bareCopy } from './limit.ts'
 
 const LOOPBACK = '127.0.0.1'
 
-/** One file from one peer to another over the loopback, in memory, beside the best of the others and bare Node. */
+/** One file between two peers over loopback, in memory, compared with other programs and with bare Node. */
 export const singleLink: Bench = {
   name: 'single-link',
   about: '1 GiB, one seeder to one leecher, loopback, tmpfs, verified',

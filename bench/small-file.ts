@@ -4,7 +4,7 @@ import { MIB, mustBeSame, randomFile } from './lib/files.ts'
 import { Fleet } from './lib/fleet.ts'
 import { PROGRAMS, programsHere } from './lib/programs.ts'
 
-/** What a build step pays for one small file: everything from the shell's prompt to the next one. */
+/** The cost of one small file to a build step, from shell prompt to shell prompt. */
 export const smallFile: Bench = {
   name: 'small-file',
   about: '1 MiB, `peer download --once`, whole process, by Node and by the single binary',

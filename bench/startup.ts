@@ -7,7 +7,7 @@ import { programPath, programsHere } from './lib/programs.ts'
 
 const BINARY_VERSION = '`shoal --version`, the single binary'
 
-/** What every command costs before it does anything. */
+/** The start-up cost of every command. */
 export const startup: Bench = {
   name: 'startup',
   about:

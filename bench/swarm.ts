@@ -16,7 +16,10 @@ interface Case {
   copies?: number
 }
 
-/** A swarm over real links that are held to a rate: hosts are network namespaces. Each takes minutes, so each is a bench. */
+/**
+ * Swarms over real links with a rate limit; hosts are network namespaces. Each takes minutes, so each is its
+ * own bench.
+ */
 export const swarms: readonly Bench[] = [
   {
     name: 'swarm',
@@ -82,7 +85,10 @@ function runsOf(who: string, earlier: readonly Measurement[]): SwarmResult[] {
   return [...((before?.detail?.runs ?? []) as SwarmResult[])]
 }
 
-/** Seconds from the first start: size over rate behind the last start, or the seeder's one copy, if that is later. */
+/**
+ * Seconds from the first start: the last start plus size/rate, or the seeder's single copy if that takes
+ * longer.
+ */
 function idealSeconds(size: number, originRate: number, everyMs: number): number {
   const bits = size * 8
   return Math.max(bits / originRate, ((LEECHERS - 1) * everyMs) / 1000 + bits / RATE)

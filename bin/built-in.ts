@@ -15,7 +15,7 @@ import mirrorPackage from '../plugins/mirror/package.json' with { type: 'json' }
 
 const here = (folder: string): string => fileURLToPath(new URL(`../plugins/${folder}`, import.meta.url))
 
-/** The plugins that come with Shoal: each is a workspace of its own, and uses @shoal/plugin alone. */
+/** The plugins that ship with Shoal. Each is its own workspace and imports only @shoal/plugin. */
 export const BUILT_IN: readonly PluginSource[] = [
   {
     pjson: dashboardPackage,

@@ -1,8 +1,8 @@
 import { homedir, userInfo } from 'node:os'
 
 /**
- * In a container the process may belong to a user whom the system does not know. Packages that ask for the home or
- * the shell of the user, some as they are loaded, would throw: here they are told before.
+ * In a container the process may run as a user that the system does not know. Packages that ask for the
+ * user's home or shell would then throw, some while they load, so this sets both first.
  */
 try {
   userInfo()

@@ -2,7 +2,7 @@ import type { PluginSource } from '../cli/plugins/definition.ts'
 import manifest from '../oclif.manifest.json' with { type: 'json' }
 import pjson from '../package.json' with { type: 'json' }
 
-/** The commands of Shoal itself, as a plugin among the others. `root` is the folder of package.json. */
+/** Shoal's own commands, as a plugin like any other. `root` is the folder of package.json. */
 export function ownCommands(root: string): PluginSource {
   const commands = Object.fromEntries(
     Object.keys(manifest.commands).map((id) => [

@@ -4,7 +4,7 @@ import { main } from '../cli/main.ts'
 import { BUILT_IN } from './built-in.ts'
 import { ownCommands } from './program.ts'
 
-/** Runs one command line, the words after the program's name. `root` is the folder of package.json. */
+/** Runs one command line: the arguments after the program's name. `root` is the folder of package.json. */
 export function start(argv: string[], root: string): Promise<never> {
   return main({
     argv,

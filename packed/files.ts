@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 /**
- * Files that the program reads while it runs, such as its Lua scripts. Sources name them as
- * `new URL('./scripts/lib.lua', import.meta.url)`: in a checkout they lie there, and the single binary carries
- * them, under their path from the folder of package.json (scripts/binary/bundle.ts gives each source the URL
- * that it would have there). A file that is not carried, an installed plugin's say, is read from the disk.
+ * Files that the program reads at run time, such as its Lua scripts. Sources name them as `new
+ * URL('./scripts/lib.lua', import.meta.url)`. A checkout has them at that path; the single binary carries
+ * them under their path from the folder of package.json (scripts/binary/bundle.ts gives each source the URL
+ * that it would have there). Other files, such as an installed plugin's, come from the disk.
  */
 
-/** The part of node:sea that is used; Deno has no such module. */
+/** The part of node:sea that we use; Deno has no such module. */
 interface Sea {
   isSea(): boolean
   getAssetKeys(): string[]
@@ -19,17 +19,17 @@ const carried: ReadonlySet<string> | null = sea?.isSea() ? new Set(sea.getAssetK
 /** The folder of package.json. */
 const ROOT = new URL('../', import.meta.url).href
 
-/** Whether this is the single binary: a program without files of its own. */
+/** Whether this is the single binary, a program without files of its own. */
 export const isBinary: boolean = carried !== null
 
 const keyOf = (file: URL): string => (file.href.startsWith(ROOT) ? file.href.slice(ROOT.length) : '')
 
-/** Whether the single binary carries this file; never so in a checkout. */
+/** Whether the single binary carries this file; always false in a checkout. */
 export function isPacked(file: URL): boolean {
   return carried?.has(keyOf(file)) ?? false
 }
 
-/** The file's bytes, which must not be changed. Throws where there is none. */
+/** The file's bytes, which callers must not change. Throws if there is no such file. */
 export function packedBytes(file: URL): Uint8Array {
   return sea && isPacked(file) ? new Uint8Array(sea.getRawAsset(keyOf(file))) : readFileSync(file)
 }
@@ -39,7 +39,7 @@ export function packedText(file: URL): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
 
-/** Names of the files that lie in `folder`, a URL that ends in a slash. */
+/** Names of the files in `folder`, a URL that ends in a slash. */
 export function packedNames(folder: URL): string[] {
   const start = keyOf(folder)
   if (!carried || start === '') return readdirSync(folder)

@@ -1,20 +1,23 @@
-/** The part of Deno's global that is used. */
+/** The part of Deno's global that we use. */
 interface Deno {
   build: { standalone: boolean }
 }
 
 const deno = (globalThis as { Deno?: Deno }).Deno
 
-/** Whether Deno runs this program; else Node does, also in the single binary. */
+/** Whether Deno runs this program. Otherwise Node does, in the single binary too. */
 export const isDeno: boolean = deno !== undefined
 
-/** Whether it is a program that `deno compile` made. */
+/** Whether `deno compile` made this program. */
 export const isDenoCompiled: boolean = deno?.build.standalone ?? false
 
-/** Those before, from 2.7.12 on, close a unix socket twice, and the second time what another thread has just opened. */
+/**
+ * From 2.7.12 up to this version, Deno closed a unix socket twice; the second close could hit a file that
+ * another thread had just opened.
+ */
 const OLDEST_DENO = [2, 9, 6] as const
 
-/** What to say of the version of Deno that runs this program; null where it can be used, or none does. */
+/** Why Shoal cannot use the Deno that runs it, or null if it can or Deno does not run it. */
 export function faultOfDeno(version: string | undefined = process.versions.deno): string | null {
   if (version === undefined) return null
   const parts = version.split('.').map(Number)
@@ -23,7 +26,7 @@ export function faultOfDeno(version: string | undefined = process.versions.deno)
   return `Deno ${version} is too old: Shoal needs ${OLDEST_DENO.join('.')} or later`
 }
 
-/** What `--version` says: "shoal/0.1.0 linux-x64 node-v26.10.0". */
+/** The output of `--version`: "shoal/0.1.0 linux-x64 node-v26.10.0". */
 export function versionLine({ name, version }: { name: string; version: string }): string {
   const runtime = isDeno ? `deno-v${process.versions.deno}` : `node-${process.version}`
   return `${name}/${version} ${process.platform}-${process.arch} ${runtime}`

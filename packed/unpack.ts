@@ -15,13 +15,13 @@ import { basename, isAbsolute, join } from 'node:path'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { isPacked, packedBytes } from './files.ts'
 
-/** By URL. */
+/** Paths by URL. */
 const paths = new Map<string, string>()
 
 /**
- * The path of a program that the single binary carries, which is written to the cache folder the first time;
- * null where it carries none. What lies there is used only if it is what is carried, byte for byte. Throws a
- * storage error where no folder may hold programs.
+ * The path of a program that the single binary carries, or null if it carries no such program. The first call
+ * writes it to the cache folder. A file that is already there is used only if it is identical, byte for byte.
+ * Throws a storage error if no folder may hold programs.
  */
 export function unpacked(program: URL): string | null {
   if (!isPacked(program)) return null
@@ -32,7 +32,7 @@ export function unpacked(program: URL): string | null {
   return path
 }
 
-/** Folders that may keep programs, the best first: as the XDG base directory specification has it, else temporary. */
+/** Folders that may keep programs, best first: the XDG cache folder, then a temporary one. */
 export function cacheFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   const given = env.XDG_CACHE_HOME
   const cache = given && isAbsolute(given) ? given : join(homedir(), '.cache')
@@ -40,8 +40,8 @@ export function cacheFolders(env: NodeJS.ProcessEnv = process.env): string[] {
 }
 
 /**
- * Puts `program` into the first of `folders` from which this user alone can run it, as HASH/name, and returns
- * its path. Throws a storage error of the first folder where none will do.
+ * Puts `program` as HASH/name into the first of `folders` from which only this user can run it, and returns
+ * its path. If none will do, throws the storage error of the first folder.
  */
 export function unpack(name: string, program: Uint8Array, folders: readonly string[]): string {
   const hash = createHash('sha256').update(program).digest('hex')
@@ -52,7 +52,7 @@ export function unpack(name: string, program: Uint8Array, folders: readonly stri
     try {
       for (const each of [folder, own]) makePrivate(each)
       if (!isThere(path, hash)) write(path, program)
-      // Where programs may not be run (a file system mounted noexec), the system says so here.
+      // Fails on file systems that forbid running programs (mounted noexec).
       accessSync(path, constants.X_OK)
       return path
     } catch (error) {
@@ -69,7 +69,9 @@ export function unpack(name: string, program: Uint8Array, folders: readonly stri
 const HINT =
   'set XDG_CACHE_HOME to a folder of yours that may hold programs, or SHOAL_REDIS_BIN to a Redis server'
 
-/** A folder of ours that nobody else can enter: nobody can change a program between its check and its run. */
+/**
+ * Makes a folder that nobody else can enter, so nobody can change a program between its check and its run.
+ */
 function makePrivate(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const found = lstatSync(folder)

@@ -21,6 +21,7 @@ import type { ChunkSource, PeerExtension, PeerLog } from './seam.ts'
 import { startChunkServer } from './serve/chunk-server.ts'
 import { GrantVerifier } from './serve/grant-verifier.ts'
 import { Library, type SeenPeer } from './serve/library.ts'
+import { Memberships } from './serve/memberships.ts'
 import { Seeds } from './serve/seeds.ts'
 import { Announcer } from './tracker-link/announcer.ts'
 import { MembershipWatch } from './tracker-link/membership-watch.ts'
@@ -89,7 +90,8 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const library = new Library()
   const seeds = new Seeds(catalog, library, (message) => log.warn(message))
   const keys = new SigningKeys(client, home)
-  const grants = new GrantVerifier(keys)
+  const memberships = new Memberships()
+  const grants = new GrantVerifier(keys, memberships)
   const limit = new ByteLimit(0)
   const hashPool = opened(new HashPool(), (p) => p.close())
 
@@ -119,7 +121,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }, () => keys.ensure()),
     (a) => a.stop(),
   )
-  const watch = opened(new MembershipWatch(client, library, grants, seeds), (w) => w.stop())
+  const watch = opened(new MembershipWatch(client, library, memberships, seeds), (w) => w.stop())
   announcer.start()
   watch.start()
   const context = {

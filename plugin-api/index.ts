@@ -1,7 +1,7 @@
 /**
- * The whole of what a plugin may import from Shoal: how to write a command, and the seams by which a plugin
- * takes part in a tracker or a peer. docs/plugins.md shows how. What is exported here is kept; the rest of the
- * sources may change at any time.
+ * Everything that a plugin may import from Shoal: the parts of a command, and the interfaces through which a
+ * plugin takes part in a tracker or a peer. docs/plugins.md shows how. These exports are stable; the rest of
+ * the sources may change at any time.
  */
 
 export { Args, Flags } from '@oclif/core'
@@ -12,7 +12,10 @@ export { formatBytes } from '../cli/format.ts'
 export { interrupt } from '../cli/interrupt.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
 export { filesBelow } from '../cli/upload-sources.ts'
-/** A file of the plugin's own folder `assets/`, by `new URL('./assets/NAME', import.meta.url)`, or of its packages (`shoal.carries`): also in the single binary. */
+/**
+ * Read a file of the plugin's own `assets/` folder, named as `new URL('./assets/NAME', import.meta.url)`, or
+ * of its packages (`shoal.carries`), also in the single binary.
+ */
 export { packedBytes, packedNames, packedText } from '../packed/files.ts'
 export type {
   DownloadedFile,
@@ -25,7 +28,7 @@ export type {
   UploadRequest,
   UploadResult,
 } from '../peer/control/api.ts'
-/** The packed chunk hashes of a file, proven against its id. */
+/** A file's packed chunk hashes, proven against its id. */
 export { loadHashes } from '../peer/download/hash-list.ts'
 export { placeInside } from '../peer/download/targets.ts'
 export { loadIdentity } from '../peer/identity.ts'

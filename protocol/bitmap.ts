@@ -1,10 +1,10 @@
-/** A fixed-size set of chunk indexes, one bit each, most significant bit first (as BitTorrent, BEP 3). */
+/** A fixed-size set of chunk indexes, one bit each, most significant bit first (like BitTorrent, BEP 3). */
 export class Bitmap {
   readonly size: number
   readonly bytes: Uint8Array
   #count = 0
 
-  /** `bytes` holds ⌈size/8⌉ bytes; bits past `size` are cleared. Throws RangeError on another length. */
+  /** `bytes` holds ⌈size/8⌉ bytes; bits past `size` are cleared. Throws RangeError if the length differs. */
   constructor(size: number, bytes: Uint8Array = new Uint8Array(Math.ceil(size / 8))) {
     if (bytes.length !== Math.ceil(size / 8)) throw new RangeError(`${bytes.length} bytes for ${size} bits`)
     this.size = size
@@ -17,7 +17,7 @@ export class Bitmap {
     return new Bitmap(size, new Uint8Array(Math.ceil(size / 8)).fill(0xff))
   }
 
-  /** How many bits are set. */
+  /** Number of set bits. */
   get count(): number {
     return this.#count
   }
@@ -30,7 +30,7 @@ export class Bitmap {
     return index >= 0 && index < this.size && (this.bytes[index >> 3]! & (0x80 >> (index & 7))) !== 0
   }
 
-  /** Sets a bit; false when it was set before. */
+  /** Sets a bit. Returns false if it was already set. */
   add(index: number): boolean {
     if (index < 0 || index >= this.size) throw new RangeError(`bit ${index} of ${this.size}`)
     if (this.has(index)) return false
@@ -39,7 +39,7 @@ export class Bitmap {
     return true
   }
 
-  /** Clears a bit; false when it was clear before. */
+  /** Clears a bit. Returns false if it was already clear. */
   delete(index: number): boolean {
     if (!this.has(index)) return false
     this.bytes[index >> 3]! &= ~(0x80 >> (index & 7))
@@ -47,11 +47,11 @@ export class Bitmap {
     return true
   }
 
-  /** How many of [first, end) are set. */
+  /** Number of set bits in [first, end). */
   countRange(first: number, end: number): number {
     let count = 0
     for (let i = first; i < end; ) {
-      // Whole bytes at once: a file of a TiB has two million chunks.
+      // Count whole bytes: a file of a TiB has two million chunks.
       if ((i & 7) === 0 && i + 8 <= end) {
         for (let byte = this.bytes[i >> 3]!; byte; byte &= byte - 1) count++
         i += 8
@@ -60,7 +60,7 @@ export class Bitmap {
     return count
   }
 
-  /** Whether all of [first, first + count) are set. */
+  /** Whether all bits in [first, first + count) are set. */
   hasRange(first: number, count: number): boolean {
     for (let i = first; i < first + count; i++) if (!this.has(i)) return false
     return true

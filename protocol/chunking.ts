@@ -1,9 +1,9 @@
-/** How a file is cut: fixed chunks of 512 KiB, the last one shorter, an empty file without any. */
+/** Files are cut into fixed chunks of 512 KiB. The last chunk may be shorter; an empty file has none. */
 export const CHUNK_SIZE = 512 * 1024
 export const HASH_SIZE = 32
-/** Chunks in the longest extent, the unit of one request: 16 MiB. */
+/** The longest extent (the unit of one request): 16 MiB. */
 export const MAX_EXTENT_CHUNKS = 32
-/** 1 PiB: what a manifest may claim. Sizes stay exact as JavaScript numbers far beyond. */
+/** The largest size that a manifest may claim: 1 PiB. JavaScript numbers stay exact far beyond it. */
 export const MAX_FILE_SIZE = 2 ** 50
 
 export interface Extent {

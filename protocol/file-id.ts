@@ -4,8 +4,8 @@ import { merkleRoot, sha256 } from './merkle.ts'
 const DOMAIN = Buffer.from('shoal/file/1', 'ascii')
 
 /**
- * The identity of a file's content: SHA-256("shoal/file/1" ‖ u64 size ‖ u32 chunkSize ‖ root), big-endian,
- * in lower-case hex. Size and chunk size are committed to, so that a holder of an id cannot be told another.
+ * The identity of a file's content: SHA-256("shoal/file/1" ‖ u64 size ‖ u32 chunkSize ‖ root), big-endian, in
+ * lower-case hex. The id commits to both sizes, so nobody can lie about them to a holder of the id.
  */
 export function fileId(size: number, root: Uint8Array, chunkSize: number = CHUNK_SIZE): string {
   const header = Buffer.alloc(12)
@@ -14,7 +14,7 @@ export function fileId(size: number, root: Uint8Array, chunkSize: number = CHUNK
   return sha256(DOMAIN, header, root).toString('hex')
 }
 
-/** Whether `hashes` (packed chunk hashes) are those of the file with this id and size. */
+/** Whether `hashes` (packed chunk hashes) belong to the file with this id and size. */
 export function hashesMatch(id: string, size: number, hashes: Uint8Array, chunkSize?: number): boolean {
   return fileId(size, merkleRoot(hashes), chunkSize) === id
 }

@@ -6,13 +6,13 @@ import { ShoalError } from './errors.ts'
  */
 export const GRANT_ALGORITHM = 'EdDSA'
 export const GRANT_TYPE = 'shoal-grant+jwt'
-/** Longest life of a grant, in seconds. */
+/** Maximum lifetime of a grant, in seconds. */
 export const GRANT_LIFETIME_S = 300
-/** Clock difference between tracker and peer that is forgiven, in seconds. */
+/** Tolerated clock difference between tracker and peer, in seconds. */
 export const CLOCK_TOLERANCE_S = 30
 
 export interface GrantClaims {
-  /** The user on whose behalf the file is fetched. */
+  /** The user who fetches the file. */
   sub: string
   /** Group and file id. */
   grp: string
@@ -28,13 +28,13 @@ export interface GrantUse {
   fileId: string
   /** Groups in which the serving peer shares this file. */
   groups: ReadonlySet<string>
-  /** Fingerprint of the certificate that the client proved, null on a connection without TLS. */
+  /** Fingerprint of the certificate that the client proved; null without TLS. */
   fingerprint: string | null
   /** Seconds since the epoch. */
   now: number
 }
 
-/** Checks claims whose signature is already verified against the use that is made of them; throws GRANT_INVALID. */
+/** Checks claims with a verified signature against their use. Throws GRANT_INVALID. */
 export function checkGrantClaims(claims: unknown, use: GrantUse): GrantClaims {
   const c = claims as Partial<GrantClaims> | null
   const wellFormed =
@@ -65,8 +65,8 @@ export function refused(why: string): ShoalError {
 }
 
 /**
- * The answer to who shows no grant that the fleet signed: the same whether the file is here or not, so that
- * strangers learn nothing of what a peer holds.
+ * The answer to a client without a valid grant. It is the same whether the file is here or not, so strangers
+ * learn nothing about a peer's files.
  */
 export function refusedToStranger(): ShoalError {
   return refused('this peer does not serve that file to you')

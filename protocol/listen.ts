@@ -2,8 +2,8 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { ShoalError } from './errors.ts'
 
 /**
- * The URL at which a service that listens on `host` and `port` is reached from its own machine: loopback for
- * one that listens on every address.
+ * The URL of a service that listens on `host` and `port`, as seen from its own machine: loopback if it
+ * listens on every address.
  */
 export function serviceUrl(scheme: 'http' | 'https', host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `${scheme}://127.0.0.1:${port}`
@@ -11,8 +11,8 @@ export function serviceUrl(scheme: 'http' | 'https', host: string, port: number)
 }
 
 /**
- * The URL by which others may reach it: with every address listened on, the first of `addresses` (those of the
- * machine's interfaces) that leads to it from elsewhere; where there is none, as on its own machine.
+ * The URL of a service as seen from other machines. If it listens on every address, this is the first of
+ * `addresses` (the machine's interfaces) that others can reach; if there is none, the local URL.
  */
 export function announcedUrl(
   scheme: 'http' | 'https',
@@ -30,7 +30,7 @@ export function announcedUrl(
   return serviceUrl(scheme, found ?? host, port)
 }
 
-/** Says why `listen` failed: PORT_IN_USE, or BAD_CONFIG for an address that is not this machine's to use. */
+/** Explains why `listen` failed: PORT_IN_USE, or BAD_CONFIG for an address that this machine cannot use. */
 export function listenError(error: unknown, host: string, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE')

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { HASH_SIZE } from './chunking.ts'
 
 /**
- * The Merkle Tree Hash of RFC 9162, section 2.1, over SHA-256. Leaves are a file's chunk hashes, packed:
- * a buffer of n × 32 bytes. Leaf and node hashes have different prefixes, so a node can never be passed
- * off as a leaf, and no leaf is ever doubled to fill a level.
+ * The Merkle Tree Hash of RFC 9162, section 2.1, with SHA-256. The leaves are a file's chunk hashes, packed
+ * into a buffer of n × 32 bytes. Leaf and node hashes have different prefixes, so a node can never pass for a
+ * leaf. No leaf is ever duplicated to fill a level.
  */
 const LEAF_PREFIX = Buffer.from([0x00])
 const NODE_PREFIX = Buffer.from([0x01])
@@ -20,8 +20,8 @@ export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF_PREFIX, data)
 export const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(NODE_PREFIX, left, right)
 
 /**
- * Builds the root from leaves that arrive in order, in O(log n) memory: the stack holds the roots of the
- * complete subtrees so far, largest first, as the binary digits of the leaf count.
+ * Builds the root from leaves that arrive in order, in O(log n) memory. The stack holds the roots of the
+ * complete subtrees so far, largest first, like the binary digits of the leaf count.
  */
 export class MerkleBuilder {
   readonly #stack: { level: number; hash: Buffer }[] = []
@@ -35,7 +35,7 @@ export class MerkleBuilder {
     this.#stack.push(node)
   }
 
-  /** The root over the leaves added so far (the hash of nothing for none: RFC 9162, 2.1.1). */
+  /** The root over the leaves so far; without any, the hash of the empty string (RFC 9162, 2.1.1). */
   root(): Buffer {
     if (this.#stack.length === 0) return EMPTY_ROOT
     return this.#stack.map((node) => node.hash).reduceRight((right, left) => nodeHash(left, right))

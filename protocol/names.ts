@@ -1,9 +1,9 @@
 import { ShoalError } from './errors.ts'
 
-/** Users and groups: short, plain, safe in a path, a URL and a Redis hash tag. */
+/** User and group names: short, plain, and safe in a path, a URL and a Redis hash tag. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_FILE_NAME_BYTES = 1024
-/** Ends the name of a download under way. No file may be called so: it would take another's place in a folder. */
+/** Suffix of unfinished downloads. No file may have such a name, or it could collide with one in a folder. */
 export const PART_SUFFIX = '.shoal-part'
 export const JOURNAL_SUFFIX = `${PART_SUFFIX}.journal`
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -27,8 +27,8 @@ function checkPlainName(name: string, what: string): string {
 }
 
 /**
- * The one check of a file's name inside its group: a relative path with slashes, in Unicode NFC. Returns the
- * name in NFC, or throws BAD_NAME. What passes here is safe to join below an output folder on any system.
+ * The single check of a file's name in its group: a relative path with slashes, in Unicode NFC. Returns the
+ * name in NFC, or throws BAD_NAME. A name that passes is safe to join to an output folder on any system.
  */
 export function checkFileName(name: string): string {
   const nfc = name.normalize('NFC')
@@ -57,7 +57,7 @@ function fileNameFault(name: string): string | null {
   return null
 }
 
-/** Whether a download under way calls its files so. In any case of letters, for file systems that take them for the same. */
+/** Whether an unfinished download uses this name. Ignores case, for file systems that do. */
 export function isWorkingName(part: string): boolean {
   const lower = part.toLowerCase()
   return lower.endsWith(PART_SUFFIX) || lower.endsWith(JOURNAL_SUFFIX)
@@ -65,11 +65,11 @@ export function isWorkingName(part: string): boolean {
 
 export interface Target {
   group: string
-  /** A file's name or a folder prefix; empty for the whole group. */
+  /** The name of a file or folder; empty for the whole group. */
   name: string
 }
 
-/** Reads "GROUP:path/to/file". A trailing slash on the path names a folder and is dropped. */
+/** Parses "GROUP:path/to/file". A trailing slash marks a folder and is dropped. */
 export function parseTarget(text: string): Target {
   const colon = text.indexOf(':')
   if (colon <= 0)
@@ -81,7 +81,7 @@ export function parseTarget(text: string): Target {
   return { group, name: name === '' ? '' : checkFileName(name) }
 }
 
-/** Whether `name` is the file `prefix` or lies in the folder `prefix` ('' is the whole group). */
+/** Whether `name` is the file `prefix` or is in the folder `prefix` ('' is the whole group). */
 export function isBelow(name: string, prefix: string): boolean {
   return prefix === '' || name === prefix || name.startsWith(`${prefix}/`)
 }

@@ -1,12 +1,12 @@
 import type { Bitmap } from './bitmap.ts'
 
-/** Most slices of a file that a picture of its swarm shows. */
+/** Maximum number of slices in a swarm's picture. */
 const MAX_PARTS = 64
 
-/** How many slices of equal length stand for a file of `chunks` chunks: slice i of n is [⌊i·chunks/n⌋, ⌊(i+1)·chunks/n⌋). */
+/** Number of equal slices for a file of `chunks` chunks: slice i of n is [⌊i·chunks/n⌋, ⌊(i+1)·chunks/n⌋). */
 export const partCount = (chunks: number): number => Math.min(MAX_PARTS, chunks)
 
-/** The share of each slice that is held, 0 to 255: 0 is none of it and 255 all of it, both exactly. */
+/** The share held of each slice, 0 to 255. Exactly 0 means none of it, exactly 255 all of it. */
 export function partsOf(have: Bitmap): Uint8Array {
   const parts = new Uint8Array(partCount(have.size))
   if (have.isFull) return parts.fill(255)
@@ -23,5 +23,5 @@ function share(held: number, of: number): number {
   return Math.min(254, Math.max(1, Math.round((255 * held) / of)))
 }
 
-/** The parts of a peer that holds all `chunks` chunks, in base64. */
+/** The parts of a complete peer, in base64. */
 export const allParts = (chunks: number): string => Buffer.alloc(partCount(chunks), 255).toString('base64')

@@ -1,12 +1,12 @@
-/** What a fetching peer and a serving peer must agree on, beyond HTTP itself (docs/protocol.md). */
+/** The agreement between a fetching and a serving peer beyond HTTP itself (docs/protocol.md). */
 export const filePath = (fileId: string): string => `/v1/files/${fileId}`
 export const havePath = (fileId: string): string => `/v1/files/${fileId}/have`
 export const proofPath = (fileId: string, chunk: number): string => `/v1/files/${fileId}/proof/${chunk}`
 
-/** Query parameter that carries the grant where a client cannot send `Authorization`. */
+/** Query parameter for the grant, for clients that cannot send `Authorization`. */
 export const GRANT_PARAMETER = 'grant'
 
-/** A URL that any HTTP client can fetch a file with, for as long as the grant lives. */
+/** A URL that any HTTP client can fetch a file from until the grant expires. */
 export function grantedUrl(
   at: { host: string; port: number; tls: boolean },
   fileId: string,
@@ -16,26 +16,30 @@ export function grantedUrl(
   return `${at.tls ? 'https' : 'http'}://${host}:${at.port}${filePath(fileId)}?${GRANT_PARAMETER}=${grant}`
 }
 
-/** Request header: the port on which the fetching peer itself serves, so that both learn of each other. */
+/** Request header: the port on which the fetching peer serves, so that both peers know each other. */
 export const PEER_PORT_HEADER = 'shoal-peer-port'
 /**
- * `GET …/have` answers `application/vnd.shoal.have`: u32 chunk count, the bitmap (⌈n/8⌉ bytes, most
- * significant bit first), then, while the server's copy grows, one u32 a change: a chunk's index when it
- * came in, or index | PENDING when it is being fetched from a seed, so that others ask the seed for another.
- * All big-endian. The stream ends when the server holds everything, unless ASKED_HEADER is there.
+ * `GET …/have` answers `application/vnd.shoal.have`: a u32 chunk count, the bitmap (⌈n/8⌉ bytes, most
+ * significant bit first), then one u32 per change while the server's copy grows: the index of a chunk that
+ * arrived, or index | PENDING for a chunk that the server is fetching from a seed, so that others ask the
+ * seed for a different one. All big-endian. The stream ends when the server holds everything, unless
+ * ASKED_HEADER is present.
  */
 export const HAVE_MEDIA_TYPE = 'application/vnd.shoal.have'
-/** Request header of `have`: a complete peer goes on, and tells as PENDING each chunk that somebody asks it for. */
+/**
+ * Request header of `have`: a complete peer keeps the stream open and reports each requested chunk as
+ * PENDING.
+ */
 export const ASKED_HEADER = 'shoal-asked'
-/** Top bit of a have record. MAX_FILE_SIZE leaves it free: 2^50 bytes are 2^31 chunks. */
+/** Top bit of a have-record. MAX_FILE_SIZE leaves it free: 2^50 bytes are 2^31 chunks. */
 export const PENDING = 0x8000_0000
 
 const FILE_ID = /^[0-9a-f]{64}$/
 export const isFileId = (text: string): boolean => FILE_ID.test(text)
 
 /**
- * Reads a single HTTP byte range (RFC 9110, 14.2) against a file of `size` bytes; null when it is absent,
- * malformed or not satisfiable (which of them does not matter to a caller: all are answered with 416).
+ * Parses a single HTTP byte range (RFC 9110, 14.2) for a file of `size` bytes. Returns null if it is absent,
+ * malformed or not satisfiable; all three get a 416.
  */
 export function parseRange(header: string | undefined, size: number): [start: number, end: number] | null {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '')

@@ -1,12 +1,12 @@
 import { HASH_SIZE } from './chunking.ts'
 import { merkleRoot, nodeHash, split } from './merkle.ts'
 
-/** Leaves whose common root is kept: a proof hashes one such block, and a file of a terabyte has 2,048 of them. */
+/** Leaves per stored root. A proof hashes one such block, and a file of a terabyte has 2,048 of them. */
 export const BLOCK = 1024
 
 /**
- * The upper part of a file's Merkle tree (RFC 9162, 2.1): the roots of its blocks of leaves, 32 bytes for each
- * 512 MiB of file, with which a proof costs one block and not the whole tree.
+ * The upper part of a file's Merkle tree (RFC 9162, 2.1): the roots of its blocks of leaves, 32 bytes per 512
+ * MiB of file. With it, a proof costs one block, not the whole tree.
  */
 export class ProofTree {
   readonly #count: number
@@ -16,7 +16,7 @@ export class ProofTree {
     this.#count = count
   }
 
-  /** Builds it from packed chunk hashes; between two blocks it yields, since a long list takes seconds. */
+  /** Builds the tree from packed chunk hashes. Yields between blocks, because a long list takes seconds. */
   static *build(hashes: Uint8Array): Generator<void, ProofTree> {
     const tree = new ProofTree(hashes.length / HASH_SIZE)
     for (let at = 0; at < hashes.length; at += BLOCK * HASH_SIZE) {
@@ -26,7 +26,7 @@ export class ProofTree {
     return tree
   }
 
-  /** Inclusion proof for leaf `index` of the list that it was built from (RFC 9162, 2.1.3.1), from the leaf upwards. */
+  /** Inclusion proof for leaf `index` of the original list (RFC 9162, 2.1.3.1), from the leaf upwards. */
   proof(hashes: Uint8Array, index: number): Buffer[] {
     if (index < 0 || index >= this.#count) throw new RangeError(`leaf ${index} of ${this.#count}`)
     const proof: Buffer[] = []

@@ -1,6 +1,6 @@
 /**
- * The records of the metadata, as the store keeps them and the tracker's API hands them out. Times are
- * ISO 8601 UTC, sizes bytes, hashes lower-case hex.
+ * Metadata records, as the store keeps them and the tracker's API returns them. Times are ISO 8601 UTC, sizes
+ * are bytes, hashes are lower-case hex.
  */
 export type Role = 'owner' | 'admin' | 'member'
 
@@ -15,20 +15,20 @@ export interface JoinRequest {
   since: string
 }
 
-/** One published file of a group: the newest version under its name. */
+/** A published file of a group: the newest version under its name. */
 export interface FileRecord {
   name: string
   fileId: string
   size: number
-  /** 1 for the first upload under this name, one more for each that replaces it. */
+  /** Starts at 1 and grows with each upload that replaces the file. */
   version: number
   uploader: string
   added: string
 }
 
 /**
- * What a change did, in the order of a group's revisions: revision r is the state after event r. Every event
- * carries the full records that it wrote, so that applying one twice does no harm.
+ * A change to a group, in revision order: revision r is the state after event r. Every event carries the full
+ * records that it wrote, so applying one twice is harmless.
  */
 export type GroupChange =
   | { type: 'group.created'; owner: string }
@@ -36,7 +36,7 @@ export type GroupChange =
   | { type: 'member.requested'; user: string }
   | { type: 'member.accepted'; users: string[] }
   | { type: 'member.rejected'; users: string[] }
-  /** `heir` is who became the owner where the owner left. */
+  /** `heir` became the owner when the owner left. */
   | { type: 'member.left'; user: string; heir?: string }
   | { type: 'member.kicked'; users: string[] }
   | { type: 'member.promoted'; user: string; role: Role }
@@ -51,35 +51,35 @@ export type GroupEvent = GroupChange & {
   by: string
 }
 
-/** Where a peer listens and what it proves itself with. */
+/** A peer's address and identity. */
 export interface PeerAddress {
-  /** SHA-256 of the peer's certificate in hex: its identity, and what a fetcher pins. */
+  /** SHA-256 of the peer's certificate in hex: the peer's identity, which a fetcher pins. */
   peer: string
   host: string
   port: number
   tls: boolean
 }
 
-/** A peer of one file's swarm as the tracker hands it out. */
+/** A peer of a file's swarm as the tracker hands it out. */
 export interface SwarmPeer extends PeerAddress {
   /** Whether the peer holds the whole file. */
   complete: boolean
 }
 
-/** What a peer holds of one file, and moves of it now. */
+/** A peer's holdings and current transfer of one file. */
 export interface FileProgress {
   group: string
   fileId: string
   /** Chunks. */
   held: number
-  /** The shares that it holds of the file's slices (protocol/parts.ts), in base64. */
+  /** The shares held of the file's slices (protocol/parts.ts), in base64. */
   parts: string
   /** Bytes a second. */
   down: number
   up: number
 }
 
-/** All that one peer moves now. */
+/** All current transfers of one peer. */
 export interface ProgressReport {
   peer: string
   user: string

@@ -7,16 +7,16 @@ const SERVERS = ['valkey-server', 'redis-server']
 const PACKED_SERVER = new URL('./packed/valkey-server', import.meta.url)
 
 /**
- * The Redis-compatible server to run: `SHOAL_REDIS_BIN`, else the one that the single binary carries, else the
+ * Finds the Redis-compatible server to run: `SHOAL_REDIS_BIN`, else the one in the single binary, else the
  * first of valkey-server and redis-server on PATH. Throws REDIS_NOT_FOUND with the command that installs one,
- * and a storage error where the one that is carried cannot be unpacked.
+ * or a storage error if the packed server cannot be unpacked.
  */
 export function findRedisServer(env: NodeJS.ProcessEnv = process.env): string {
   if (env.SHOAL_REDIS_BIN) {
     if (isExecutable(env.SHOAL_REDIS_BIN)) return env.SHOAL_REDIS_BIN
     throw new ShoalError(
       'REDIS_NOT_FOUND',
-      `SHOAL_REDIS_BIN names ${env.SHOAL_REDIS_BIN}, which cannot be run`,
+      `SHOAL_REDIS_BIN names ${env.SHOAL_REDIS_BIN}, which is not executable`,
       {
         hint: 'set it to the path of redis-server or valkey-server, or unset it',
       },
@@ -29,7 +29,7 @@ export function findRedisServer(env: NodeJS.ProcessEnv = process.env): string {
       if (folder !== '' && isExecutable(join(folder, name))) return join(folder, name)
     }
   throw new ShoalError('REDIS_NOT_FOUND', 'no Redis server is installed', {
-    hint: `install one (${installCommand()}), or give --redis URL`,
+    hint: `install one (${installCommand()}), or pass --redis URL`,
   })
 }
 

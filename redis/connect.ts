@@ -7,12 +7,13 @@ import { MasterConnector } from './sentinel-connector.ts'
 import { giveUpOnSilence } from './silence.ts'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
-/** A connection to one server (found by Sentinels, maybe), or connections to the nodes of a cluster. */
+/** A connection to one server (perhaps found through Sentinels), or connections to a cluster's nodes. */
 export type RedisClient = Redis | Cluster
 
 /**
- * What a connection is for decides how it fails. `commands`: at once, a caller waits; an unanswered command
- * is never sent twice behind its back. `queue`: BullMQ's, which waits for Redis as long as it takes.
+ * The purpose of a connection decides how it fails. `commands`: at once, because a caller waits; an
+ * unanswered command is never silently sent again. `queue`: for BullMQ, which waits for Redis as long as it
+ * takes.
  */
 export type ConnectionKind = 'commands' | 'queue'
 
@@ -20,9 +21,9 @@ const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** attempt, 
 
 const COMMAND_TIMEOUT_MS = 600
 /**
- * A connection that leaves a command unanswered for so long is given up (silence.ts), and fails all that was asked
- * over it. Otherwise one whose other end is gone without a word would stay, and a server that hangs would cost each
- * command the whole timeout: so the first one waits, and the others fail at once.
+ * We close a connection that leaves a command unanswered this long (silence.ts), and fail everything in
+ * flight on it. Otherwise a connection whose other end vanished would stay open, and a hanging server would
+ * cost every command the full timeout. This way the first command waits and the others fail at once.
  */
 const GIVE_UP = { socketTimeout: COMMAND_TIMEOUT_MS }
 const CLOSING = { disconnectTimeout: 500 }
@@ -40,15 +41,16 @@ const SINGLE: Record<ConnectionKind, RedisOptions> = {
 }
 
 /**
- * A node's connection opens with its first command, which waits for it: less long than the caller does, so
- * nothing is sent after the caller was told that it failed. Without delays for them there are no retries.
+ * The first command opens the connection to a node and waits for it. The connection gets less time than the
+ * caller, so nothing is sent after the caller was told of a failure. ioredis does not retry when these delays
+ * are zero.
  */
 const CLUSTER: Record<ConnectionKind, ClusterOptions> = {
   commands: {
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     maxRedirections: 5,
-    // A dead master answers no MOVED that would tell of its successor.
+    // A dead master sends no MOVED that would name its successor.
     slotsRefreshInterval: 1000,
     slotsRefreshTimeout: 500,
     redisOptions: {
@@ -62,10 +64,10 @@ const CLUSTER: Record<ConnectionKind, ClusterOptions> = {
   queue: { redisOptions: { maxRetriesPerRequest: null } },
 }
 
-/** Without a timeout for commands: that of its own resubscribing would be an error that nobody handles. */
+/** No command timeout: a timeout while ioredis resubscribes by itself would be an unhandled error. */
 const SUBSCRIBER: RedisOptions = { autoResubscribe: true, maxRetriesPerRequest: null, ...GIVE_UP }
 
-/** Opens a connection, which starts connecting at once. Throws BAD_CONFIG and storage errors of the CA's file. */
+/** Starts to connect at once. Throws BAD_CONFIG, or a storage error for the CA file. */
 export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
   const target = parseRedisUrl(url)
   if (target.kind !== 'cluster') return watched(new Redis({ ...optionsOf(target), ...SINGLE[kind] }))
@@ -75,15 +77,15 @@ export function connectRedis(url: string, kind: ConnectionKind): RedisClient {
     ...options,
     clusterRetryStrategy: reconnectDelay,
     redisOptions: { ...CLOSING, ...accessOf(target), ...redisOptions },
-    // Certificates name hosts, so hosts must not become addresses before they are compared.
+    // Certificates name hosts, so we must compare them before hosts become addresses.
     ...(tls ? { dnsLookup: (host, done) => done(null, host) } : {}),
   })
   return quiet(cluster.on('+node', watched))
 }
 
 /**
- * Opens a connection for pub/sub, which reconnects by itself. On a cluster it goes to any node of the URL, or
- * of those that `beside` has found.
+ * Opens a pub/sub connection that reconnects by itself. On a cluster it goes to any node of the URL, or to
+ * any node that `beside` has found.
  */
 export function connectSubscriber(url: string, beside?: RedisClient): Redis {
   const target = parseRedisUrl(url)
@@ -101,7 +103,10 @@ export function connectSubscriber(url: string, beside?: RedisClient): Redis {
 
 const SLOTS = 16_384
 
-/** The connections to all servers that hold data: one, or a cluster's masters. Throws where one is missing. */
+/**
+ * Connections to all servers that hold data: the one server, or a cluster's masters. Throws if a master is
+ * missing.
+ */
 export function masters(redis: RedisClient): Redis[] {
   if (!(redis instanceof Cluster)) return [redis]
   const nodes = redis.nodes('master')
@@ -124,7 +129,7 @@ function optionsOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisOpti
     Connector: MasterConnector,
     ...(sentinelPassword ? { sentinelPassword } : {}),
     ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
-    // A master that hangs closes no connection, so the Sentinels are asked to tell of its successor.
+    // A hanging master closes no connection, so the Sentinels must announce its successor.
     failoverDetector: true,
     sentinelRetryStrategy: reconnectDelay,
     sentinelReconnectStrategy: reconnectDelay,
@@ -132,7 +137,7 @@ function optionsOf(target: Exclude<RedisTarget, { kind: 'cluster' }>): RedisOpti
   }
 }
 
-/** What is the same for every server of the target. */
+/** Options that all servers of the target share. */
 function accessOf(target: RedisTarget): RedisOptions {
   const named = { connectionName: connectionName() }
   if (target.kind === 'unix') return named
@@ -162,7 +167,7 @@ function watched(redis: Redis): Redis {
   return quiet(redis)
 }
 
-/** Without a listener an error event would end the process; every command reports its own failure. */
+/** Without a listener an error event would end the process. Every command reports its own failure. */
 function quiet<T extends RedisClient>(redis: T): T {
   redis.on('error', () => {})
   return redis

@@ -16,19 +16,19 @@ export interface EmbeddedRedis {
   /** unix:///…/redis.sock */
   url: string
   pid: number
-  /** Gives up this owner's share; the last one's release stops the server and waits until it is gone. */
+  /** Gives up this owner's share. The last release stops the server and waits until it is gone. */
   release(): Promise<void>
 }
 
 const START_TIMEOUT_MS = 10_000
 const STOP_TIMEOUT_MS = 10_000
 
-/** Where the Redis server that lives in `folder` listens. */
+/** The socket of the Redis server in `folder`. */
 export const embeddedSocket = (folder: string): string => socketPath(folder, 'redis.sock')
 
 /**
- * Joins the Redis server that lives in `folder` (append-only file, unix socket, no port), starting it where
- * none runs. Several processes may own it at once. Throws REDIS_NOT_FOUND, REDIS_UNREACHABLE or a storage error.
+ * Joins the Redis server in `folder` (append-only file, unix socket, no port), or starts it if none runs.
+ * Several processes may own it at once. Throws REDIS_NOT_FOUND, REDIS_UNREACHABLE or a storage error.
  */
 export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   try {
@@ -39,8 +39,8 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
   const socket = embeddedSocket(folder)
   const fifo = join(folder, 'lifeline')
   const lock = join(folder, 'redis.lock')
-  const lifeline = await withFileLock(lock, async () => {
-    const joined = openLifeline(fifo)
+  const writeEnd = await withFileLock(lock, async () => {
+    const joined = openWriteEnd(fifo)
     if (joined !== null && (await answers(socket, START_TIMEOUT_MS))) return joined
     if (joined !== null) closeSync(joined)
     return startServer(folder, socket, fifo)
@@ -53,13 +53,13 @@ export async function acquireRedis(folder: string): Promise<EmbeddedRedis> {
     pid,
     release: () => {
       stopSync()
-      return release({ lifeline, fifo, lock, url })
+      return release({ writeEnd, fifo, lock, url })
     },
   }
 }
 
-/** The write end of a lifeline that a supervisor holds open; null where there is none. */
-function openLifeline(fifo: string): number | null {
+/** Opens the write end of a pipe whose read end a supervisor holds, or returns null if none does. */
+function openWriteEnd(fifo: string): number | null {
   try {
     return openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK)
   } catch (error) {
@@ -76,17 +76,18 @@ async function startServer(folder: string, socket: string, fifo: string): Promis
   rmSync(socket, { force: true })
   const env = withoutPasswords(process.env)
   makePipe(fifo, env)
-  // Held for reading and writing until the supervisor has opened its end, so that neither open blocks.
+  // Opened for reading and writing until the supervisor has opened its end, so that neither open blocks.
   const both = openSync(fifo, constants.O_RDWR)
   try {
     supervise(fifo, [server, ...serverArguments(folder, socket)], folder, env)
     if (!(await answers(socket, START_TIMEOUT_MS)))
-      throw new ShoalError('REDIS_UNREACHABLE', `the embedded Redis in ${folder} does not start`, {
+      throw new ShoalError('REDIS_UNREACHABLE', `the embedded Redis in ${folder} did not start`, {
         hint: lastLogLine(folder) ?? `run ${server} by hand to see why`,
       })
-    const lifeline = openLifeline(fifo)
-    if (lifeline === null) throw new ShoalError('REDIS_UNREACHABLE', 'the embedded Redis ended as it started')
-    return lifeline
+    const writeEnd = openWriteEnd(fifo)
+    if (writeEnd === null)
+      throw new ShoalError('REDIS_UNREACHABLE', 'the embedded Redis exited during startup')
+    return writeEnd
   } finally {
     closeSync(both)
   }
@@ -108,7 +109,7 @@ function serverArguments(folder: string, socket: string): string[] {
   }).flatMap(([name, value]) => [`--${name}`, value])
 }
 
-/** Whether the server at `socket` says PONG before `timeoutMs` have passed (0: asks once). */
+/** Whether the server at `socket` answers PONG within `timeoutMs` (0: asks once). */
 async function answers(socket: string, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   do {
@@ -141,7 +142,7 @@ async function serverPid(url: string): Promise<number> {
   }
 }
 
-/** Unlike `serverPid` it fails where no server answers. */
+/** Unlike `serverPid`, fails if no server answers. */
 async function pidAtOnce(url: string): Promise<number> {
   const redis = connectRedis(url, 'commands')
   try {
@@ -164,44 +165,43 @@ async function shutDown(url: string): Promise<void> {
 
 interface Share {
   /** The write end that this owner holds. */
-  lifeline: number
+  writeEnd: number
   fifo: string
   lock: string
   url: string
 }
 
-async function release({ lifeline, fifo, lock, url }: Share): Promise<void> {
+async function release({ writeEnd, fifo, lock, url }: Share): Promise<void> {
   let given = false
   const giveUp = async (): Promise<void> => {
-    // Asked only now: the supervisor may have put another server in the place of the first.
+    // Ask only now: the supervisor may have restarted the server.
     const pid = await pidAtOnce(url).catch(() => null)
-    closeSync(lifeline)
+    closeSync(writeEnd)
     given = true
     if (pid !== null && !hasOwners(fifo)) await gone(pid)
   }
-  // Locked, so that nobody joins a server that is about to end. Where the folder is gone, or another holds
-  // the lock for long, the share is given up all the same.
+  // The lock keeps others from joining a server that is about to stop. If the folder is gone or the lock
+  // stays taken, release without it.
   await withFileLock(lock, giveUp).catch((error: unknown) => {
     if (given) throw error
     return giveUp()
   })
 }
 
-/** Whether some process holds the write end of a lifeline: without one, a read meets the end of file. */
+/** Whether any process holds the write end: without one, a read returns end of file. */
 function hasOwners(fifo: string): boolean {
   let reader: number | null = null
   try {
     reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
     return readSync(reader, Buffer.alloc(1)) > 0
   } catch (error) {
-    // The supervisor removes it when the last owner has gone.
+    // The supervisor removes the pipe when the last owner has gone.
     return (error as NodeJS.ErrnoException).code !== 'ENOENT'
   } finally {
     if (reader !== null) closeSync(reader)
   }
 }
 
-/** Waits until process `pid` has ended. */
 async function gone(pid: number): Promise<void> {
   const deadline = performance.now() + STOP_TIMEOUT_MS
   while (performance.now() < deadline) {

@@ -8,9 +8,9 @@ const WAIT_MS = 15_000
 const SQLITE_BUSY = 5
 
 /**
- * Runs `work` while holding `path` as a lock between processes. It is SQLite's lock on an empty database,
- * which is the kernel's: a holder that dies gives it up, however it dies. A file with the holder's process id
- * would have to be judged by others, who may be wrong (ids come again) or two at once.
+ * Runs `work` while holding `path` as a lock between processes. It uses SQLite's lock on an empty database,
+ * which the kernel releases however its holder dies. Others would have to judge a pid file, and they may be
+ * wrong (pids are reused) or collide.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + WAIT_MS
@@ -30,7 +30,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
   }
 }
 
-/** null while another holds it. */
+/** Returns null while another process holds the lock. */
 function take(path: string): DatabaseSync | null {
   let lock: DatabaseSync | null = null
   try {

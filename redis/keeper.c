@@ -1,6 +1,6 @@
 /*
- * Keeps one Redis server alive for exactly as long as some process wants it: what SUPERVISOR_SCRIPT in
- * supervisor.ts does, for systems without a shell (a container with nothing but the single binary in it).
+ * Keeps one Redis server alive exactly as long as some process wants it. Does the job of SUPERVISOR_SCRIPT in
+ * supervisor.ts on systems without a shell (a container that holds only the single binary).
  *
  *   keeper --make PIPE            makes the named pipe
  *   keeper PIPE SERVER [ARG]...   runs the server until the last write end of the pipe is closed
@@ -20,13 +20,13 @@
 static const struct timespec BEFORE_RESTART = {0, 100 * 1000 * 1000};
 
 static volatile sig_atomic_t asked_to_end;
-/* A pipe to ourselves: a signal that comes just before poll still wakes it. */
+/* A pipe to ourselves, so that a signal just before poll still wakes it. */
 static int wake[2];
 
 static void on_signal(int signal) {
   int saved = errno;
   if (signal == SIGTERM) asked_to_end = 1;
-  if (write(wake[1], "", 1) < 0) { /* full: poll wakes all the same */
+  if (write(wake[1], "", 1) < 0) { /* full: poll wakes anyway */
   }
   errno = saved;
 }
@@ -46,18 +46,18 @@ static int keep_private(int fd) {
 static pid_t start(char **command) {
   pid_t pid = fork();
   if (pid != 0) return pid;
-  /* Ignored signals stay ignored across exec; the server is to have its own handling of them. */
+  /* Ignored signals stay ignored across exec; the server must handle them its own way. */
   handle(SIGINT, SIG_DFL);
   handle(SIGHUP, SIG_DFL);
   execv(command[0], command);
   _exit(127);
 }
 
-/* Whether an owner is left. Owners write nothing; what came all the same is thrown away. */
-static int owned(int lifeline) {
+/* Whether an owner is left. Owners write nothing; discard anything that arrives. */
+static int owned(int owners) {
   char waste[512];
   ssize_t n;
-  while ((n = read(lifeline, waste, sizeof waste)) > 0) {
+  while ((n = read(owners, waste, sizeof waste)) > 0) {
   }
   return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
@@ -65,18 +65,18 @@ static int owned(int lifeline) {
 static int keep(const char *path, char **command) {
   char waste[64];
   pid_t server = -1;
-  /* The first owner holds the pipe open before it starts this program: if it does not, it has ended. */
-  int lifeline = open(path, O_RDONLY | O_NONBLOCK);
-  if (lifeline < 0 || pipe(wake) < 0) return 1;
-  keep_private(lifeline);
+  /* The first owner opens the pipe before it starts this program; if nobody holds it, that owner has died. */
+  int owners = open(path, O_RDONLY | O_NONBLOCK);
+  if (owners < 0 || pipe(wake) < 0) return 1;
+  keep_private(owners);
   keep_private(wake[0]);
   keep_private(wake[1]);
   handle(SIGINT, SIG_IGN);
   handle(SIGHUP, SIG_IGN);
   handle(SIGTERM, on_signal);
   handle(SIGCHLD, on_signal);
-  while (owned(lifeline) && !asked_to_end) {
-    struct pollfd fds[2] = {{lifeline, POLLIN, 0}, {wake[0], POLLIN, 0}};
+  while (owned(owners) && !asked_to_end) {
+    struct pollfd fds[2] = {{owners, POLLIN, 0}, {wake[0], POLLIN, 0}};
     if (server < 0) server = start(command);
     poll(fds, 2, server < 0 ? 100 : -1);
     while (read(wake[0], waste, sizeof waste) > 0) {

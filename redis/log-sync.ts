@@ -4,10 +4,10 @@ import { join } from 'node:path'
 const EVERY_MS = 1000
 
 /**
- * Brings the append-only file of the server in `folder` to the disk once a second, until the function that is
- * returned ends it. Redis's own "everysec" holds acknowledged writes back in its memory while a sync is under
- * way, where SIGKILL loses them (4,781 in one measured case, with a sync of 0.3 s). Without it each write is
- * with the kernel before its answer, so that only a host that fails can lose it.
+ * Syncs the append-only file of the server in `folder` to disk once a second, until the returned function is
+ * called. During a sync, Redis's own "everysec" keeps acknowledged writes in its memory, where SIGKILL loses
+ * them (4,781 in one measured case, with a sync of 0.3 s). With `no`, Redis passes each write to the kernel
+ * before it answers, so only a host failure can lose it.
  */
 export function syncEverySecond(folder: string): () => void {
   let running = false
@@ -21,7 +21,7 @@ export function syncEverySecond(folder: string): () => void {
   return () => clearInterval(timer)
 }
 
-/** Waits until all that Redis has written to its append-only file is on the disk. */
+/** Waits until everything in Redis's append-only file is on disk. */
 export async function syncLog(folder: string): Promise<void> {
   for (const path of await logFiles(folder)) {
     const file = await open(path, 'r')
@@ -33,7 +33,7 @@ export async function syncLog(folder: string): Promise<void> {
   }
 }
 
-/** The files that Redis appends to: since version 7 in a folder of their own. */
+/** The files that Redis appends to. Since version 7 they have their own folder. */
 async function logFiles(folder: string): Promise<string[]> {
   const parts = join(folder, 'appendonlydir')
   const names = await readdir(parts).catch(() => null)
@@ -42,6 +42,6 @@ async function logFiles(folder: string): Promise<string[]> {
 }
 
 function warn(error: NodeJS.ErrnoException): void {
-  // A rewrite has put another file in its place, which the next sync finds.
+  // Redis rewrote the file under a new name, which the next sync finds.
   if (error.code !== 'ENOENT') process.emitWarning(error)
 }

@@ -4,9 +4,9 @@ import { AbstractConnector, type RedisOptions } from 'ioredis'
 import type { RedisAddress } from './url.ts'
 
 /**
- * Makes each connection to the next of the nodes that `addresses` names then. Pub/sub of a Redis Cluster
- * reaches every node, so a subscriber needs any one; ioredis's own subscriber of a cluster does not tell when
- * its connection is lost, and with it messages.
+ * Connects to the next of the nodes that `addresses` returns. Cluster pub/sub reaches every node, so a
+ * subscriber may use any of them. ioredis's own cluster subscriber does not report a lost connection, and its
+ * lost messages go unnoticed.
  */
 export function nodeConnector(
   addresses: () => RedisAddress[],

@@ -1,11 +1,14 @@
 import type { Redis } from 'ioredis'
 
-/** A timer that fires late by this share of its time tells that this process did not run, and nothing of Redis. */
+/** A timer that fires late by this share of its interval shows that this process stalled, not Redis. */
 const STALLED = 0.5
-/** In a row: a process that is always late must not wait for ever. */
+/** The most stalls in a row that we excuse, so that a process that is always late does not wait forever. */
 const MOST_STALLS = 3
 
-/** What ioredis does with `socketTimeout` set: it calls `setSocketTimeout` when a command is sent and no timer runs. */
+/**
+ * ioredis's internals for `socketTimeout`: it calls `setSocketTimeout` when it sends a command and no timer
+ * runs.
+ */
 interface Watched {
   stream: NodeJS.ReadableStream & { destroy(error: Error): void }
   socketTimeoutTimer: NodeJS.Timeout | undefined
@@ -14,9 +17,9 @@ interface Watched {
 }
 
 /**
- * Makes a connection that has `socketTimeout` set, of `limitMs`, give up only where Redis has been silent for so
- * long while this process ran. ioredis's own timer goes off first after a pause of the whole process (a loaded or
- * suspended machine), when the answers have long been there to be read: all commands under way failed then.
+ * Closes a connection only if Redis has been silent for `limitMs` while this process ran; `socketTimeout`
+ * must be set. After a pause of the whole process (a loaded or suspended machine), ioredis's own timer fires
+ * before it reads the answers that have arrived, and fails all commands in flight.
  */
 export function giveUpOnSilence(redis: Redis, limitMs: number): void {
   const watched = redis as unknown as Watched
@@ -28,7 +31,7 @@ export function giveUpOnSilence(redis: Redis, limitMs: number): void {
       const due = performance.now() + limitMs
       watched.socketTimeoutTimer = setTimeout(() => {
         const stalled = performance.now() - due > STALLED * limitMs
-        // After the timers of this turn of the event loop comes what has arrived, and then what is said here.
+        // setImmediate runs after this turn's I/O, so answers that have arrived are read first.
         setImmediate(() => {
           if (answered || watched.stream !== stream) return
           if (stalled && ++stalls <= MOST_STALLS) return wait()
@@ -37,7 +40,7 @@ export function giveUpOnSilence(redis: Redis, limitMs: number): void {
         })
       }, limitMs)
     }
-    // After ioredis's listener, which takes the answered commands off the queue.
+    // Runs after ioredis's listener, which takes answered commands off the queue.
     stream.once('data', () => {
       answered = true
       if (watched.stream !== stream) return

@@ -3,12 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** sun_path holds 104 bytes on macOS, 108 on Linux, with the final NUL. */
+/** sun_path holds 104 bytes on macOS and 108 on Linux, including the final NUL. */
 const MAX_SOCKET_PATH = 100
 
 /**
- * Path of the unix socket `name` of `folder`: inside it where the path is short enough for a socket address,
- * else in a private folder below the system's temporary one, found again from the folder's path alone.
+ * The path of unix socket `name` in `folder`: inside the folder if that fits a socket address, else in a
+ * private temporary folder under a name derived from the folder's path alone.
  */
 export function socketPath(folder: string, name: string): string {
   const inside = join(folder, name)

@@ -2,10 +2,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { unpacked } from '../packed/unpack.ts'
 
 const KEEPER = new URL('./packed/keeper', import.meta.url)
-/** Enough for the shell's mkfifo, sleep, cat and rm, also where the caller's PATH is empty. */
+/** Has mkfifo, sleep, cat and rm, in case the caller's PATH is empty. */
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
 
-/** Makes a named pipe that only this user may open. */
+/** Makes a named pipe that only this user can open. */
 export function makePipe(path: string, env: NodeJS.ProcessEnv): void {
   const keeper = unpacked(KEEPER)
   const [program, args] = keeper ? [keeper, ['--make', path]] : ['mkfifo', ['-m', '600', path]]
@@ -13,9 +13,9 @@ export function makePipe(path: string, env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * Keeps a server running for as long as somebody holds the write end of `pipe` open, who must do so already.
- * `command` is the server's program and its arguments. The single binary carries a keeper (keeper.c), since
- * there may be no shell where it runs; else it is the shell's script below.
+ * Keeps a server running while any process holds the write end of `pipe` open; the caller must already hold
+ * it. `command` is the server's program and arguments. The single binary uses its keeper (keeper.c), because
+ * the system may have no shell; otherwise the shell script below does the work.
  */
 export function supervise(
   pipe: string,
@@ -36,11 +36,11 @@ const withSystemPath = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 })
 
 /**
- * Keeps one Redis server alive for exactly as long as some process wants it, however that process ends. Each
- * owner holds the write end of a named pipe (the lifeline); the kernel closes it when the owner dies, even by
- * SIGKILL, and the last close is the end of file that this shell waits for. Until then it restarts a server
- * that dies ($$ is the shell's own process, also in the subshell: without it nothing is restarted). Plain
- * POSIX sh, because a watchdog in Node would cost 40 MB beside a server of 3.
+ * Keeps one Redis server alive exactly as long as some process wants it, however that process ends. Each
+ * owner holds the write end of a named pipe. The kernel closes it when the owner dies, even by SIGKILL, and
+ * the last close is the end of file that this shell waits for. Until then the shell restarts a server that
+ * dies. ($$ is the shell's own process, even in the subshell; once it is gone, nothing is restarted.) It is
+ * plain POSIX sh because a watchdog in Node would cost 40 MB beside a 3 MB server.
  *
  * Arguments: the pipe, then the server's command line.
  */

@@ -8,11 +8,11 @@ export interface RedisAddress {
 interface Access {
   username?: string
   password?: string
-  /** Path of the authorities to trust (PEM) in place of the system's; null: those of the system. */
+  /** PEM file of the authorities to trust instead of the system's; null: the system's. */
   tls?: { ca: string | null }
 }
 
-/** Where a URL says that Redis is. */
+/** The location of Redis according to its URL. */
 export type RedisTarget =
   | { kind: 'unix'; path: string }
   | ({ kind: 'single'; address: RedisAddress; db: number } & Access)
@@ -27,9 +27,10 @@ const FORMS =
   'or redis+cluster://host:6379,host:6379; rediss for TLS, user:password@ before the hosts'
 
 /**
- * `redis://[user:password@]host:port[/db]`, `redis+sentinel://host:port,host:port/name`,
- * `redis+cluster://host:port,host:port` or `unix:///path`; `rediss` in place of `redis` for TLS, which trusts
- * the file in `?ca=`. Sentinels' own password is `?sentinel-password=`. Throws BAD_CONFIG for anything else.
+ * Parses `redis://[user:password@]host:port[/db]`, `redis+sentinel://host:port,host:port/name`,
+ * `redis+cluster://host:port,host:port` or `unix:///path`. `rediss` instead of `redis` means TLS, which
+ * trusts the file in `?ca=`. `?sentinel-password=` is the Sentinels' own password. Throws BAD_CONFIG for
+ * anything else.
  */
 export function parseRedisUrl(url: string): RedisTarget {
   if (url.startsWith('unix:') && URL.canParse(url) && isDecodable(url))
@@ -70,7 +71,7 @@ function credentialsOf({ username, password }: URL): Access {
 }
 
 function tlsOf({ searchParams }: URL, wanted: boolean): Access {
-  if (!wanted && searchParams.has('ca')) throw badUrl('a Redis URL with ?ca= begins with rediss')
+  if (!wanted && searchParams.has('ca')) throw badUrl('?ca= needs a URL that begins with rediss')
   return wanted ? { tls: { ca: searchParams.get('ca') } } : {}
 }
 
@@ -105,7 +106,7 @@ function isDecodable(text: string): boolean {
 
 export const unixUrl = (path: string): string => `unix://${path.split('/').map(encodeURIComponent).join('/')}`
 
-/** Without its passwords: what may be printed and logged. Never fails, also on what is no URL. */
+/** The URL without its passwords, for printing and logging. Never fails, even on an invalid URL. */
 export function redactedUrl(url: string): string {
   return url.replace(/^([^/]*\/\/[^:@]*):.*@/s, '$1:***@').replace(/(sentinel-password=)[^&#]*/g, '$1***')
 }

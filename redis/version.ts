@@ -5,9 +5,9 @@ import { parseRedisUrl, redactedUrl } from './url.ts'
 const MINIMUM: readonly [number, number] = [6, 2]
 
 /**
- * Waits until the connection is usable and the server new enough. Throws REDIS_UNREACHABLE after
- * `timeoutMs`, REDIS_TOO_OLD below 6.2 (Valkey reports the Redis version that it is compatible with), and
- * BAD_CONFIG where the URL speaks of a single server and a node of a cluster or a Sentinel answers.
+ * Waits until the connection is usable and checks that the server is new enough. Throws REDIS_UNREACHABLE
+ * after `timeoutMs`, REDIS_TOO_OLD below 6.2 (Valkey reports the Redis version it is compatible with), and
+ * BAD_CONFIG if the URL names a single server and a cluster node or a Sentinel answers.
  */
 export async function requireRedis(redis: RedisClient, url: string, timeoutMs = 5000): Promise<void> {
   await waitUntilReady(redis, url, timeoutMs)
@@ -26,14 +26,14 @@ function checkMode(mode: string | undefined, url: string): void {
   if (kind === 'cluster' || (mode !== 'cluster' && mode !== 'sentinel')) return
   const what = mode === 'cluster' ? 'a node of a Redis Cluster' : 'a Sentinel'
   const hint = `write redis+cluster://HOST:PORT,… or redis+sentinel://HOST:PORT,…/NAME`
-  throw new ShoalError('BAD_CONFIG', `${redactedUrl(url)} leads to ${what}, but does not say so`, { hint })
+  throw new ShoalError('BAD_CONFIG', `${redactedUrl(url)} is ${what}, but the URL does not say so`, { hint })
 }
 
 function waitUntilReady(redis: RedisClient, url: string, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return Promise.resolve()
   return new Promise((resolve, reject) => {
     let last: Error | undefined
-    // A cluster's own error only counts the nodes that failed.
+    // A cluster's own error only counts the failed nodes.
     const onError = (error: Error & { lastNodeError?: Error }): void => {
       last = error.lastNodeError ?? error
     }

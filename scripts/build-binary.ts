@@ -12,19 +12,19 @@ import { buildExecutable } from './binary/sea.ts'
 import { buildValkey, type Server } from './binary/valkey.ts'
 
 /**
- * Makes dist/shoal for this machine: Shoal, Node.js, and a Redis-compatible server, in one file; beside it the
- * list of what is in it (CycloneDX) and the checksums. `npm run build:binary -- --help` tells of the options.
+ * Makes dist/shoal for this machine: Shoal, Node.js and a Redis-compatible server in one file. Beside it go
+ * the list of contents (CycloneDX) and the checksums. `npm run build:binary -- --help` lists the options.
  */
 const USAGE = `npm run build:binary -- [--redis-server build|none|PATH]
 
-  build  build the pinned Valkey, and fail where that cannot be done
-  none   carry no server: the binary uses one that is installed
-  PATH   carry this one (a program of this system, statically linked if it is to run anywhere)
-
-Without the option: as "build", but where that cannot be done as "none", with a warning.
+  build  build the pinned Valkey, or fail
+  none   pack no server: the binary uses an installed one
+  PATH   pack this program (of this system; statically linked if the binary must run anywhere)
+  
+  Without the option: "build", but if that fails "none" with a warning.
 
 VALKEY_SOURCE=DIR   build Valkey from the sources in DIR instead of Debian's
-DEBIAN_MIRROR=URL   fetch Debian's sources from there instead of from this system's mirror`
+DEBIAN_MIRROR=URL   fetch Debian's sources from this mirror instead of the system's`
 
 const { values } = parseArgs({ options: { 'redis-server': { type: 'string' }, help: { type: 'boolean' } } })
 if (values.help) console.log(USAGE)
@@ -76,21 +76,21 @@ async function main(wanted: string | undefined): Promise<void> {
   report(out, server)
 }
 
-/** Files that are read at run time, under their paths from the folder of package.json. */
+/** Embeds files that the program reads at run time, under their paths from the folder of package.json. */
 function filesAt(paths: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     paths.map((path) => [path, join(ROOT, path)] as const).filter(([, file]) => statSync(file).isFile()),
   )
 }
 
-/** The server, and a keeper also for one that is installed. */
+/** The server, and the keeper, which an installed server needs too. */
 function redisPrograms(server: Server | null, required: boolean): Record<string, string> {
   const programs: Record<string, string> = server ? { 'redis/packed/valkey-server': server.program } : {}
   try {
     return { ...programs, 'redis/packed/keeper': buildKeeper() }
   } catch (error) {
     if (required) throw error
-    console.error(`build: without a keeper, so that it needs a shell: ${(error as Error).message}`)
+    console.error(`build: packing no keeper, so the binary needs a shell: ${(error as Error).message}`)
     return programs
   }
 }
@@ -102,8 +102,8 @@ function chooseServer(wanted: string | undefined): Server | null {
     return buildValkey()
   } catch (error) {
     if (wanted === 'build') throw error
-    console.error(`build: without a Redis server in it: ${(error as Error).message}`)
-    console.error('build: give one with --redis-server PATH, or see --help')
+    console.error(`build: packing no Redis server: ${(error as Error).message}`)
+    console.error('build: pass one with --redis-server PATH, or see --help')
     return null
   }
 }
@@ -111,7 +111,7 @@ function chooseServer(wanted: string | undefined): Server | null {
 function given(program: string): Server {
   const said = execFileSync(program, ['--version'], { encoding: 'utf8' })
   const version = /v=(\S+)/.exec(said)?.[1]
-  if (version === undefined) throw new Error(`${program} does not say that it is a Redis server: ${said}`)
+  if (version === undefined) throw new Error(`${program} does not identify itself as a Redis server: ${said}`)
   const name = /valkey/i.test(said) ? 'valkey' : 'redis'
   return { program, name, version, license: 'unknown', text: '', sources: [] }
 }

@@ -5,9 +5,9 @@ import { Code } from 'typebox/compile'
 import { ANSWERS } from '../tracker/client/answer-faults.ts'
 
 /**
- * Writes tracker/client/answer-checks.gen.ts: the schemas of a tracker's answers as plain functions, so that a
- * command need not load TypeBox. With --check says whether it is up to date instead. `npm run gen:checks`
- * after a change to tracker/api/schemas.ts.
+ * Writes tracker/client/answer-checks.gen.ts: the schemas of a tracker's answers as plain functions, so that
+ * a command need not load TypeBox. With --check, only reports whether the file is up to date. Run `npm run
+ * gen:checks` after a change to tracker/api/schemas.ts.
  */
 const file = fileURLToPath(new URL('../tracker/client/answer-checks.gen.ts', import.meta.url))
 const checks = Object.entries(ANSWERS).map(
@@ -26,17 +26,18 @@ else if (readFileSync(file, 'utf8') !== text) {
   process.exitCode = 1
 }
 
-/** The body of a function that returns the schema's check, cut out of the module that TypeBox makes. */
+/** The body of a function that returns the schema's check, cut out of the module that TypeBox generates. */
 function checkOf(schema: TSchema): string {
   const { Code: module, External } = Code(schema)
   const functions = module.split('\n').filter((line) => line.startsWith('const check_'))
   const entry = /^export function Check\(value\) \{ return (.*) \}$/m.exec(module)?.[1]
-  if (entry === undefined || functions.length === 0) throw new Error(`not the form that is known:\n${module}`)
+  if (entry === undefined || functions.length === 0)
+    throw new Error(`unexpected code from TypeBox:\n${module}`)
   const foreign = /\b(Guard|Hashing)\./.exec(functions.join('\n'))
-  if (foreign) throw new Error(`a check that needs ${foreign[1]} of TypeBox at run time:\n${module}`)
+  if (foreign) throw new Error(`the check needs TypeBox's ${foreign[1]} at run time:\n${module}`)
   const outside = External.variables.map((variable) => {
     if (variable instanceof RegExp) return String(variable)
-    throw new Error(`a check that needs more than a pattern:\n${module}`)
+    throw new Error(`the check needs an external value other than a pattern:\n${module}`)
   })
   const lines = [`const External = [${outside.join(', ')}]`, ...functions, `return (value) => ${entry}`]
   return lines.map((line) => `    ${line}\n`).join('')

@@ -8,9 +8,9 @@ import type { PluginManifest } from '../cli/plugins/definition.ts'
 import { makeManifest } from '../cli/plugins/hosted-plugin.ts'
 
 /**
- * Writes oclif.manifest.json, of Shoal and of each plugin that comes with it, from which a command line is
- * understood without importing every command; with --check says whether they are up to date instead.
- * `npm run gen:manifest` after a change to a command.
+ * Writes oclif.manifest.json for Shoal and for each built-in plugin, so that parsing a command line does not
+ * import every command. With --check, only reports whether they are up to date. Run `npm run gen:manifest`
+ * after a change to a command.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 

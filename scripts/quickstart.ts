@@ -7,20 +7,20 @@ import { basename, join, resolve } from 'node:path'
 import { formatBytes } from '../cli/format.ts'
 
 /**
- * What Shoal does, shown with its own commands on this machine: two trackers, three users, a group, and one
- * file that goes from the first user to the second, and from both of them to the third.
+ * Demonstrates Shoal with its own commands on this machine: two trackers, three users, a group, and one file
+ * that the second user fetches from the first, and the third from both.
  */
-/** SHOAL_BIN names another than that of this checkout: the single binary, say. */
+/** SHOAL_BIN names another program than the checkout's, such as the single binary. */
 const SHOAL = resolve(process.env.SHOAL_BIN || join(import.meta.dirname, '../bin/shoal'))
 const SAMPLE_BYTES = 64 * 1024 * 1024
-/** A shorter file may come from one peer alone: it has too few extents to spread. */
+/** A shorter file has too few extents to spread, so it may come from a single peer. */
 const SPREAD_BYTES = 64 * 1024 * 1024
 const USERS = ['ada', 'bob', 'cyd'] as const
 type User = (typeof USERS)[number]
 
 const folder = mkdtempSync(join(tmpdir(), 'shoal-quickstart-'))
 const data = join(folder, 'tracker')
-/** Settings of the caller's own Shoal are left out. */
+/** The environment without the caller's own Shoal settings. */
 const environment: NodeJS.ProcessEnv = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('SHOAL_') || name === 'SHOAL_REDIS_BIN'),
@@ -51,7 +51,7 @@ async function main(given: string | undefined): Promise<void> {
   for (const user of USERS) mkdirSync(join(folder, user))
   say(`Each user has a home of its own, for example SHOAL_HOME=${join(folder, 'ada', 'home')}`)
 
-  say('\nTwo trackers, replicas of one another on one embedded Redis:')
+  say('\nTwo trackers, replicas on one embedded Redis:')
   await startTrackers()
   say('\nThree users:')
   for (const user of USERS) {
@@ -65,13 +65,13 @@ async function main(given: string | undefined): Promise<void> {
   await shoal('ada', ['group', 'requests', 'team'])
   await shoal('ada', ['group', 'accept', 'team', 'bob', 'cyd'])
 
-  say(`\nA file of ${formatBytes(size)}, served from where it lies:`)
+  say(`\nA file of ${formatBytes(size)}, served from its place on disk:`)
   await shoal('ada', ['peer', 'upload', file, '--group', 'team'])
   const target = `team:${basename(file)}`
-  say('\nbob fetches it from ada, and serves it from then on:')
+  say('\nbob fetches it from ada and then serves it too:')
   await shoal('bob', ['peer', 'download', target])
   await shoal('ada', ['group', 'files', 'team'])
-  say('\ncyd fetches it from both of them; --json is for scripts:')
+  say('\ncyd fetches it from both; --json is for scripts:')
   const answer = await shoal('cyd', ['peer', 'download', target, '--json'])
   await checkHolders(JSON.parse(answer).files[0].peers, size)
 
@@ -97,8 +97,8 @@ async function startTrackers(): Promise<void> {
 }
 
 async function checkHolders(peers: { peer: string; bytes: number }[], size: number): Promise<void> {
-  if (peers.length < 2 && size >= SPREAD_BYTES) throw new Error('cyd took the file from one holder alone')
-  if (peers.length < 2) return say('(The file is so short that one holder was enough.)')
+  if (peers.length < 2 && size >= SPREAD_BYTES) throw new Error('cyd got the whole file from one peer')
+  if (peers.length < 2) return say('(The file is so short that one peer was enough.)')
   const ids = new Map<string, string>()
   for (const user of ['ada', 'bob'] as const)
     ids.set(JSON.parse(await shoal(user, ['peer', 'status', '--json'], { quiet: true })).peer, user)
@@ -119,16 +119,16 @@ async function compare(files: readonly string[]): Promise<void> {
   if (hashes.size > 1) throw new Error('the copies differ')
 }
 
-/** Runs a command as `user`, shown as the user would type it, with its output; returns its stdout. */
+/** Runs a command as `user`, showing the line a user would type and its output. Returns its stdout. */
 async function shoal(user: User, words: string[], options: { quiet?: boolean } = {}): Promise<string> {
   if (interrupted) throw new Error('interrupted')
   if (!options.quiet) say(`${user}$ bin/shoal ${words.join(' ')}`)
-  // stderr is ours, so that the progress bar is drawn on a terminal.
+  // Inherit stderr, so that the progress bar appears on a terminal.
   const child = spawn(SHOAL, words, {
     cwd: join(folder, user),
     env: { ...environment, SHOAL_HOME: join(folder, user, 'home') },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // In cleaning up, Ctrl-C is not for the commands that clean up.
+    // Keep Ctrl-C from the clean-up commands.
     detached: options.quiet === true,
   })
   let stdout = ''
@@ -137,7 +137,7 @@ async function shoal(user: User, words: string[], options: { quiet?: boolean } =
     if (!options.quiet) process.stdout.write(text)
   })
   const code = await new Promise<number | null>((end, fail) => child.once('close', end).once('error', fail))
-  if (code !== 0) throw new Error(`shoal ${words.join(' ')} ended with ${code}`)
+  if (code !== 0) throw new Error(`shoal ${words.join(' ')} exited with ${code}`)
   return stdout
 }
 
@@ -147,9 +147,9 @@ async function cleanUp(): Promise<void> {
   try {
     for (const user of USERS) await shoal(user, ['peer', 'stop'], { quiet: true })
     await shoal('ada', ['tracker', 'stop', '--data', data], { quiet: true })
-    // Not rmSync, which says nothing and leaves the rest where something else removes a file at the same time.
+    // rmSync silently leaves files behind if something else removes one at the same time.
     await rm(folder, { recursive: true, force: true })
-    say(`\nEverything is stopped and ${folder} is removed.${reason ? '' : ' Next: README.md'}`)
+    say(`\nStopped everything and removed ${folder}.${reason ? '' : ' Next: README.md'}`)
   } catch (error) {
     console.error(`quickstart: could not clean up ${folder}: ${(error as Error).message}`)
     process.exitCode ||= 1

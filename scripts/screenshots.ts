@@ -7,8 +7,8 @@ import { findChromium, launchChromium } from '../test/support/chromium.ts'
 import { type Home, World } from '../test/support/shoal.ts'
 
 /**
- * Writes the pictures of docs/dashboard.md: the page before a real tracker, with peers that download while it is
- * looked at. `npm run screenshots` after a change of how it looks; `npm run screenshots -- FOLDER` writes elsewhere.
+ * Takes the pictures of docs/dashboard.md: the page on a real tracker, with peers that are downloading. Run
+ * `npm run screenshots` when the page's looks change; `npm run screenshots -- FOLDER` writes elsewhere.
  */
 const out = process.argv[2] ?? fileURLToPath(new URL('../docs/images', import.meta.url))
 const FILE = 'models/weights.bin'
@@ -29,7 +29,7 @@ try {
   await world.close()
 }
 
-/** A group with files and requests; some have all of the largest file, some download it slowly. */
+/** Makes a group with files and requests. Some peers hold the largest file, others download it slowly. */
 async function fillGroup(): Promise<void> {
   const [ada, bob, cyd, dan] = await world.users('ada', 'bob', 'cyd', 'dan', 'eve', 'finn')
   await ada.ok('group create team')
@@ -70,7 +70,7 @@ async function takePictures(by: Browser, url: string): Promise<void> {
     .waitFor()
   await take(wide, 'dashboard-group')
   await wide.getByRole('link', { name: FILE }).first().click()
-  // Both that download hold something of it.
+  // Wait until both downloaders hold some of it.
   await wide
     .getByText(/^[2-9]\d %$/)
     .nth(1)

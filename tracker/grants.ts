@@ -16,6 +16,13 @@ export interface Grant {
   expires: Date
 }
 
+export interface GrantOptions {
+  /** Seconds, GRANT_LIFETIME_S at most. */
+  lifetimeS: number
+  /** Milliseconds since the epoch: what grants are dated by. */
+  now(): number
+}
+
 interface Signer {
   kid: string
   privateKey: KeyObject
@@ -24,6 +31,7 @@ interface Signer {
 /** Signs grants with the newest of the fleet's keys and publishes their public halves. */
 export class Grants {
   readonly #keys: KeyStore
+  readonly #options: GrantOptions
   #signer: Signer | null = null
   #set: KeySet = { keys: [] }
   #readAt = 0
@@ -31,8 +39,13 @@ export class Grants {
 
   readonly #failed: (error: unknown) => void
 
-  constructor(keys: KeyStore, background: Background) {
+  constructor(
+    keys: KeyStore,
+    background: Background,
+    options: GrantOptions = { lifetimeS: GRANT_LIFETIME_S, now: Date.now },
+  ) {
     this.#keys = keys
+    this.#options = options
     // An hour without Redis only postpones the rotation.
     this.#failed = background.owner('rotating the keys of grants', 'the old key signs on', isUnavailable)
   }
@@ -50,8 +63,8 @@ export class Grants {
   /** A grant for the certificate `fingerprint` to fetch file `fileId` of `group` on behalf of `user`. */
   async sign(user: string, group: string, fileId: string, fingerprint: string): Promise<Grant> {
     if (!this.#signer) throw new Error('grants are signed only after start')
-    const iat = Math.floor(Date.now() / 1000)
-    const exp = iat + GRANT_LIFETIME_S
+    const iat = Math.floor(this.#options.now() / 1000)
+    const exp = iat + this.#options.lifetimeS
     const cnf = { 'x5t#S256': fingerprint }
     const claims: GrantClaims = { sub: user, grp: group, fid: fileId, cnf, iat, exp }
     const header = { alg: GRANT_ALGORITHM, typ: GRANT_TYPE, kid: this.#signer.kid }

@@ -12,7 +12,7 @@ import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
 import { FastLane } from './fast-lane.ts'
-import { Grants } from './grants.ts'
+import { type GrantOptions, Grants } from './grants.ts'
 import { Announcing } from './presence/announcing.ts'
 import { Presence } from './presence/presence.ts'
 import { Progress } from './presence/progress.ts'
@@ -29,6 +29,8 @@ export interface TrackerOptions extends StorePlace {
   /** What the fleet is told that this replica is reached at; without it, a guess by the machine's addresses. */
   url?: string
   log: LogLevel
+  /** Shorter-lived grants, or another clock for them: for tests. */
+  grants?: GrantOptions
   /** What plugins add to it. */
   extensions?: readonly TrackerExtension[]
 }
@@ -77,7 +79,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
   const progress = new Progress(store.progress)
-  const grants = new Grants(store.keys, background)
+  const grants = new Grants(store.keys, background, options.grants)
   cleanups.push(() => grants.stop())
   await grants.start()
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 
-/** nginx that serves `folder` on a free port of the loopback, and aria2 that fetches a Metalink from it. */
+/** nginx serving `folder` on a free loopback port, and aria2 fetching a Metalink from it. */
 export class MetalinkServer {
   readonly #nginx: ReturnType<typeof spawn>
   readonly #metalink: string
@@ -17,7 +17,7 @@ export class MetalinkServer {
     this.#metalink = metalink
   }
 
-  /** `work` is an empty folder for configuration; `name` the file of `folder` to serve. */
+  /** `work` is an empty folder for configuration; `name` is the file in `folder` to serve. */
   static async start(work: string, folder: string, name: string): Promise<MetalinkServer> {
     mkdirSync(work, { recursive: true })
     const port = await freePort()
@@ -37,7 +37,7 @@ server { listen 127.0.0.1:${port}; root ${folder}; } }`,
     return new MetalinkServer(nginx, metalink)
   }
 
-  /** Fetches into `folder` with SHA-256 checked piece by piece. */
+  /** Fetches into `folder`, checking the SHA-256 of each piece. */
   fetch(folder: string): void {
     const options = ['--file-allocation=none', '--split=4', '--max-connection-per-server=4']
     const args = ['-q', '-d', folder, ...options, '--min-split-size=16M', '-M', this.#metalink]
@@ -52,7 +52,7 @@ server { listen 127.0.0.1:${port}; root ${folder}; } }`,
   }
 }
 
-/** RFC 5854, pieces of a chunk's size. */
+/** RFC 5854, with chunk-sized pieces. */
 function metalinkOf(path: string, name: string, url: string): string {
   const { size } = statSync(path)
   const fd = openSync(path, 'r')

@@ -1,28 +1,30 @@
 import type { Tool } from './tools.ts'
 
 export interface BenchOptions {
-  /** Small sizes and one run each: whether everything works, not how fast it is. */
+  /** Small sizes and one run each: shows whether everything works, not how fast it is. */
   quick: boolean
-  /** Runs behind a median, where a bench takes minutes. */
+  /** Runs per median, for benches that take minutes. */
   rounds?: number | undefined
-  /** What the same bench measured before, for it to add to: its rounds need not fit into one sitting. */
+  /**
+   * Earlier results of the same bench, which it adds to, so that its rounds need not fit into one sitting.
+   */
   earlier?: readonly Measurement[]
 }
 
-/** One figure. `target` is what the project promises of it (docs/performance.md). */
+/** One figure. `target` is the project's promise (docs/performance.md). */
 export interface Measurement {
   what: string
   value: number
   unit: string
   target?: { atLeast: number } | { atMost: number }
-  /** The single runs behind a median, and whatever else explains the value. */
+  /** The runs behind a median, and anything else that explains the value. */
   detail?: Record<string, unknown>
 }
 
 export interface Bench {
   name: string
   about: string
-  /** Without these it is skipped. */
+  /** The bench is skipped if one of these is missing. */
   needs: readonly Tool[]
   run(options: BenchOptions, report: (measurement: Measurement) => void): Promise<void>
 }
@@ -33,13 +35,16 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** The value that `share` (0 to 1) of them do not exceed: the nearest rank. */
+/** The nearest-rank percentile; `share` is 0 to 1. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
 }
 
-/** Runs each contender in turns, so that a slow minute of the machine hits all alike; seconds by contender. */
+/**
+ * Runs the contenders in turns, so that a slow minute of the machine hits all alike. Returns seconds by
+ * contender.
+ */
 export async function interleaved<K extends string>(
   rounds: number,
   contenders: Record<K, () => Promise<number>>,

@@ -4,7 +4,10 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 
-/** Reads a socket into chunk buffers, hashes and writes each: what one Node thread can do at best. Prints seconds. */
+/**
+ * Reads a socket into chunk buffers, hashes and writes each: the best that one Node thread can do. Prints
+ * seconds.
+ */
 const [port, path, tls] = process.argv.slice(2)
 const fd = openSync(path!, 'w')
 const chunk = Buffer.allocUnsafeSlow(CHUNK_SIZE)

@@ -4,8 +4,8 @@ import { createServer as createTlsServer } from 'node:tls'
 import { CIPHERS } from '../../peer/pinned-connect.ts'
 
 /**
- * Sends a file to whoever connects, with large reads and nothing around it; prints its port. With a file of key and
- * certificate, over TLS.
+ * Sends a file to every client, with large reads and no protocol, and prints its port. With a PEM file of key
+ * and certificate, it uses TLS.
  */
 const [path, pem] = process.argv.slice(2) as [string, string?]
 const STEP = 1024 * 1024

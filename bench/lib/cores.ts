@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { cleanly } from './on-signal.ts'
 import { TrackerFleet } from './tracker-fleet.ts'
 
-/** The core of what is measured; what loads it has the other one, or all others. */
+/** The core for the measured process; the load gets the others. */
 const MEASURED = 0
 
-/** Moves a process, with its threads and what it starts from now on, to the measured core. */
+/** Moves a process, with its threads and future children, to the measured core. */
 export const toMeasuredCore = (pid: number): void => pin(pid, String(MEASURED))
 
-/** Runs `use` with one replica that has a core for itself: Redis, this process and what it starts have the others. */
+/**
+ * Runs `use` with one replica that has a core to itself; Redis, this process and its children get the others.
+ */
 export async function withPinnedReplica(
   use: (url: string, fleet: TrackerFleet) => Promise<void>,
 ): Promise<void> {
@@ -32,7 +34,7 @@ function pin(pid: number, cores: string): void {
   execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)])
 }
 
-/** Of a list such as "0-3,6", all but the measured one; throws where there is no other. */
+/** All cores of a list such as "0-3,6" except the measured one. Throws if none is left. */
 function others(list: string): string {
   const cores = list.split(',').flatMap((range) => {
     const [first = 0, last = first] = range.split('-').map(Number)
@@ -40,6 +42,6 @@ function others(list: string): string {
   })
   const rest = cores.filter((core) => core !== MEASURED)
   if (rest.length === 0 || rest.length === cores.length)
-    throw new Error(`this needs core ${MEASURED} and another one, and may use ${list}`)
+    throw new Error(`this needs core ${MEASURED} and another one, but may use only ${list}`)
   return rest.join(',')
 }

@@ -8,10 +8,10 @@ const STEP = 16 * 2 ** 20
 export const GIB = 2 ** 30
 export const MIB = 2 ** 20
 
-/** Where files are in memory, so that links and CPU are measured and not a disk. */
+/** A folder in memory, so that we measure links and CPU, not a disk. */
 export const memoryFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 
-/** Runs `use` with an empty folder in `parent` and removes it afterwards. */
+/** Runs `use` with an empty folder in `parent`, then removes the folder. */
 export async function withFolder<T>(parent: string, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(parent, 'shoal-bench-'))
   return cleanly(
@@ -20,7 +20,6 @@ export async function withFolder<T>(parent: string, use: (folder: string) => Pro
   )
 }
 
-/** Writes a file of random bytes. */
 export function randomFile(path: string, size: number): void {
   const fd = openSync(path, 'w')
   const buffer = Buffer.allocUnsafe(STEP)
@@ -29,7 +28,7 @@ export function randomFile(path: string, size: number): void {
   closeSync(fd)
 }
 
-/** Throws when the files differ. */
+/** Throws if the files differ. */
 export function mustBeSame(a: string, b: string): void {
   const [one, other] = [openSync(a, 'r'), openSync(b, 'r')]
   const [left, right] = [Buffer.allocUnsafe(STEP), Buffer.allocUnsafe(STEP)]

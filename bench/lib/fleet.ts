@@ -11,8 +11,8 @@ interface DownloadedFile {
 }
 
 /**
- * A tracker and homes with peers, in memory where the machine has /dev/shm: the files of a bench are there, so
- * that links and CPU are measured and not a disk. One user is logged in everywhere.
+ * A tracker, and homes with peers. Files are in memory where the machine has /dev/shm, so that we measure
+ * links and CPU, not a disk. The same user is logged in everywhere.
  */
 export class Fleet {
   readonly world: World
@@ -21,7 +21,7 @@ export class Fleet {
     this.world = world
   }
 
-  /** Runs `use` with a fleet and stops all of it afterwards, however it ends. `words` go to `tracker start`. */
+  /** Runs `use` with a fleet, then stops all of it, even after a failure. `words` go to `tracker start`. */
   static async with(use: (fleet: Fleet) => Promise<void>, words: string[] = []): Promise<void> {
     process.env.TMPDIR = memoryFolder()
     const world = new World()
@@ -34,7 +34,7 @@ export class Fleet {
     await cleanly(live, () => world.close())
   }
 
-  /** A home that is logged in; no peer runs in it yet. */
+  /** A logged-in home without a running peer. */
   async home(name: string, options: RunOptions = {}): Promise<Home> {
     const home = this.world.home(name)
     await home.ok(`user login ${USER}`, options)
@@ -62,7 +62,7 @@ export class Fleet {
     return ['peer', 'download', `${GROUP}:${name}`, '-o', path, '--wait', '60s', ...words]
   }
 
-  /** Downloads `name`; the seconds are the transfer's own. */
+  /** Downloads `name`. `seconds` covers only the transfer. */
   async download(home: Home, name: string, path: string, words: string[] = [], options: RunOptions = {}) {
     const line = this.downloadLine(name, path, words)
     const { files } = await home.ok<{ files: DownloadedFile[] }>(line, options)

@@ -2,22 +2,22 @@ import { connect, type Socket } from 'node:net'
 
 export interface LoadRequest {
   method: 'GET' | 'POST' | 'DELETE'
-  /** With the query: "/v1/groups?limit=10". */
+  /** Includes the query: "/v1/groups?limit=10". */
   path: string
   token?: string
-  /** Of the Idempotency-Key. */
+  /** The Idempotency-Key. */
   key?: string
   body?: unknown
 }
 
 export interface LoadAnswer {
   status: number
-  /** Status line and headers, as they came. */
+  /** The raw status line and headers. */
   head: string
   body: Buffer
 }
 
-/** A request as it goes over the wire: made beforehand where the load must cost little. */
+/** A request as wire text, which a load generator can build in advance. */
 export function wireRequest({ method, path, token, key, body }: LoadRequest): string {
   const text = body === undefined ? '' : JSON.stringify(body)
   const lines = [
@@ -32,8 +32,8 @@ export function wireRequest({ method, path, token, key, body }: LoadRequest): st
 }
 
 /**
- * A kept connection that costs a load generator a fraction of what `fetch` costs. Requests are answered in order;
- * answers need a Content-Length, which Fastify sets.
+ * A keep-alive connection that costs a fraction of `fetch`. The server must answer in order and send a
+ * Content-Length, as Fastify does.
  */
 export class LoadConnection {
   readonly #socket: Socket
@@ -56,7 +56,7 @@ export class LoadConnection {
     return new LoadConnection(socket)
   }
 
-  /** Sends a request (wireRequest). */
+  /** Sends a request made by `wireRequest`. */
   send(request: string): Promise<LoadAnswer> {
     const waiting = Promise.withResolvers<LoadAnswer>()
     this.#waiting.push(waiting)
@@ -64,7 +64,7 @@ export class LoadConnection {
     return waiting.promise
   }
 
-  /** Sends a request and expects a status of 200 to 299; returns the body. */
+  /** Sends a request, requires a status of 200 to 299, and returns the body. */
   async ask<T>(request: LoadRequest): Promise<T> {
     const { status, body } = await this.send(wireRequest(request))
     if (status > 299) throw new Error(`${request.method} ${request.path}: ${status} ${body}`)

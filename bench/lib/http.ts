@@ -1,7 +1,4 @@
-/**
- * A request as a client of Shoal puts it on the wire (node:http). `length` is that of the body as it is sent, in
- * bytes.
- */
+/** A request as Shoal's client (node:http) writes it. `length` is the body's length on the wire, in bytes. */
 export function clientRequest(
   url: string,
   method: 'GET' | 'POST',

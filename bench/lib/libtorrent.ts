@@ -8,20 +8,20 @@ import { PYTHON } from './tools.ts'
 const SCRIPT = join(import.meta.dirname, 'libtorrent_peer.py')
 const PIECE_LOG2 = String(Math.log2(CHUNK_SIZE))
 
-/** Makes a v1 torrent with pieces of a chunk's size. */
+/** Makes a v1 torrent with chunk-sized pieces. */
 export function makeTorrent(file: string, torrent: string): void {
   execFileSync('mktorrent', ['-l', PIECE_LOG2, '-a', 'http://127.0.0.1:1/announce', '-o', torrent, file])
 }
 
 export interface TorrentPeer {
-  /** Resolves when it listens, and a seed has its torrents. */
+  /** Resolves when the peer listens and, for a seed, has loaded its torrents. */
   ready: Promise<void>
-  /** Lets a leecher add the next torrent; resolves when it has all of it. */
+  /** Makes a leecher add the next torrent. Resolves when the download is complete. */
   fetch(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a peer at `ip:port` that knows `others`; `under` are words that come before the command. */
+/** Starts a peer at `ip:port` that knows `others`. `under` is a command prefix. */
 export function torrentPeer(
   mode: 'seed' | 'leech',
   at: { torrents: readonly string[]; folder: string; ip: string; port: number },
@@ -33,7 +33,7 @@ export function torrentPeer(
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const line = async (): Promise<void> => {
-    if ((await lines.next()).done) throw new Error('the libtorrent peer ended before it was done')
+    if ((await lines.next()).done) throw new Error('the libtorrent peer exited early')
   }
   const fetch = async (): Promise<void> => {
     child.stdin.write('go\n')

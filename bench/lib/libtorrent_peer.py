@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A libtorrent peer to compare with: libtorrent_peer.py seed|leech TORRENT[:TORRENT...] FOLDER IP PORT [IP:PORT ...]
-Says when it is ready. A leecher begins with the next torrent at each line of standard input, says when it has all
-of it and stays as a seed; both end with standard input."""
+Prints "ready" when it listens. For each line of standard input a leecher fetches the next torrent, prints "done", and
+keeps seeding. Both exit at end of input."""
 import select, sys
 import libtorrent as lt
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { cleanly } from './on-signal.ts'
 
-/** Bits a second. */
+/** Bits per second. */
 export interface HostRates {
   up: number
   down: number
@@ -11,8 +11,8 @@ const BURST = '256kb'
 const QUEUE = '100ms'
 
 /**
- * Hosts on one bridge, each in a network namespace with its own rates (tc-tbf(8)). Names and addresses carry
- * this process's id, so that runs beside each other do not meet. Needs root.
+ * Hosts on one bridge, each in a network namespace with its own rates (tc-tbf(8)). Names and addresses
+ * contain this process's id, so that parallel runs do not collide. Needs root.
  */
 export class Network {
   readonly #id = process.pid
@@ -24,7 +24,7 @@ export class Network {
     this.#subnet = `10.${100 + (this.#id % 100)}.${Math.floor(this.#id / 100) % 250}`
   }
 
-  /** Runs `use` with a network of a host for each of `rates`, and removes all of it, however it ends. */
+  /** Runs `use` with one host per entry of `rates`, then removes the network, even after a failure. */
   static async with(rates: readonly HostRates[], use: (network: Network) => Promise<void>): Promise<void> {
     const network = new Network(rates.length)
     const live = async (): Promise<void> => {
@@ -34,7 +34,7 @@ export class Network {
     await cleanly(live, () => network.#down())
   }
 
-  /** Where this process is reached from the hosts. */
+  /** This process's address, as the hosts see it. */
   get gateway(): string {
     return `${this.#subnet}.1`
   }
@@ -43,12 +43,12 @@ export class Network {
     return `${this.#subnet}.${10 + host}`
   }
 
-  /** Words that run a command on the host. */
+  /** A command prefix that runs a command on the host. */
   on(host: number): string[] {
     return ['ip', 'netns', 'exec', this.#namespace(host)]
   }
 
-  /** Bytes that the host has sent, headers and all. */
+  /** Bytes that the host has sent, including headers. */
   sent(host: number): number {
     const [link] = JSON.parse(run('ip', '-json', '-n', this.#namespace(host), '-s', 'link', 'show', 'eth0'))
     return (link as { stats64: { tx: { bytes: number } } }).stats64.tx.bytes
@@ -77,7 +77,7 @@ export class Network {
       try {
         run('ip', ...words)
       } catch {
-        // What was never made cannot be removed.
+        // It may never have been made.
       }
     }
     for (let host = 0; host < this.#hosts; host++) {
@@ -87,7 +87,7 @@ export class Network {
     quietly('link', 'del', this.#bridge)
   }
 
-  // Names of links have fifteen characters at most.
+  // Link names have at most fifteen characters.
   get #bridge(): string {
     return `shoal-${this.#id}`
   }

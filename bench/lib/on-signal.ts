@@ -3,8 +3,8 @@ import { constants } from 'node:os'
 const cleanups: (() => unknown)[] = []
 
 /**
- * Runs `use`, and then `clean`, also when a signal ends the program in between: what a bench makes outlives it
- * otherwise. The last that was set up is cleaned up first.
+ * Runs `use`, then `clean`, also if a signal ends the program in between, so that nothing outlives the bench.
+ * Cleans up in reverse order.
  */
 export async function cleanly<T>(use: () => Promise<T>, clean: () => unknown): Promise<T> {
   let done: Promise<unknown> | null = null

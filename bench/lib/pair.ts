@@ -3,9 +3,9 @@ import { mustBeSame, randomFile } from './files.ts'
 import type { Fleet } from './fleet.ts'
 
 /**
- * A seeder and a leecher with a file of their own, so that the leecher has nobody else, both started with
- * `words` by `program` (a path in the checkout; bin/shoal without it); a transfer between them, with the words
- * of the download, in seconds. The world has the folders src and out.
+ * Starts a seeder and a leecher with a file of their own, so that the leecher has only that seeder. `words`
+ * go to `peer start`, `program` is a path in the checkout (default bin/shoal). Returns a function that
+ * downloads with the given options and resolves to seconds. The world must have the folders src and out.
  */
 export async function pair(
   fleet: Fleet,

@@ -11,19 +11,18 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
 }
 
-/** Resident bytes of the process. */
 export function residentBytes(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(line?.[1] ?? 0) * 1024
 }
 
-/** Processes whose command line has `text` in it. */
+/** Processes whose command line contains `text`. */
 export function processesWith(text: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.map(Number).filter((pid) => commandLine(pid).includes(text))
 }
 
-/** Samples until the work ends; returns its result and the samples. */
+/** Samples until the work ends; returns the result and the samples. */
 export async function sampled<T, S>(everyMs: number, sample: () => S, work: Promise<T>): Promise<[T, S[]]> {
   const samples = [sample()]
   const stop = new AbortController()

@@ -7,7 +7,7 @@ export interface BenchResult {
   name: string
   about: string
   measurements: Measurement[]
-  /** Why it did not run. */
+  /** The reason why it did not run. */
   skipped?: string
   error?: string
 }
@@ -22,7 +22,7 @@ const FOLDER = join(import.meta.dirname, '..', 'results')
 const JSON_FILE = join(FOLDER, 'latest.json')
 const MARKDOWN_FILE = join(FOLDER, 'latest.md')
 
-/** Writes the table as JSON and Markdown; benches that did not run this time keep their earlier figures. */
+/** Writes the table as JSON and Markdown. Benches that did not run this time keep their earlier figures. */
 export function writeResults(results: readonly BenchResult[]): void {
   mkdirSync(FOLDER, { recursive: true })
   const at = new Date().toISOString()
@@ -33,12 +33,12 @@ export function writeResults(results: readonly BenchResult[]): void {
   writeFileSync(MARKDOWN_FILE, markdown(table))
 }
 
-/** The latest table; throws where nothing was measured yet. */
+/** The latest table. Throws if nothing was measured yet. */
 export function readTable(): Table {
   return JSON.parse(readFileSync(JSON_FILE, 'utf8')) as Table
 }
 
-/** What the bench measured when it last ran. */
+/** The figures of the bench's last run. */
 export function measuredBefore(name: string): Measurement[] {
   return earlier().find((bench) => bench.name === name)?.measurements ?? []
 }
@@ -57,7 +57,7 @@ function machine(): Table['machine'] {
   }
 }
 
-/** The table as people read it. */
+/** The table as Markdown. */
 export function markdown({ machine, benches }: Table): string {
   const lines = [
     `Measured on ${machine.cpus}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,

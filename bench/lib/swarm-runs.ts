@@ -12,22 +12,28 @@ export interface SwarmCase {
   /** Bytes. */
   size: number
   leechers: number
-  /** Between two leechers' starts. */
+  /** Between the starts of two leechers. */
   everyMs: number
 }
 
 export interface SwarmResult {
-  /** Seconds from the first leecher's start to the last one's end. */
+  /** Seconds from the first leecher's start to the last one's finish. */
   last: number
-  /** Bytes that left the seeder's link meanwhile, headers and all. */
+  /** Bytes that the seeder's link sent in that time, including headers. */
   seederSent: number
 }
 
 const PORT = 7000
-/** A file that all have fetched before the clock starts, as peers that stay have: no code runs for the first time. */
+/**
+ * Everybody fetches this file before the clock starts, like peers in daily use, so that no code runs for the
+ * first time.
+ */
 const EARLIER = { name: 'earlier', size: 64 * MIB }
 
-/** Host 0 seeds with Shoal, the others fetch: peers run already, and are asked over their control sockets. */
+/**
+ * Host 0 seeds with Shoal and the others fetch. The peers already run and take requests on their control
+ * sockets.
+ */
 export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
   const { size, leechers } = swarm
   let result: SwarmResult | null = null
@@ -58,7 +64,7 @@ export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmRes
   return result!
 }
 
-/** Host 0 seeds with libtorrent, the others fetch: their sessions are up already. */
+/** Host 0 seeds with libtorrent and the others fetch. The sessions already run. */
 export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
   const { leechers } = swarm
   return withFolder(memoryFolder(), async (folder) => {
@@ -90,7 +96,7 @@ export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmR
   })
 }
 
-/** Lets the leechers fetch, one every so often; the clock starts with the first and stops with the last. */
+/** Starts a fetch every `everyMs`. The clock runs from the first start to the last finish. */
 async function timed(
   net: Network,
   { leechers, everyMs }: SwarmCase,
@@ -106,7 +112,7 @@ async function timed(
   return { last: (performance.now() - start) / 1000, seederSent: net.sent(0) - before }
 }
 
-/** What `shoal peer download` asks of its home's peer. */
+/** Sends the request that `shoal peer download` sends to its home's peer. */
 async function download(home: Home, name: string, output: string): Promise<void> {
   const peer = await connectPeer(home.folder)
   if (!peer) throw new Error(`no peer runs in ${home.folder}`)

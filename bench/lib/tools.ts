@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What a bench needs beside Shoal, with the Debian package that has it. */
+/** Programs that benches need beside Shoal, with their Debian packages. */
 const PACKAGES = {
   nginx: 'nginx-light',
   aria2c: 'aria2',
@@ -15,22 +15,24 @@ const PACKAGES = {
   wrk: 'wrk',
 } as const
 
-/** npm packages that are only compared with: in a folder of the benches' own, apart from what Shoal is made of. */
+/**
+ * npm packages that we only compare with. They live in bench/node_modules, apart from Shoal's dependencies.
+ */
 const CONTENDERS = { 'bittorrent-tracker': '11.2.3' } as const
 const BENCH = join(import.meta.dirname, '..')
 
 type Contender = keyof typeof CONTENDERS
 export type Tool = keyof typeof PACKAGES | Contender | 'root'
 
-/** Debian's interpreter: the one that its python3-libtorrent is for. */
+/** Debian's interpreter, which its python3-libtorrent is built for. */
 export const PYTHON = '/usr/bin/python3'
 
-/** Those that are not here. */
+/** The tools that are not installed. */
 export function missing(tools: readonly Tool[]): Tool[] {
   return tools.filter((tool) => !isHere(tool))
 }
 
-/** Installs the Debian and npm packages of `tools`; throws when that fails. */
+/** Installs the Debian and npm packages of `tools`. Throws if that fails. */
 export function install(tools: readonly Tool[]): void {
   const packages = new Set(
     tools.flatMap((tool) => (tool in PACKAGES ? PACKAGES[tool as keyof typeof PACKAGES] : [])),

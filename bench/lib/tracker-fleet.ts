@@ -16,11 +16,11 @@ export interface BenchUser {
 
 const HOUR_MS = 3_600_000
 
-/** A real Redis, and tracker replicas over it in processes of their own (`shoal tracker start`). */
+/** A real Redis, with tracker replicas in processes of their own (`shoal tracker start`). */
 export class TrackerFleet {
   readonly redis: TestRedis
   readonly replicas: ReplicaProcess[] = []
-  /** Beside the replicas, for what a bench sets up: no password is hashed, no request made. */
+  /** Direct access for set-up, without password hashing or requests. */
   readonly store: Store
 
   private constructor(redis: TestRedis, store: Store) {
@@ -28,7 +28,7 @@ export class TrackerFleet {
     this.store = store
   }
 
-  /** Runs `use` with a fleet and stops all of it afterwards, however it ends. */
+  /** Runs `use` with a fleet, then stops all of it, even after a failure. */
   static async with(replicas: number, use: (fleet: TrackerFleet) => Promise<void>): Promise<void> {
     process.env.TMPDIR = memoryFolder()
     const redis = await TestRedis.start()
@@ -50,7 +50,7 @@ export class TrackerFleet {
     return replica
   }
 
-  /** Users with a session each; their names begin with `kind`. */
+  /** Creates users with a session each, named `kind`-0, `kind`-1, and so on. */
   users(count: number, kind = 'user'): Promise<BenchUser[]> {
     const make = async (user: string): Promise<BenchUser> => {
       const token = newToken(user)
@@ -74,10 +74,10 @@ export class TrackerFleet {
 
 const by = (user: string): Mutation => ({ key: randomUUID(), by: user, at: new Date().toISOString() })
 
-/** The id of a peer that does not run. */
+/** The id of a peer that does not exist. */
 export const peerId = (n: number): string => sha256(Buffer.from(`peer ${n}`)).toString('hex')
 
-/** A file of one byte, whose content its name decides. */
+/** A file of one byte, derived from its name. */
 export function smallFile(name: string): NewFile & { hashes: Buffer } {
   const { hashes = '', ...file } = tinyFile(name)
   return { ...file, hashes: Buffer.from(hashes, 'base64') }

@@ -1,7 +1,7 @@
--- Sends the requests of a file in turns, over and over, and reports as one line of JSON.
+-- Sends the requests in a file over and over, in order, and prints a report as one line of JSON.
 -- Usage: wrk … -s wrk.lua URL -- FILE FIRST
--- FILE: whole HTTP requests, NUL between them. In each, \1 stands for a number of 13 digits, FIRST in the
--- first turn and one more in each that follows: what must grow from one request of a sender to its next.
+-- FILE: complete HTTP requests, separated by NUL. In each, \1 stands for a 13-digit number: FIRST in the
+-- first round, one more in every later round. It serves as a sequence that must grow.
 local requests, number, at = {}, 0, 0
 
 function init(args)

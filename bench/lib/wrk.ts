@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Measurement, median, rounded } from './bench.ts'
 
-/** Stands in a request for a number that is one higher in each turn (wrk.lua). */
+/** A placeholder in a request for a number that grows by one each round (wrk.lua). */
 export const GROWING = '\u0001'
-/** What GROWING is written as: milliseconds since the epoch have so many digits. */
+/** The length of GROWING's replacement: milliseconds since the epoch have this many digits. */
 export const GROWING_DIGITS = 13
 
-/** A closed loop: each connection sends its next request when it has the answer to the one before. */
+/** A closed loop: each connection waits for an answer before it sends its next request. */
 const CONNECTIONS = 32
 
 /** One run: answers a second, and milliseconds from a request to the end of its answer. */
@@ -19,19 +19,19 @@ export interface LoadRun {
   p99: number
 }
 
-/** Requests that wrk sends in turns over kept-alive connections. */
+/** Requests that wrk sends in turns over keep-alive connections. */
 export class Load {
   readonly #file: string
   readonly #url: string
 
-  /** `file` is where they are written to; each is a whole HTTP/1.1 request. */
+  /** Writes the requests to `file`; each is a complete HTTP/1.1 request. */
   constructor(file: string, url: string, requests: readonly string[]) {
     this.#file = file
     this.#url = url
     writeFileSync(file, requests.join('\0'), 'latin1')
   }
 
-  /** Loads the server for so long. Throws when a request failed or was refused. */
+  /** Loads the server for `seconds`. Throws if a request fails or is refused. */
   async run(seconds: number): Promise<LoadRun> {
     const script = join(import.meta.dirname, 'wrk.lua')
     const shape = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script]
@@ -50,13 +50,13 @@ export class Load {
     const { requests, refused, broken } = answer
     if (refused + broken > 0)
       throw new Error(
-        `${this.#url}: of ${requests} requests ${refused} were refused, ${broken} had no answer`,
+        `${this.#url}: ${refused} of ${requests} requests were refused, ${broken} got no answer`,
       )
     return { rate: answer.requests / answer.seconds, p50: answer.p50, p99: answer.p99 }
   }
 }
 
-/** Runs the loads in turns, each warmed up once, so that a slow minute of the machine hits all alike. */
+/** Warms each load up once, then runs them in turns, so that a slow minute of the machine hits all alike. */
 export async function loadsInTurns<K extends string>(
   loads: Record<K, Load>,
   quick: boolean,
@@ -70,7 +70,7 @@ export async function loadsInTurns<K extends string>(
   return results
 }
 
-/** The medians of the runs: the rate with its target, and the latency's median and 99th percentile. */
+/** Medians over the runs: the rate with its target, and the latency's median and 99th percentile. */
 export function measurementsOf(
   what: string,
   runs: readonly LoadRun[],

@@ -1,21 +1,21 @@
 import { EventHeap } from './event-heap.ts'
 import { Fifo } from './fifo.ts'
 
-/** Something that happens at a moment of virtual time. */
+/** An event at a moment of virtual time. */
 export interface Happening {
   happen(): void
 }
 
 /**
- * Virtual time in seconds. Happenings at any time go through a heap; those that are one network latency away
- * through a queue, since a constant delay keeps their order.
+ * Virtual time in seconds. Events at arbitrary times go through a heap; events one network latency away go
+ * through a queue, because a constant delay keeps their order.
  */
 export class Clock {
   now = 0
   readonly latency: number
   readonly #heap = new EventHeap()
   readonly #line = new Fifo<Happening>()
-  /** When each of `#line` happens. */
+  /** The times of the entries of `#line`. */
   readonly #times = new Fifo<number>()
 
   constructor(latency: number) {
@@ -26,13 +26,13 @@ export class Clock {
     this.#heap.push(time, happening)
   }
 
-  /** One latency from now. */
+  /** Schedules an event one latency from now. */
   later(happening: Happening): void {
     this.#line.push(happening)
     this.#times.push(this.now + this.latency)
   }
 
-  /** Runs until nothing is left to happen, or `isOver` says so. */
+  /** Runs until no events remain or `isOver` returns true. */
   run(isOver: () => boolean): void {
     while (!isOver()) {
       const delayed = this.#times.peek() ?? Number.POSITIVE_INFINITY

@@ -3,9 +3,9 @@ import type { Happening } from './clock.ts'
 const CHILDREN = 4
 
 /**
- * What happens when: a heap with four children a node over typed arrays, which hold times and places in a table
- * of happenings, so that moving an entry touches two numbers and no object. Equal times come in any order, the
- * same in each run.
+ * A four-ary heap of events by time. Typed arrays hold the times and the indexes into a table of events, so
+ * that moving an entry touches two numbers and no object. Events at equal times come in any order, but the
+ * same one in each run.
  */
 export class EventHeap {
   #times = new Float64Array(1024)
@@ -14,7 +14,7 @@ export class EventHeap {
   readonly #happenings: (Happening | null)[] = []
   readonly #free: number[] = []
 
-  /** When the next happens; infinite when there is none. */
+  /** When the next event happens; infinite if there is none. */
   get due(): number {
     return this.#length === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
   }
@@ -36,7 +36,7 @@ export class EventHeap {
     places[at] = place
   }
 
-  /** Takes out what happens next. There must be something. */
+  /** Removes the next event. The heap must not be empty. */
   pop(): Happening {
     const first = this.#places[0]!
     this.#length--
@@ -47,7 +47,7 @@ export class EventHeap {
     return happening
   }
 
-  /** Puts an entry in where the first one was. */
+  /** Sinks an entry from the root to its place. */
   #settle(time: number, place: number): void {
     const [times, places, length] = [this.#times, this.#places, this.#length]
     let at = 0

@@ -1,4 +1,4 @@
-/** A queue with cheap ends, for the millions of things that wait in a simulation: a ring that grows. */
+/** A growing ring buffer, cheap at both ends, for the millions of entries that wait in a simulation. */
 export class Fifo<T> {
   #items: (T | undefined)[] = new Array(4)
   #head = 0

@@ -6,13 +6,13 @@ import type { Clock, Happening } from './clock.ts'
 import type { Leecher } from './leecher.ts'
 import { Downlink, Flow, Uplink } from './links.ts'
 
-/** Someone who reads a host's have-stream. */
+/** A reader of a host's have-stream. */
 export interface Follower {
-  /** Have-records, as they stand on the wire. */
+  /** Takes have-records in their wire form. */
   learn(records: readonly number[]): void
 }
 
-/** A machine of the simulated swarm: its links, what it holds, and who follows that. */
+/** A machine in the simulated swarm: its links, its chunks, and the followers of its have-stream. */
 export class Host implements Happening {
   readonly record: SwarmPeer
   readonly uplink: Uplink
@@ -21,7 +21,7 @@ export class Host implements Happening {
   readonly followers = new Set<Follower>()
   readonly #clock: Clock
   readonly #flows = new Map<Leecher, Flow>()
-  /** Have-records that are not told yet. */
+  /** Have-records to send. */
   #news: number[] = []
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -37,7 +37,7 @@ export class Host implements Happening {
     return this.record.peer
   }
 
-  /** The flow to a leecher: what is sent follows whatever the same one asked for before. */
+  /** The flow to a leecher, which sends its chunks in the order of its requests. */
   flowTo(leecher: Leecher): Flow {
     let flow = this.#flows.get(leecher)
     if (!flow) {
@@ -47,14 +47,16 @@ export class Host implements Happening {
     return flow
   }
 
-  /** Tells the followers of a chunk that came in, or (`pending`) is on its way from a seed: soon, and many at once. */
+  /**
+   * Queues a have-record for the followers: a chunk arrived, or (`pending`) a seed is sending it. Batched.
+   */
   tell(chunk: number, pending: boolean): void {
     if (this.#news.length === 0)
       this.#clock.at(Math.max(this.#clock.now, this.#toldAt + NEWS_MS / 1000), this)
     this.#news.push(pending ? (chunk | PENDING) >>> 0 : chunk)
   }
 
-  /** The news are sent. */
+  /** Sends the queued records. */
   happen(): void {
     const records = this.#news
     this.#news = []

@@ -8,9 +8,11 @@ import { PENDING } from '../../protocol/peer-wire.ts'
 import type { Clock, Happening } from './clock.ts'
 import type { Follower, Host } from './host.ts'
 
-/** Latencies until an answer begins on a new connection: TCP, TLS 1.3 and the request, a round trip each. */
+/**
+ * Latencies until an answer begins on a new connection: a round trip each for TCP, TLS 1.3 and the request.
+ */
 const SETUP_LATENCIES = 5
-/** As a download's (peer/download/download.ts). */
+/** The same as in a download (peer/download/download.ts). */
 const TICK_SECONDS = 0.25
 
 export interface LeecherOptions {
@@ -21,12 +23,12 @@ export interface LeecherOptions {
   onDone(leecher: Leecher): void
 }
 
-/** A host that fetches the file, as peer/download/swarm.ts does: the same picker, paces and scheduler. */
+/** A host that fetches the file with the picker, paces and scheduler that peer/download/swarm.ts uses. */
 export class Leecher implements Happening {
   readonly host: Host
   readonly startedAt: number
   finishedAt = Number.NaN
-  /** Chunks that came in a second time. */
+  /** Chunks that arrived a second time. */
   duplicates = 0
   readonly #options: LeecherOptions
   readonly #picker: Picker
@@ -50,7 +52,7 @@ export class Leecher implements Happening {
     return this.#known.size
   }
 
-  /** A tick: what peers are late with is asked of others. */
+  /** A tick: asks other peers for late chunks. */
   happen(): void {
     if (this.done) return
     const { clock } = this.#options
@@ -58,7 +60,9 @@ export class Leecher implements Happening {
     clock.at(clock.now + TICK_SECONDS, this)
   }
 
-  /** Takes a peer in: known from the tracker, or (`asked`) because it asked this one. `mate` is null for the origin. */
+  /**
+   * Adds a peer: from the tracker, or (`asked`) because it contacted this one. `mate` is null for the origin.
+   */
   offer(host: Host, mate: Leecher | null, complete: boolean, asked: boolean): void {
     if (this.done || host === this.host || this.#known.has(host)) return
     if (this.#known.size >= (asked ? MOST_MATES : ENOUGH_MATES)) return
@@ -78,7 +82,7 @@ export class Leecher implements Happening {
     })
   }
 
-  /** News from a have-stream. */
+  /** Handles records from a have-stream. */
   learn(mate: Mate<Known>, records: readonly number[]): void {
     if (this.done) return
     let wakes = false
@@ -88,7 +92,7 @@ export class Leecher implements Happening {
     if (wakes) this.#schedule()
   }
 
-  /** A chunk of an extent came in whole. */
+  /** Handles a complete chunk of an extent. */
   receive({ mate, chunk, extent, startedAt }: Piece): void {
     const { clock, size } = this.#options
     const now = clock.now * 1000
@@ -154,14 +158,14 @@ export class Leecher implements Happening {
   }
 }
 
-/** A peer as one leecher knows it. */
+/** A peer as one leecher sees it. */
 class Known implements Follower {
   readonly host: Host
   readonly #leecher: Leecher
-  /** null until what it holds is known. */
+  /** null until we know which chunks the peer holds. */
   mate: Mate<Known> | null = null
   connected = false
-  /** What others ask this seed for is followed. */
+  /** Whether we follow this seed's reports of others' requests. */
   followed = false
 
   constructor(leecher: Leecher, host: Host) {
@@ -174,7 +178,7 @@ class Known implements Follower {
   }
 }
 
-/** A chunk on its way. */
+/** A chunk in flight. */
 class Piece implements Happening {
   readonly #leecher: Leecher
   readonly mate: Mate<Known>

@@ -3,30 +3,30 @@ import { Fifo } from './fifo.ts'
 
 /**
  * The model of links. A host sends through one uplink and receives through one downlink, each with a rate.
- * Data travels in quanta: the uplink sends one at a time, taking turns among its flows; the downlink takes
- * them in as they arrive. A flow has at most WINDOW quanta on the way or waiting at the receiver, as TCP has
- * with its window, so that a receiver at its limit slows its senders down instead of queueing without end, and
- * they give their rate to others. Long flows come to max-min fair shares to within one quantum a round
- * (test/unit/bench/links.test.ts); slow start, loss and headers are not modelled.
+ * Data travels in quanta. The uplink sends one at a time, round-robin over its flows; the downlink receives
+ * them in order of arrival. Like TCP's window, a flow has at most WINDOW quanta in flight or waiting at the
+ * receiver. So a receiver at its limit slows its senders down instead of queueing without end, and they give
+ * their rate to others. Long flows converge to max-min fair shares to within one quantum a round
+ * (test/unit/bench/links.test.ts). The model omits slow start, loss and headers.
  */
 export const QUANTUM = 256 * 1024
 const WINDOW = 4
 
-/** Bytes that one request asked for, and what happens at the receiver when the last of them is in. */
+/** The bytes of one request, and the event at the receiver when the last of them arrives. */
 interface Parcel {
   bytes: number
   arrival: Happening
 }
 
-/** One direction of a connection: parcels are sent in order. */
+/** One direction of a connection. Sends parcels in order. */
 export class Flow implements Happening {
   readonly #from: Uplink
   readonly #to: Downlink
   readonly #parcels = new Fifo<Parcel>()
-  /** When each of the last WINDOW quanta is acknowledged. */
+  /** When the last WINDOW quanta are acknowledged. */
   readonly #acknowledged = new Float64Array(WINDOW)
   #sent = 0
-  /** Takes turns on the uplink, or waits for an acknowledgement. */
+  /** Whether the flow queues on the uplink or waits for an acknowledgement. */
   #busy = false
 
   constructor(from: Uplink, to: Downlink) {
@@ -39,14 +39,14 @@ export class Flow implements Happening {
     if (!this.#busy) this.#next()
   }
 
-  /** Bytes of the next quantum. */
+  /** Size of the next quantum in bytes. */
   get quantum(): number {
     return Math.min(QUANTUM, this.#parcels.peek()!.bytes)
   }
 
   /**
-   * The next quantum has left the uplink. When it will be in is known at once: latency is the same for all, so
-   * that a downlink takes quanta in the order in which they left.
+   * Handles a quantum that left the uplink. Its arrival time is known at once: latency is the same for all,
+   * so a downlink receives quanta in the order in which they left.
    */
   sent(bytes: number): void {
     const { clock } = this.#from
@@ -61,7 +61,7 @@ export class Flow implements Happening {
     this.#next()
   }
 
-  /** The quantum that was waited for is acknowledged. */
+  /** Handles the acknowledgement that the flow waited for. */
   happen(): void {
     this.#next()
   }
@@ -85,19 +85,19 @@ export class Uplink implements Happening {
   /** Bytes sent so far. */
   sent = 0
 
-  /** `rate` in bytes a second. */
+  /** `rate` is in bytes a second. */
   constructor(clock: Clock, rate: number) {
     this.clock = clock
     this.#rate = rate
   }
 
-  /** The flow has something to send and takes one turn. */
+  /** Queues a flow that has something to send for one turn. */
   list(flow: Flow): void {
     this.#turns.push(flow)
     if (this.#sending === null) this.#next()
   }
 
-  /** The quantum that was being sent is out. */
+  /** Handles the end of sending one quantum. */
   happen(): void {
     const flow = this.#sending!
     this.sent += this.#bytes
@@ -117,12 +117,14 @@ export class Downlink {
   readonly #rate: number
   #freeAt = 0
 
-  /** `rate` in bytes a second. */
+  /** `rate` is in bytes a second. */
   constructor(rate: number) {
     this.#rate = rate
   }
 
-  /** Bytes that arrive at a time are in at the time that is returned. Calls must come in the order of arrival. */
+  /**
+   * Receives bytes that arrive at `arriving`; returns when the last is in. Calls must be in order of arrival.
+   */
   take(bytes: number, arriving: number): number {
     this.#freeAt = Math.max(this.#freeAt, arriving) + bytes / this.#rate
     return this.#freeAt

@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that the seed alone decides (Mulberry32, Tommy Ettinger, public domain). */
+/** Reproducible numbers in [0, 1) (Mulberry32, Tommy Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -1,16 +1,16 @@
 import type { Outcome, Scenario } from './swarm.ts'
 
 export interface Figures {
-  /** Seconds: what no swarm can beat for the last leecher, from the first start. */
+  /** Seconds from the first start: the lower bound for the last leecher. */
   idealLast: number
-  /** Seconds: what no leecher can beat. */
+  /** Seconds: the lower bound for any leecher. */
   ideal: number
   p50: number
   p99: number
   p999: number
   max: number
   last: number
-  /** The same over the ideal. */
+  /** The figures above divided by the ideal. */
   ratios: { p50: number; p99: number; p999: number; max: number; last: number }
   originCopies: number
   duplicates: number
@@ -18,9 +18,9 @@ export interface Figures {
 }
 
 /**
- * The ideal: every leecher needs size/rate; the origin must send the file once; and all uplinks together must
- * send a copy to every leecher (Kumar & Ross 2006, "Peer-assisted file distribution: the minimum distribution
- * time"). The last leecher can start no earlier than it does.
+ * The lower bound: every leecher needs size/rate, the origin must send the file once, and all uplinks
+ * together must send a copy to every leecher (Kumar & Ross 2006, "Peer-assisted file distribution: the
+ * minimum distribution time").
  */
 export function idealSeconds({ size, rate, originRate, leechers }: Scenario): number {
   const all = (leechers * size) / (originRate + leechers * rate)
@@ -43,7 +43,7 @@ export function figures(scenario: Scenario, outcome: Outcome): Figures {
   return { ideal, idealLast, p50, p99, p999, max, last, ratios, originCopies, duplicates, complete }
 }
 
-/** The nearest-rank percentile of ascending values. */
+/** The nearest-rank percentile of values in ascending order. */
 export function percentile(values: readonly number[], share: number): number {
   return values[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN
 }

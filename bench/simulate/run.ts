@@ -6,11 +6,11 @@ import { simulate } from './swarm.ts'
 const USAGE = `simulate a swarm in virtual time, with the real picker, scheduler and handout policy
   --peers 2600        leechers
   --size 3GB          the file
-  --rate 300MB        each host's cap a second, up and down
-  --origin-rate RATE  the origin's cap; the same as --rate without it
-  --latency 0.5ms     one way, between any two hosts and to the tracker
-  --every 0.1ms       between two leechers' starts
-  --seed N            of all chance; a new one without it`
+  --rate 300MB        each host's rate limit per second, up and down
+  --origin-rate RATE  the origin's limit; default: --rate
+  --latency 0.5ms     one-way latency between hosts and to the tracker
+  --every 0.1ms       delay between leecher starts
+  --seed N            seed for all randomness; default: a new one`
 
 const { values } = parseArgs({
   options: {

@@ -13,11 +13,11 @@ export interface Scenario {
   size: number
   /** Bytes a second, up and down. */
   rate: number
-  /** Bytes a second that the origin sends at most. */
+  /** The origin's upload limit, bytes a second. */
   originRate: number
   /** Seconds, one way. */
   latency: number
-  /** Seconds between two leechers' starts. */
+  /** Seconds between the starts of two leechers. */
   every: number
   seed: number
 }
@@ -27,19 +27,19 @@ export interface Outcome {
   times: number[]
   /** Seconds from the first start to the last leecher's last chunk. */
   last: number
-  /** How often the origin sent the file. */
+  /** Copies of the file that the origin sent. */
   originCopies: number
-  /** Chunks that came twice, per leecher. */
+  /** Chunks that arrived twice, per leecher. */
   duplicates: number
   complete: number
 }
 
-/** Hosts of one subnet (a rack): what the handout policy sees of the network. */
+/** Hosts per subnet (a rack), which is all that the handout policy sees of the network. */
 const HOSTS_A_SUBNET = 40
-/** A download that knows nobody asks the tracker again at its next tick. */
+/** A download without peers asks the tracker again at its next tick. */
 const REJOIN_ALONE_SECONDS = 0.25
 
-/** One origin and `leechers` hosts that fetch the same file from it and each other, in virtual time. */
+/** Simulates one origin and `leechers` hosts that fetch the same file from it and from each other. */
 export function simulate(scenario: Scenario): Outcome {
   const { size, rate, originRate, latency, every } = scenario
   const clock = new Clock(latency)
@@ -75,7 +75,7 @@ export function simulate(scenario: Scenario): Outcome {
     }
     const leecher = new Leecher({ clock, host, size, random, onDone })
     leechers.push(leecher)
-    // To the tracker and back.
+    // The round trip to the tracker.
     clock.at(clock.now + 2 * latency, { happen: () => join(leecher, FIRST_REJOIN_MS) })
   }
   for (let n = 1; n <= scenario.leechers; n++) clock.at((n - 1) * every, { happen: () => start(n) })

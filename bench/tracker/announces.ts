@@ -9,10 +9,10 @@ import { type Peer, peersOf, populate } from './population.ts'
 
 const FILES_A_PEER = 20
 
-/** Full announces, as peers send them when what they serve has changed. */
+/** Full announces, which peers send when their set of files changes. */
 export const announces: Bench = {
   name: 'announces',
-  about: `announces of ${FILES_A_PEER} files to one replica on one core, beside bittorrent-tracker's of one`,
+  about: `announces of ${FILES_A_PEER} files to one replica on one core, compared with bittorrent-tracker's announces of one file`,
   needs: ['wrk', 'taskset', 'bittorrent-tracker'],
   async run({ quick }, report) {
     await withPinnedReplica(async (own, fleet) => {
@@ -40,7 +40,7 @@ export const announces: Bench = {
   },
 }
 
-/** Two turns of announces: in each, one file of every peer is another than in the turn before: whole or not. */
+/** Two rounds of announces. In each, one file of every peer changes between complete and partial. */
 function turnsOf(url: string, peers: readonly Peer[]): string[] {
   return [true, false].flatMap((complete) =>
     peers.map(({ token, announce: { files, ...self } }) => {

@@ -1,4 +1,4 @@
-/** bittorrent-tracker's own server, HTTP alone; writes its port, and runs until it is killed. */
+/** bittorrent-tracker's own server, HTTP only. Prints its port and runs until killed. */
 interface BittorrentTracker {
   default: new (options: {
     udp: false
@@ -11,7 +11,7 @@ interface BittorrentTracker {
   }
 }
 
-// Not where types are checked: `npm run bench -- --install` brings it.
+// A variable name hides the import from the type checker: `npm run bench -- --install` brings the package.
 const name: string = 'bittorrent-tracker/server'
 const { default: Server } = (await import(name)) as BittorrentTracker
 const server = new Server({ udp: false, http: true, ws: false, stats: false })

@@ -7,7 +7,7 @@ import { clientRequest } from '../lib/http.ts'
 import { cleanly } from '../lib/on-signal.ts'
 import type { Peer } from './population.ts'
 
-/** Runs `use` with bittorrent-tracker's HTTP tracker on the measured core, and its URL. */
+/** Runs `use` with the URL of bittorrent-tracker's HTTP tracker, which runs on the measured core. */
 export async function withBittorrentTracker(use: (url: string) => Promise<void>): Promise<void> {
   const script = join(import.meta.dirname, 'bittorrent-server.ts')
   const server = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -27,8 +27,8 @@ export async function withBittorrentTracker(use: (url: string) => Promise<void>)
 }
 
 /**
- * The same peers and files in BitTorrent's terms, one file an announce, as its protocol has it. The answers name
- * one peer, the least that this tracker can be asked for.
+ * The same peers and files in BitTorrent's terms; its protocol announces one file at a time. Answers name one
+ * peer, the minimum that this tracker allows.
  */
 export function bittorrentRequests(url: string, peers: readonly Peer[]): string[] {
   return peers.flatMap(({ announce: { peer, port, files } }) =>
@@ -44,5 +44,5 @@ export function bittorrentRequests(url: string, peers: readonly Peer[]): string[
   )
 }
 
-/** The first 20 bytes of something in hex, every byte escaped. */
+/** The first 20 bytes of a hex string, percent-encoded. */
 const escaped = (hex: string): string => hex.slice(0, 40).replace(/../g, '%$&')

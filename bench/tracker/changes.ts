@@ -7,15 +7,18 @@ import { cpuSeconds } from '../lib/process.ts'
 import { type BenchUser, TrackerFleet } from '../lib/tracker-fleet.ts'
 
 const REPLICAS = 3
-/** Groups that all replicas have in memory, into which users come and files are published. */
+/** Groups that all replicas hold in memory; users join them and publish files. */
 const GROUPS = 100
 const USERS = 1000
 /** Each makes one change at a time. */
 const CLIENTS = 24
-/** Between two changes that are looked for on every replica. */
+/** Between two visibility probes. */
 const PROBE_EVERY_MS = 10
 
-/** Changes in equal parts, over three replicas on one Redis, all of it and the load on the machine's cores. */
+/**
+ * Equal parts of four changes, over three replicas on one Redis. Replicas, Redis and the load share all
+ * cores.
+ */
 export const changes: Bench = {
   name: 'changes',
   about: 'create, join, accept and publish in equal parts over three replicas',
@@ -58,11 +61,11 @@ export const changes: Bench = {
 interface ChangeResult {
   /** Changes a second. */
   rate: number
-  /** Milliseconds that each change took. */
+  /** Milliseconds per change. */
   took: number[]
-  /** Milliseconds from a change's answer until reads of all replicas showed it. */
+  /** Milliseconds from a change's answer until all replicas showed it. */
   visible: number[]
-  /** CPU seconds a second: replicas, Redis and this process. */
+  /** CPU seconds per second: replicas, Redis and this process. */
   cpu: { replicas: number; redis: number; load: number }
 }
 
@@ -77,7 +80,7 @@ class ChangeLoad {
   readonly #joiners: BenchUser[]
   readonly #connections: LoadConnection[] = []
   #rounds = 0
-  /** Takes the next change that is made in a standing group. */
+  /** Receives the next change to a standing group. */
   #probe: ((group: string, answered: Answered) => void) | null = null
 
   constructor(fleet: TrackerFleet, [owner, ...joiners]: BenchUser[]) {
@@ -112,7 +115,7 @@ class ChangeLoad {
     for (const connection of this.#connections) connection.close()
   }
 
-  /** Rounds of the four changes; who joins and who accepts are at different replicas, as people are. */
+  /** Rounds of the four changes. Joiners and owners use different replicas, as people do. */
   async #work(client: number, deadline: number, took: number[]): Promise<void> {
     const at = (i: number): Promise<LoadConnection> =>
       LoadConnection.open(this.#fleet.replicas[i % REPLICAS]!.url)
@@ -121,8 +124,7 @@ class ChangeLoad {
     while (performance.now() < deadline) {
       const round = this.#rounds++
       const joiner = this.#joiners[Math.floor(round / GROUPS)]
-      if (joiner === undefined)
-        throw new Error('all users have joined all groups: this run needs more of them')
+      if (joiner === undefined) throw new Error('all users have joined all groups: raise USERS')
       const group = standing(round % GROUPS)
       const path = `/v1/groups/${group}`
       const change = async (
@@ -149,7 +151,7 @@ class ChangeLoad {
     there.close()
   }
 
-  /** Looks for a change now and then, on all replicas at once. */
+  /** Probes a change from time to time, on all replicas at once. */
   async #look(deadline: number): Promise<number[]> {
     const visible: number[] = []
     while (performance.now() < deadline) {
@@ -173,7 +175,7 @@ class ChangeLoad {
     return visible
   }
 
-  /** The revision that a replica answers to somebody who has seen nothing yet. */
+  /** The revision that a replica answers to a client that has seen none. */
   async #revision(connection: LoadConnection, group: string): Promise<number> {
     const path = `/v1/groups/${group}/files?limit=1`
     const { revision } = await connection.ask<{ revision: number }>({

@@ -9,7 +9,7 @@ import { GROUP, populate } from './population.ts'
 
 const PAGE = 100
 
-/** Members who page through the files of a group of 1,000, with the revision that they have seen. */
+/** Members page through a group of 1,000 files, sending the revision that they have seen. */
 export const fileLists: Bench = {
   name: 'file-lists',
   about: `pages of ${PAGE} of a group's 1,000 files, from one replica on one core`,
@@ -40,7 +40,7 @@ export const fileLists: Bench = {
 
 function pagePaths(names: readonly string[], first: FileList): string[] {
   if (first.files.length !== PAGE || first.next !== names[PAGE - 1])
-    throw new Error('the first page is not what was published')
+    throw new Error('the first page differs from the published files')
   const after = names.filter((_, i) => i % PAGE === PAGE - 1).slice(0, -1)
   const path = `/v1/groups/${GROUP}/files?limit=${PAGE}`
   return [path, ...after.map((name) => `${path}&after=${encodeURIComponent(name)}`)]

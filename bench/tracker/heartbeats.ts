@@ -8,7 +8,7 @@ import { type Peer, peersOf, populate } from './population.ts'
 
 const AT_ONCE = 50
 
-/** What peers send while nothing changes. */
+/** The requests that peers send while nothing changes. */
 export const heartbeats: Bench = {
   name: 'heartbeats',
   about: 'heartbeats of 10,000 peers with 20 files each to one replica on one core',
@@ -44,7 +44,9 @@ async function announceAll(url: string, peers: readonly Peer[], sequence: number
     )
 }
 
-/** Throws where a heartbeat is not enough for some peer: then those before were none. */
+/**
+ * Throws if a heartbeat no longer suffices for some peer, because then the measured ones were invalid too.
+ */
 async function mustKnow(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
   for (const { token, announce } of peers.slice(0, AT_ONCE)) {
     const { resync } = await new TrackerClient({ trackers: [url], token }).heartbeat(announce.peer, sequence)

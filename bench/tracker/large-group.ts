@@ -13,11 +13,11 @@ const CLIENTS = 4
 const PAGE = 100
 const TARGET = { atMost: 10 }
 
-/** What one may do in a group; the names of the figures. */
+/** The operations on a group, which name the figures. */
 type Work = 'list a page of 100' | 'publish a file' | 'ask to join' | 'accept' | 'leave' | 'join a swarm'
 type Took = Record<Work, number[]>
 
-/** A group of 100,000 files on one replica with a core of its own, in all kinds of use at once. */
+/** A group of 100,000 files on one replica with a core to itself, with all operations at once. */
 export const largeGroup: Bench = {
   name: 'large-group',
   about: 'listing, publishing and joining in a group of 100,000 files, from one replica on one core',
@@ -79,7 +79,7 @@ class GroupUse {
     return took
   }
 
-  /** One comes, is let in, looks around, fetches and publishes something, and leaves again. */
+  /** A user asks to join, is accepted, lists, publishes, joins swarms, and leaves again. */
   async #use(user: BenchUser, i: number, deadline: number, took: Took): Promise<void> {
     const connection = await LoadConnection.open(this.#url)
     const timed = async <T>(work: Work, request: LoadRequest): Promise<T> => {
@@ -113,10 +113,10 @@ class GroupUse {
     const after = any(this.#names)
     const path = `/v1/groups/${GROUP}/files?limit=${PAGE}&after=${encodeURIComponent(after)}`
     const { files } = await timed<FileList>('list a page of 100', { method: 'GET', path, token })
-    if (files.some(({ name }) => name <= after)) throw new Error('a page begins before its start')
+    if (files.some(({ name }) => name <= after)) throw new Error('a page contains a name before its start')
   }
 
-  /** Among the names that are there. */
+  /** A new name that sorts among the existing ones. */
   #newName(): string {
     return `${any(this.#names)}.${this.#published++}`
   }

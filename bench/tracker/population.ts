@@ -10,17 +10,17 @@ const FIRST_PORT = 20_000
 
 export interface Peer {
   token: string
-  /** What it announces, but for the sequence. */
+  /** The peer's announce without the sequence. */
   announce: Omit<Announcement, 'sequence' | 'files'> & { files: Served[] }
 }
 
 export interface Population {
   users: BenchUser[]
-  /** Of the group's files: ids by name, in the names' order. */
+  /** The group's file ids by name, in name order. */
   files: Map<string, string>
 }
 
-/** Users, and a group with all of them and with files. */
+/** Creates users, and a group with all of them and with files. */
 export async function populate(
   fleet: TrackerFleet,
   size: { users: number; files: number },
@@ -47,8 +47,8 @@ export async function populate(
 }
 
 /**
- * Peers, spread evenly over users and files; nobody has heard of them yet. What one serves lies `stride` files
- * apart, and a quarter of it is partial.
+ * Peers spread evenly over users and files, not yet announced. A peer's files are `stride` apart in the list,
+ * and a quarter of them are partial.
  */
 export function peersOf({ users, files }: Population, count: number, filesEach: number, stride = 37): Peer[] {
   const ids = [...files.values()]

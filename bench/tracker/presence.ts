@@ -14,14 +14,14 @@ import { GROUP, type Peer, type Population, peersOf, populate } from './populati
 const USERS = 100
 const FILES_A_PEER = 100
 const PEERS_A_FILE = 10
-/** Between two heartbeats of a peer, as trackers ask for. */
+/** The heartbeat interval that trackers ask for. */
 const HEARTBEAT_MS = 10_000
 const TICK_MS = 100
 const CONNECTIONS_A_REPLICA = 8
 const WATCH_MS = 15_000
 const PAGE = 1000
 
-/** A million presence entries: what they take in the memory of replicas, and how soon a new replica serves them. */
+/** A million presence entries: their memory in replicas, and how soon a new replica serves them. */
 export const presence: Bench = {
   name: 'presence',
   about: '1,000,000 presence entries: 10,000 peers with 100 of 100,000 files each',
@@ -71,7 +71,7 @@ export const presence: Bench = {
   },
 }
 
-/** Peers that have announced themselves, half of them to each replica, and go on with their heartbeats. */
+/** Announced peers, half of them at each replica, that keep sending heartbeats. */
 class AnnouncedPeers {
   readonly #peers: readonly Peer[]
   readonly #connections: LoadConnection[]
@@ -109,7 +109,7 @@ class AnnouncedPeers {
     }
   }
 
-  /** Says it always to the same replica. */
+  /** Announces or sends a heartbeat, always to the same replica. */
   async #say(i: number, inFull: boolean): Promise<void> {
     const { token, announce } = this.#peers[i]!
     const { files, ...heartbeat } = announce
@@ -126,7 +126,7 @@ class AnnouncedPeers {
   }
 }
 
-/** Waits until the replica knows as much. */
+/** Waits until the replica reports these counts. */
 async function knows({ url }: ReplicaProcess, wanted: Pick<StatusBody, 'peers' | 'swarms'>): Promise<void> {
   const connection = await LoadConnection.open(url)
   for (;;) {
@@ -137,7 +137,7 @@ async function knows({ url }: ReplicaProcess, wanted: Pick<StatusBody, 'peers' |
   connection.close()
 }
 
-/** Pages through all files; throws where one lacks a peer. */
+/** Pages through all files. Throws if one lacks a peer. */
 async function listAll({ url }: ReplicaProcess, { users, files }: Population): Promise<void> {
   const connection = await LoadConnection.open(url)
   const { token } = users[0]!

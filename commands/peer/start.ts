@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { surviveLostErrors } from '../../cli/background-errors.ts'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { startDetached } from '../../cli/detach.ts'
 import { flags, listenFlag, queueFlag, tlsFlags } from '../../cli/flags.ts'
@@ -26,6 +27,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
       return this.notice('The peer runs. Stop it with: shoal peer stop')
     }
     interrupt.takeOver()
+    surviveLostErrors()
     const choice = {
       home: this.home,
       extensions: () => this.extensions('peer'),

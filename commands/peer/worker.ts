@@ -1,3 +1,4 @@
+import { surviveLostErrors } from '../../cli/background-errors.ts'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { flags, queueFlag } from '../../cli/flags.ts'
 import { interrupt } from '../../cli/interrupt.ts'
@@ -12,6 +13,7 @@ export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
 
   override async run(): Promise<void> {
     interrupt.takeOver()
+    surviveLostErrors()
     const { startWorker } = await import('../../peer/worker.ts')
     const worker = await startWorker({ home: this.home, queue: this.flags.queue })
     const tell = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)

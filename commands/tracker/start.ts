@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Flags } from '@oclif/core'
+import { surviveLostErrors } from '../../cli/background-errors.ts'
 import { ShoalCommand } from '../../cli/base-command.ts'
 import { startDetached } from '../../cli/detach.ts'
 import { flags, listenFlag, storeFlags } from '../../cli/flags.ts'
@@ -46,6 +47,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
     interrupt.takeOver()
     const { 'tls-cert': cert, 'tls-key': key } = this.flags
     const { startTracker } = await import('../../tracker/start.ts')
+    surviveLostErrors()
     const tracker = await startTracker({
       listen: this.flags.listen,
       dataFolder: data,

@@ -5,7 +5,7 @@ import { placeOf } from './place.js'
 /** @extends {ShoalCommand<typeof Origin>} */
 export default class Origin extends ShoalCommand {
   /** @override */
-  static summary = 'Tell whether the web server has a file of a group'
+  static summary = 'Say whether the web server has a file of a group'
   /** @override */
   static args = { target: targetArg() }
 

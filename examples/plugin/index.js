@@ -1,9 +1,9 @@
 // @ts-check
 
 /**
- * For groups whose files also lie on a web server, at `url` + GROUP/NAME:
- * peers take chunks from there before they ask the swarm, `shoal origin GROUP:NAME` tells whether a file is
- * there, and `GET /origin/GROUP/NAME` of a tracker leads a browser to it.
+ * For groups whose files are also on a web server, at `url` + GROUP/NAME: peers fetch chunks there before
+ * they ask the swarm, `shoal origin GROUP:NAME` says whether a file is there, and `GET /origin/GROUP/NAME` on
+ * a tracker redirects a browser to it.
  *
  * @type {import('@shoal/plugin').ShoalPlugin}
  */

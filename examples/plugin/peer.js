@@ -2,7 +2,7 @@
 import { placeOf } from './place.js'
 
 /**
- * Chunks come from the web server, by range requests, where it has the file; Shoal checks each against its hash.
+ * Fetches chunks from the web server with range requests. Shoal checks each against its hash.
  *
  * @param {import('@shoal/plugin').PeerSeam} seam
  */

@@ -2,7 +2,7 @@
 import { placeOf } from './place.js'
 
 /**
- * `GET /origin/GROUP/NAME` leads to the file on the web server: a link for those who have no Shoal.
+ * `GET /origin/GROUP/NAME` redirects to the file on the web server: a link for people without Shoal.
  *
  * @param {import('@shoal/plugin').TrackerSeam} seam
  */

@@ -66,7 +66,8 @@ export class Fetches {
       await fetch.finally(() => this.#underway.delete(fetch))
       this.#swarm().fetched(assignment)
     } catch (error) {
-      this.#failed(assignment, error as Error)
+      const isCut = !(error instanceof ShoalError) && grant !== this.#options.grant()
+      this.#failed(assignment, isCut ? ranOut(error as Error) : (error as Error))
     }
   }
 
@@ -110,4 +111,9 @@ export class Fetches {
 
 function revive({ code, message }: { code: string; message: string }): Error {
   return isErrorCode(code) ? new ShoalError(code, message) : new Error(message)
+}
+
+/** A peer cuts an answer that outlives its grant. A connection that breaks after the grant's renewal is taken for that. */
+function ranOut({ message }: Error): ShoalError {
+  return new ShoalError('GRANT_INVALID', `the grant ran out while the peer answered: ${message}`)
 }

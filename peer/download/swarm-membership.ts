@@ -8,6 +8,7 @@ import type { Tickets } from './tickets.ts'
  */
 export const FIRST_REJOIN_MS = 400
 export const REJOIN_MS = 10_000
+/** A grant is renewed so long before its end, or in the last half of a shorter life. */
 const GRANT_MARGIN_MS = 60_000
 
 /** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */
@@ -15,6 +16,8 @@ export class SwarmMembership {
   readonly #tickets: Tickets
   readonly #file: { group: string; fileId: string }
   #ticket: JoinedSwarm
+  /** Milliseconds before its end at which the ticket is renewed. */
+  #marginMs: number
   #joinedAt = performance.now()
   #pause = FIRST_REJOIN_MS
   #joining = false
@@ -25,6 +28,7 @@ export class SwarmMembership {
     this.#tickets = tickets
     this.#file = file
     this.#ticket = ticket
+    this.#marginMs = marginOf(ticket)
   }
 
   static async join(tickets: Tickets, file: { group: string; fileId: string }): Promise<SwarmMembership> {
@@ -50,14 +54,17 @@ export class SwarmMembership {
    * since each peer has to verify one that is new to it. Throws the tracker's error.
    */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
-    const runsOut = Date.parse(this.#ticket.expires) - Date.now() < GRANT_MARGIN_MS
+    const runsOut = Date.parse(this.#ticket.expires) - Date.now() < this.#marginMs
     if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
     this.#pause = Math.min(REJOIN_MS, 2 * this.#pause)
     try {
       const fresh = await this.#tickets.join(this.#file.group, this.#file.fileId)
-      if (runsOut || this.#refused) this.#ticket = fresh
+      if (runsOut || this.#refused) {
+        this.#ticket = fresh
+        this.#marginMs = marginOf(fresh)
+      }
       this.#refused = false
       return fresh.peers
     } finally {
@@ -65,3 +72,6 @@ export class SwarmMembership {
     }
   }
 }
+
+const marginOf = ({ expires }: JoinedSwarm): number =>
+  Math.min(GRANT_MARGIN_MS, (Date.parse(expires) - Date.now()) / 2)

@@ -31,6 +31,8 @@ export class SwarmPeer {
   /** It refused what it was said to hold: that it is complete is no longer believed on the tracker's word. */
   #denials = 0
   #failures = 0
+  /** Refusals of grants since its last answer. */
+  #refusals = 0
   #retryAt = 0
 
   constructor(address: PeerAddress) {
@@ -45,6 +47,7 @@ export class SwarmPeer {
   /** An extent of `bytes`, asked for at `startedAt`, came in. */
   succeeded(bytes: number, startedAt: number, now: number): void {
     this.#failures = 0
+    this.#refusals = 0
     this.pace.succeeded(bytes, startedAt, now)
   }
 
@@ -52,9 +55,9 @@ export class SwarmPeer {
     return this.#denials === 0
   }
 
-  /** It failed and would by now be tried again. */
+  /** It failed, or refused a grant, and would by now be tried again. */
   mayRetry(now: number): boolean {
-    return this.#failures > 0 && this.#failures <= RETRIES && this.mayStart(now)
+    return this.#failures + this.#refusals > 0 && this.#failures <= RETRIES && this.mayStart(now)
   }
 
   /**
@@ -66,6 +69,12 @@ export class SwarmPeer {
     this.#failures = Math.max(this.#failures, this.#denials - 2)
     this.failed(now)
     return 'back off'
+  }
+
+  /** It no longer takes the grant. The first time that is the grant's end, and not its fault: a fresh one is fetched. */
+  refused(now: number): void {
+    if (this.#refusals++ > 0) this.failed(now)
+    else this.#retryAt = now + FIRST_RETRY_MS
   }
 
   /** Backs off, twice as long at each failure in a row. */

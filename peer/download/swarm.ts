@@ -4,7 +4,7 @@ import { type ErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../protocol/records.ts'
 import type { PeerState } from '../control/api.ts'
 import type { Credentials } from '../pinned-connect.ts'
-import { followHave, type HaveUse } from './have-client.ts'
+import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
 import type { Picker } from './picker.ts'
 import { type Mate, Scheduler } from './scheduler.ts'
 import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
@@ -40,11 +40,15 @@ export class Swarm {
   readonly #options: SwarmOptions
   readonly #peers = new Map<string, SwarmPeer>()
   readonly #scheduler: Scheduler<SwarmPeer>
+  /** One for each have-stream: ends it, so that it is opened again with the grant of now. */
+  readonly #streams = new Set<AbortController>()
+  #grant: string
   #scheduled = false
   #closed = false
 
   constructor(options: SwarmOptions) {
     this.#options = options
+    this.#grant = options.grant()
     this.#scheduler = new Scheduler(options.picker)
   }
 
@@ -132,10 +136,15 @@ export class Swarm {
   }
 
   /**
-   * To be called now and then: peers that failed are tried again when their pause is over. Where none takes part
-   * the tracker is asked all the time, and knows best who is there.
+   * To be called now and then: have-streams are opened again with a fresh grant, before peers end those of the old
+   * one, and peers that failed are tried again when their pause is over. Where none takes part the tracker is asked
+   * all the time, and knows best who is there.
    */
   retry(): void {
+    if (this.#options.grant() !== this.#grant) {
+      this.#grant = this.#options.grant()
+      for (const stream of [...this.#streams]) stream.abort()
+    }
     const now = performance.now()
     const failed = [...this.#peers.values()].filter((peer) => peer.mayRetry(now))
     if (failed.length === 0 || this.size === 0) return
@@ -180,6 +189,10 @@ export class Swarm {
     let mate: Mate<SwarmPeer> | null = null
     const join = (have: Bitmap): void => {
       if (peer.stop !== stop) return
+      if (mate) {
+        this.#learnAll(mate, have)
+        return
+      }
       mate = this.#scheduler.add(peer, have, peer.pace)
       peer.mate = mate
       this.#options.onPeer(id, 'joined')
@@ -199,7 +212,7 @@ export class Swarm {
         if (mate) this.#scheduler.pending(mate, chunk)
       },
     }
-    followHave(peer.address, this.#use(false), listener, stop.signal).catch((error: Error) => {
+    this.#follow(peer, false, listener, stop.signal).catch((error: Error) => {
       if (peer.stop === stop) this.#fail(peer, error)
     })
   }
@@ -216,8 +229,29 @@ export class Swarm {
         onChunk: () => {},
         onPending: (chunk: number) => this.#scheduler.pending(mate, chunk),
       }
-      followHave(peer.address, this.#use(true), listener, stop.signal).catch(() => {})
+      this.#follow(peer, true, listener, stop.signal).catch(() => {})
     }
+  }
+
+  /** followHave, opened again with each fresh grant. */
+  async #follow(peer: SwarmPeer, asked: boolean, listener: HaveListener, stop: AbortSignal): Promise<void> {
+    for (let isOver = false; !isOver; ) {
+      const stream = new AbortController()
+      this.#streams.add(stream)
+      const signal = AbortSignal.any([stop, stream.signal])
+      await followHave(peer.address, this.#use(asked), listener, signal).finally(() => {
+        this.#streams.delete(stream)
+      })
+      isOver = stop.aborted || !stream.signal.aborted
+    }
+  }
+
+  /** What came in at the peer between two have-streams. */
+  #learnAll(mate: Mate<SwarmPeer>, have: Bitmap): void {
+    const { held } = mate.peer
+    for (let chunk = 0; chunk < have.size && held.count < have.count; chunk++)
+      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(mate, chunk)
+    this.#schedule()
   }
 
   #use(asked: boolean): HaveUse {
@@ -227,10 +261,12 @@ export class Swarm {
 
   #fail(peer: SwarmPeer, error: Error): void {
     const code = error instanceof ShoalError ? error.code : null
-    if (code === 'GRANT_INVALID') this.#options.onStale()
     // Once and for all: an extent that fails for another reason after that does not make it honest.
     peer.banned ||= isLie(code)
-    peer.failed(performance.now())
+    if (code === 'GRANT_INVALID') {
+      this.#options.onStale()
+      peer.refused(performance.now())
+    } else peer.failed(performance.now())
     this.#leave(peer, error)
   }
 

@@ -10,6 +10,7 @@ import type { ByteLimit } from '../byte-limit.ts'
 import type { FileBytes } from '../figures.ts'
 import { fingerprint, type Identity } from '../identity.ts'
 import { CIPHERS } from '../pinned-connect.ts'
+import { Admissions } from './admissions.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { FileReader, Library, SeenPeer, ServedFile } from './library.ts'
@@ -46,7 +47,7 @@ const ROUTE = new RegExp(
 export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const turn = takeTurn(request.socket)
-    serve(options, request, response, turn.come)
+    serve(options, admissions, request, response, turn.come)
       .catch((error: unknown) => fail(options, response, error))
       .finally(() => turn.done())
   }
@@ -64,6 +65,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
         handle,
       )
     : createHttpServer(handle)
+  const admissions = new Admissions(server, options.grants)
   server.keepAliveTimeout = 60_000
   server.requestTimeout = 10_000
   server.headersTimeout = 10_000
@@ -76,6 +78,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
     port: address.port,
     close: () =>
       new Promise((resolve) => {
+        admissions.close()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
@@ -100,6 +103,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function serve(
   options: ChunkServerOptions,
+  admissions: Admissions,
   request: IncomingMessage,
   response: ServerResponse,
   turn: Promise<void>,
@@ -111,12 +115,13 @@ async function serve(
   const [, fileId, part, chunk, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
   const file = requireServed(options.library, fileId)
   const client = clientFingerprint(request)
-  const { grp: group } = await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
+  const claims = await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
+  admissions.admit(request, response, claims)
   noteSeen(options, request, file, client)
   if (part === 'have') return streamHave(file, request, response)
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
   const to = client ?? request.socket.remoteAddress ?? 'unknown'
-  const sent = (bytes: number): void => options.onSent(to, { group, fileId, bytes })
+  const sent = (bytes: number): void => options.onSent(to, { group: claims.grp, fileId, bytes })
   // A download that had the file may have ended while others were answered: then the finished file is in its place.
   const open = (): Promise<FileReader> => requireServed(options.library, fileId).open()
   return sendRange(file, request, response, options.limit, sent, turn, open)

@@ -11,6 +11,7 @@ import {
 } from '../../protocol/grants.ts'
 import type { KeySet } from '../../tracker/api/schemas.ts'
 import type { ServedFile } from './library.ts'
+import type { Memberships } from './memberships.ts'
 
 /** Keys that sign grants; `refresh` asks the tracker, and is called when a grant names an unknown key. */
 export interface KeySource {
@@ -20,25 +21,23 @@ export interface KeySource {
 
 const REFRESH_PAUSE_MS = 5000
 
-/** Decides who may fetch: verifies signatures once a grant, and claims at every request. */
+/** Decides who may fetch: verifies signatures once a grant, and claims and memberships at every request. */
 export class GrantVerifier {
+  readonly memberships: Memberships
   readonly #keys: KeySource
   readonly #verified = new LRUCache<string, JWTPayload>({ max: 5000 })
-  /** "group/user" → seconds since the epoch: grants issued until then are void. */
-  readonly #revoked = new Map<string, number>()
   #refreshedAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<KeySet> | null = null
 
-  constructor(keys: KeySource) {
+  constructor(keys: KeySource, memberships: Memberships) {
     this.#keys = keys
+    this.memberships = memberships
   }
 
-  /** Voids the grants that `user` holds for `group`, issued until `at` (seconds since the epoch). */
-  revoke(group: string, user: string, at: number): void {
-    this.#revoked.set(`${group}/${user}`, at)
-  }
-
-  /** Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. */
+  /**
+   * Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. Right after a start it waits a little
+   * for the group's members.
+   */
   async check(token: string | null, file: ServedFile, fingerprint: string | null): Promise<GrantClaims> {
     if (token === null) throw refusedToStranger()
     const payload = this.#verified.get(token) ?? (await this.#verify(token))
@@ -48,9 +47,15 @@ export class GrantVerifier {
       fingerprint,
       now: Date.now() / 1000,
     })
-    if (claims.iat <= (this.#revoked.get(`${claims.grp}/${claims.sub}`) ?? 0))
-      throw refused('the member was removed')
+    if (this.memberships.refusal(claims) !== null) await this.memberships.known(claims.grp)
+    const why = this.memberships.refusal(claims)
+    if (why !== null) throw refused(why)
     return claims
+  }
+
+  /** Whether a grant that was good when its request came still is, by the same rules. */
+  isGood(claims: GrantClaims): boolean {
+    return claims.exp >= Date.now() / 1000 - CLOCK_TOLERANCE_S && this.memberships.refusal(claims) === null
   }
 
   async #verify(token: string): Promise<JWTPayload> {

@@ -2,28 +2,30 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
-import type { GrantVerifier } from '../serve/grant-verifier.ts'
 import type { Library } from '../serve/library.ts'
+import type { Memberships } from '../serve/memberships.ts'
 import type { Seeds } from '../serve/seeds.ts'
 
 const RETRY_MS = 2000
+/** How soon it is asked whether this peer's user is a member again, of a group that it shares files with. */
+const REJOIN_MS = 10_000
 
 /**
- * Follows the changes of the groups that this peer shares files with, so that a member who left or was
- * removed is refused at once, not only when the grants run out, and a removed file is no longer served.
+ * Knows the members of the groups that this peer shares files with, and follows their changes, so that a member who
+ * left or was removed is cut off at once, not only when the grants run out, and a removed file is no longer served.
  */
 export class MembershipWatch {
   readonly #client: TrackerClient
   readonly #library: Library
-  readonly #grants: GrantVerifier
+  readonly #memberships: Memberships
   readonly #seeds: Seeds
   readonly #followed = new Set<string>()
   readonly #stop = new AbortController()
 
-  constructor(client: TrackerClient, library: Library, grants: GrantVerifier, seeds: Seeds) {
+  constructor(client: TrackerClient, library: Library, memberships: Memberships, seeds: Seeds) {
     this.#client = client
     this.#library = library
-    this.#grants = grants
+    this.#memberships = memberships
     this.#seeds = seeds
   }
 
@@ -48,26 +50,41 @@ export class MembershipWatch {
   async #follow(group: string): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      try {
-        const { revision } = await this.#client.group(group)
-        for await (const event of this.#client.events(group, revision, signal)) this.#apply(event)
-      } catch (error) {
-        // No session or no tracker: grants still run out by themselves. No group or no member: the end.
-        const kind = error instanceof ShoalError ? error.kind : null
-        if (kind === 'forbidden' || kind === 'not-found') {
-          this.#followed.delete(group)
-          return
-        }
-      }
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+      const pause = await this.#followOnce(group).catch((error: unknown) => this.#lost(group, error))
+      await delay(pause, undefined, { signal }).catch(() => {})
     }
   }
 
+  async #followOnce(group: string): Promise<number> {
+    const { signal } = this.#stop
+    const askedAt = Date.now() / 1000
+    const { revision, members } = await this.#client.group(group)
+    const users = members.map(({ user }) => user)
+    this.#memberships.sync(group, users, askedAt)
+    for await (const event of this.#client.events(group, revision, signal)) this.#apply(event)
+    return RETRY_MS
+  }
+
+  /** No session or no tracker: grants still run out by themselves. No group, or no member of it: it serves nobody there. */
+  #lost(group: string, error: unknown): number {
+    const code = error instanceof ShoalError ? error.code : null
+    if (code !== 'NOT_A_MEMBER' && code !== 'GROUP_NOT_FOUND') return RETRY_MS
+    this.#memberships.close(group)
+    return REJOIN_MS
+  }
+
   #apply(event: GroupEvent): void {
+    const { group } = event
     const at = Math.ceil(Date.parse(event.at) / 1000)
-    if (event.type === 'member.kicked')
-      for (const user of event.users) this.#grants.revoke(event.group, user, at)
-    if (event.type === 'member.left') this.#grants.revoke(event.group, event.user, at)
-    if (event.type === 'file.removed') this.#seeds.forget(event.group, event.name, event.fileId)
+    const memberships = this.#memberships
+    if (event.type === 'member.accepted') memberships.accepted(group, event.users)
+    if (event.type === 'member.kicked') memberships.removed(group, event.users, at)
+    if (event.type === 'member.left') memberships.removed(group, [event.user], at)
+    if (event.type === 'group.removed') memberships.close(group)
+    if (event.type === 'file.published') memberships.published(group, event.file.fileId)
+    if (event.type === 'file.removed') {
+      memberships.withdrawn(group, event.fileId, at)
+      this.#seeds.forget(group, event.name, event.fileId)
+    }
   }
 }

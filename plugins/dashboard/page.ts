@@ -9,7 +9,7 @@ export interface PageFile {
   etag: string
 }
 
-/** All that is served, by the path below /dashboard/, and the headers that go with each of it. */
+/** All served files, by path below /dashboard/, and the headers that each of them gets. */
 export interface Page {
   files: ReadonlyMap<string, PageFile>
   headers: Readonly<Record<string, string>>
@@ -24,7 +24,7 @@ const TYPES: Record<string, string> = {
 
 const ASSETS = new URL('./assets/', import.meta.url)
 const FOLDERS = ['', 'views/']
-/** The packages that the page's modules import: by the paths of its import map, where they lie from the root. */
+/** The packages that the page's modules import: import map paths, with file paths from the root. */
 const PACKAGES: Record<string, string> = pjson.shoal.carries
 const ROOT = new URL('../../', import.meta.url)
 
@@ -50,9 +50,8 @@ const extensionOf = (name: string): string => name.slice(name.lastIndexOf('.') +
 const hash = (data: string | Buffer): string => createHash('sha256').update(data).digest('base64')
 
 /**
- * Nothing from elsewhere, no script or style in the page itself, nobody's frame, and no way to make text into
- * markup (trusted types). The import map is the one script within the page: browsers take none from a file,
- * so it is allowed by its hash.
+ * Forbids content from elsewhere, scripts and styles in the page itself, frames around it, and turning text
+ * into markup (trusted types). Browsers accept an import map only inline, so its hash allows this one script.
  */
 function headersFor(html: string): Record<string, string> {
   const [, importMap] = /<script type="importmap">([\s\S]*?)<\/script>/.exec(html) ?? []
@@ -76,7 +75,7 @@ function headersFor(html: string): Record<string, string> {
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    // Asked for again each time, and answered with 304: a page and its modules are of one version.
+    // Revalidate every time (usually a 304), so that a page and its modules are of one version.
     'cache-control': 'no-cache',
   }
 }

@@ -1,13 +1,13 @@
 import type { TrackerSeam } from '@shoal/plugin'
 import { loadPage, type Page } from './page.ts'
 
-/** `GET /dashboard/` and what the page is made of. It asks the tracker's own API for all that it shows. */
+/** `GET /dashboard/` and the page's files. The page gets all its data from the tracker's own API. */
 export default function dashboard({ app }: TrackerSeam): void {
   const hide = { schema: { hide: true } }
-  // Read when somebody looks for the first time: most replicas are never looked at.
+  // Load at the first visit, because nobody ever looks at most replicas.
   let page: Page | null = null
 
-  // Relative, so that it holds behind a proxy that has the tracker below a path.
+  // A relative address works behind a proxy that puts the tracker below a path.
   app.get('/dashboard', hide, (_, reply) => {
     reply.code(308).header('location', 'dashboard/').send()
   })

@@ -1,6 +1,5 @@
 import { CHUNK_SIZE, HASH_SIZE } from '@shoal/plugin'
 
-/** A file as a Metalink document describes it. */
 export interface LinkedFile {
   name: string
   size: number
@@ -9,12 +8,12 @@ export interface LinkedFile {
   urls: string[]
 }
 
-/** SHA-256 of nothing. */
+/** SHA-256 of the empty string. */
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const XML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => XML[character] as string)
 
-/** The Metalink 4 document (RFC 5854), in parts: that of a large file is large. Pure. */
+/** Yields the Metalink 4 document (RFC 5854) in parts, because a large file's document is large. Pure. */
 export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
   yield '<?xml version="1.0" encoding="UTF-8"?>\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">\n'
   yield '  <generator>Shoal</generator>\n'
@@ -33,7 +32,7 @@ export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
   yield '</metalink>\n'
 }
 
-/** The file's own SHA-256: known where it is that of its one chunk. */
+/** The file's own SHA-256, known only if the file has at most one chunk. */
 function wholeHash(size: number, hashes: Uint8Array): string | null {
   if (size === 0) return EMPTY
   return hashes.length === HASH_SIZE ? Buffer.from(hashes).toString('hex') : null

@@ -15,16 +15,16 @@ type Identity = Awaited<ReturnType<typeof loadIdentity>>
 
 export interface Gathered {
   files: (LinkedFile & { fileId: string })[]
-  /** When the first grant ends, ISO 8601. */
+  /** Expiry of the first grant, ISO 8601. */
   expires: string
-  /** Certificates of the TLS peers among the URLs, PEM. */
+  /** PEM certificates of the TLS peers among the URLs. */
   certificates: string[]
 }
 
 /**
- * All that a Metalink document says of a file, or of the files below a prefix: hashes that are proven against
- * the file ids, and URLs of the peers that have all of it and prove their identity now. Throws NO_PEER where
- * a file has none.
+ * Gathers the contents of a Metalink document for a file, or for the files below a prefix: hashes proven
+ * against the file ids, and URLs of complete peers that prove their identity now. Throws NO_PEER if a file
+ * has no such peer.
  */
 export async function gather(
   client: TrackerClient,
@@ -49,11 +49,11 @@ export async function gather(
     })
     const swarm = swarms[0]
     if (!swarm)
-      throw new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a file that it was asked for')
+      throw new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left a requested file out of its answer')
     const whole = swarm.peers.filter(({ complete }) => complete)
     const live = await Promise.all(whole.map(async (peer) => ((await reach(peer)) === null ? null : peer)))
     const urls = live.flatMap((peer) => (peer ? [grantedUrl(peer, fileId, swarm.grant)] : []))
-    if (urls.length === 0) throw new ShoalError('NO_PEER', `no peer that has all of ${fileName} is online`)
+    if (urls.length === 0) throw new ShoalError('NO_PEER', `no online peer has all of ${fileName}`)
     const hashes = await loadHashes(client, { group, fileId, size }, swarm)
     files.push({ name: fileName, fileId, size, hashes, urls })
     expiries.push(swarm.expires)
@@ -80,7 +80,7 @@ async function* listed(client: TrackerClient, group: string, name: string): Asyn
   }
 }
 
-/** The certificate that a peer proves, PEM; '' without TLS. Rejects where it is not reached. */
+/** The certificate that a peer proves, in PEM; '' without TLS. Rejects if the peer is unreachable. */
 async function certificateOf(peer: SwarmPeer, identity: Identity): Promise<string> {
   const socket = await connectPinned(peer, identity)
   try {

@@ -1,6 +1,6 @@
 import type { ShoalPlugin } from '@shoal/plugin'
 
-/** `shoal metalink`: files of a group for aria2 and the like. */
+/** `shoal metalink`: lets aria2 and similar programs fetch a group's files. */
 export default {
   commands: { metalink: () => import('./commands/metalink.ts') },
 } satisfies ShoalPlugin

@@ -4,7 +4,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { storageError } from '@shoal/plugin'
 
-/** Writes a file that its owner alone may read, since it holds grants; under its name it is whole or not there. */
+/**
+ * Writes a file that only its owner can read, because it contains grants. The file appears whole or not at
+ * all.
+ */
 export async function writePrivate(file: string, parts: Iterable<string>): Promise<void> {
   const draft = `${file}.${process.pid}`
   try {

@@ -1,7 +1,7 @@
 import type { PeerSeam } from '@shoal/plugin'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
-/** What a peer's figures are called in Prometheus. */
+/** A peer's figures as Prometheus metrics. */
 export function registryOf({ figures, queueDepth }: PeerSeam): Registry {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -20,10 +20,10 @@ export function registryOf({ figures, queueDepth }: PeerSeam): Registry {
   }
   byPeer(
     'received_bytes_total',
-    'Verified bytes of chunks, by the peer that sent them',
+    'Verified chunk bytes received, by the sending peer',
     () => figures().received,
   )
-  byPeer('sent_bytes_total', 'Bytes of files, by the peer that they went to', () => figures().sent)
+  byPeer('sent_bytes_total', 'File bytes sent, by the receiving peer', () => figures().sent)
   new Counter({
     name: 'shoal_peer_verification_failures_total',
     help: 'Chunks that did not match their hash',
@@ -44,14 +44,14 @@ export function registryOf({ figures, queueDepth }: PeerSeam): Registry {
     })
   }
   gauge('serving_files', 'Files served, whole or in part', () => figures().serving)
-  gauge('downloads', 'Downloads under way', () => figures().downloads)
+  gauge('downloads', 'Running downloads', () => figures().downloads)
   new Gauge({
     name: 'shoal_peer_queue_jobs',
-    help: 'Jobs that wait or run, by queue',
+    help: 'Waiting and running jobs, by queue',
     labelNames: ['queue'] as const,
     registers,
     async collect() {
-      // A queue that is away is told of as no value, not as an empty one.
+      // Report no value, not zero, for a queue that does not answer.
       const depth = await queueDepth().catch(() => null)
       this.reset()
       for (const [queue, jobs] of Object.entries(depth ?? {})) this.set({ queue }, jobs)

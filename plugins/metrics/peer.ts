@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import type { PeerSeam } from '@shoal/plugin'
 import { ShoalError } from '@shoal/plugin'
 
-/** `GET /metrics` of a peer, where its setting "listen" (SHOAL_METRICS_LISTEN) says: HOST:PORT. */
+/** `GET /metrics` of a peer, at the HOST:PORT in the setting "listen" (SHOAL_METRICS_LISTEN). */
 export default async function metrics(seam: PeerSeam): Promise<void> {
   const listen = seam.setting('listen')
   if (!listen) return
-  // Only now, since most peers serve none and all would wait for it to load.
+  // Import late: most peers serve no metrics and should not wait for this to load.
   const { registryOf } = await import('./peer-registry.ts')
   const registry = registryOf(seam)
   const server = createServer((request, response) => {
@@ -21,7 +21,7 @@ export default async function metrics(seam: PeerSeam): Promise<void> {
   })
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(listen) ?? []
   if (host === undefined || Number(port) > 65535)
-    throw new ShoalError('BAD_CONFIG', `the address ${listen} for metrics is not HOST:PORT`)
+    throw new ShoalError('BAD_CONFIG', `the metrics address ${listen} is not HOST:PORT`)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(Number(port), host.replace(/^\[(.*)\]$/, '$1'), resolve)
   })

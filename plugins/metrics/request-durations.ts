@@ -1,19 +1,16 @@
-/** From a heartbeat answered out of memory to a login that waits for scrypt. */
+/** Bounds from a heartbeat answered from memory up to a login that waits for scrypt. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const NAME = 'shoal_tracker_request_duration_seconds'
 
 interface Series {
   method: string
   status: number
-  /** Of each bound, those that took no longer than it and longer than the one before; the last has none. */
+  /** Requests per bucket, not cumulative; the last bucket has no bound. */
   counts: number[]
   seconds: number
 }
 
-/**
- * The histogram of request durations. Not prom-client's: with that, a tenth of what a heartbeat costs would be to
- * count it.
- */
+/** The histogram of request durations. prom-client's own would cost a tenth of a heartbeat. */
 export class RequestDurations {
   readonly #byRoute = new Map<string, Series[]>()
 
@@ -26,7 +23,7 @@ export class RequestDurations {
     series.seconds += seconds
   }
 
-  /** In Prometheus's text format 0.0.4. */
+  /** Prometheus's text format 0.0.4. */
   text(): string {
     const lines = [`# HELP ${NAME} Time from a request to its answer, by route`, `# TYPE ${NAME} histogram`]
     for (const [route, all] of this.#byRoute)

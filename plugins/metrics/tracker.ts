@@ -2,7 +2,7 @@ import type { TrackerSeam } from '@shoal/plugin'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { RequestDurations } from './request-durations.ts'
 
-/** `GET /metrics` of a tracker replica, in Prometheus's text format. */
+/** `GET /metrics` on a tracker replica, in Prometheus's text format. */
 export default function metrics({ app, figures, ready, onAnswer, onEvent }: TrackerSeam): void {
   const registers = [new Registry()]
   const [registry] = registers as [Registry]
@@ -22,10 +22,14 @@ export default function metrics({ app, figures, ready, onAnswer, onEvent }: Trac
     })
   }
   gauge('swarms', 'Swarms with at least one peer', () => figures().swarms)
-  gauge('peers', 'Peers heard within the expiry', () => figures().peers)
+  gauge('peers', 'Peers heard from within the expiry time', () => figures().peers)
   gauge('views', 'Groups held in memory', () => figures().views)
-  gauge('revision_lag', 'Revisions by which views are behind, summed', () => figures().revisionLag)
-  gauge('view_age_seconds', 'Time since views were known to be current', () => figures().viewAgeMs / 1000)
+  gauge('revision_lag', 'Total revisions by which views lag behind', () => figures().revisionLag)
+  gauge(
+    'view_age_seconds',
+    'Time since all views were last known to be current',
+    () => figures().viewAgeMs / 1000,
+  )
   new Counter({
     name: 'shoal_tracker_background_failures_total',
     help: 'Failures of work that no request waits for, by kind',
@@ -47,7 +51,7 @@ export default function metrics({ app, figures, ready, onAnswer, onEvent }: Trac
 
   const events = new Counter({
     name: 'shoal_tracker_events_total',
-    help: 'Changes of groups that this replica heard of',
+    help: 'Group changes that this replica received',
     labelNames: ['type'] as const,
     registers,
   })

@@ -5,18 +5,17 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import { ROOT, WORK } from './paths.ts'
 
 export interface Bundle {
-  /** Path of the script. */
   file: string
-  /** Paths of all that went into it, from the folder of package.json. */
+  /** Paths of all bundled sources, relative to the folder of package.json. */
   inputs: string[]
 }
 
-/** Where the program's files are said to lie, in the single binary: packed/files.ts looks them up by it. */
+/** The folder that the bundled sources seem to be in. packed/files.ts looks up the binary's files by it. */
 const HOME = '/shoal'
 
 /**
- * One CommonJS script of `entry` (a path from the folder of package.json) and all that it imports. `wrapped`
- * makes it a function of (exports, require, module), for vm.Script.
+ * Bundles `entry` (a path from the folder of package.json) and its imports into one CommonJS script.
+ * `wrapped` makes it a function of (exports, require, module), for vm.Script.
  */
 export async function bundle(entry: string, name: string, wrapped = false): Promise<Bundle> {
   const file = join(WORK, name)
@@ -26,7 +25,7 @@ export async function bundle(entry: string, name: string, wrapped = false): Prom
   return { file, inputs: Object.keys((metafile as Metafile).inputs) }
 }
 
-/** Each source's import.meta.url, as it would be if the program's files lay in HOME. */
+/** Gives each source the import.meta.url that it would have in HOME. */
 const sourceUrls: Plugin = {
   name: 'source-urls',
   setup(esbuild) {
@@ -50,7 +49,7 @@ const OPTIONS: BuildOptions = {
   target: 'node26',
   charset: 'ascii',
   metafile: true,
-  // Names stay: stack traces and error classes are read by people.
+  // People read stack traces and error classes, so keep names.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',

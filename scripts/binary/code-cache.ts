@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { WORK } from './paths.ts'
 import { EXEC_ARGV } from './sea.ts'
 
-/** Commands that load what most do: the help, and a request to a tracker that is not there. */
+/** Commands that load what most commands load: the help, and a request to a tracker that does not exist. */
 const RUNS = ['--help', 'user login nobody --tracker http://127.0.0.1:65535', 'peer status']
 
 /**
- * Compiled code of what `app` runs when it starts: V8 keeps what was compiled by the time that the cache is
- * made, so it is made after some runs. Returns the path of the cache.
+ * Caches the compiled code that `app` runs at start-up, and returns the path. V8 caches only functions that
+ * it has compiled, so this runs a few commands first.
  */
 export function buildCodeCache(app: string): string {
   const out = join(WORK, 'app.cache')
   const maker = join(WORK, 'make-cache.cjs')
   writeFileSync(maker, MAKER)
-  // V8 refuses a cache that was made under other options.
+  // V8 rejects a cache made with other options.
   execFileSync(process.execPath, [...EXEC_ARGV, maker, app, out, ...RUNS], {
     env: { PATH: process.env.PATH, SHOAL_HOME: join(WORK, 'home'), SHOAL_PASSWORD: 'none', SHELL: '' },
     stdio: 'ignore',
@@ -35,7 +35,7 @@ const program = { exports: {} }
 script.runInThisContext()(program.exports, require, program)
 const exit = process.exit
 async function run(words) {
-  // A command ends the process; here it ends its run.
+  // A command ends by exiting the process; here that only ends the run.
   const ended = new Promise((resolve) => {
     process.exit = () => {
       resolve()

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 /** The folder of package.json. */
 export const ROOT = join(import.meta.dirname, '../..')
 export const DIST = join(ROOT, 'dist')
-/** Intermediate files of the last build, to look at. */
+/** Intermediate files of the last build, for inspection. */
 export const WORK = join(DIST, 'build')
-/** What takes long and rarely changes is kept here from build to build, also of other clones. */
+/** A cache for slow steps that rarely change. All clones share it. */
 export const KEPT = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'shoal', 'build')
 
 export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

@@ -1,13 +1,13 @@
 export interface Chosen<R> {
   revision: R
-  /** Its packaging, fetched just now; null where an earlier build of it is kept. */
+  /** The packaging just downloaded, or null if an earlier build is cached. */
   packaging: string | null
 }
 
 /**
- * The first of `revisions`, newest first, that is kept from an earlier build or can be fetched; null where none
- * is. An older one is taken only once the newer ones were asked for, also when it is kept: `passedOver` hears
- * of each of those.
+ * Picks the first of `revisions` (newest first) that is cached or can be downloaded; null if none is. It
+ * tries newer revisions before an older one, even a cached one, and calls `passedOver` for each that it
+ * skips.
  */
 export function chooseRevision<R>(
   revisions: readonly R[],

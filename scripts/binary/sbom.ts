@@ -14,7 +14,7 @@ interface Component {
   externalReferences?: { type: string; url: string; hashes: { alg: string; content: string }[] }[]
 }
 
-/** What the binary is made of, as CycloneDX 1.6 (ECMA-424). The same inputs give the same document. */
+/** The binary's contents as CycloneDX 1.6 (ECMA-424). The same inputs give the same document. */
 export function sbom(server: Server | null, packages: readonly NpmPackage[], node: string): object {
   const components = [
     nodeComponent(node),
@@ -44,7 +44,7 @@ export function sbom(server: Server | null, packages: readonly NpmPackage[], nod
   }
 }
 
-/** `hash` is the SHA-256 of the program that npm installed. */
+/** `hash` is the SHA-256 of the Node program that npm installed. */
 function nodeComponent(hash: string): Component {
   const version = process.versions.node
   const purl = `pkg:npm/node@${version}`
@@ -95,7 +95,7 @@ function fromNpm({ name, version, license, integrity }: NpmPackage): Component {
   }
 }
 
-/** A UUID of version 8 (RFC 9562): made of what it names. */
+/** A version 8 UUID (RFC 9562), derived from `text`. */
 function uuidOf(text: string): string {
   const hex = sha256(text)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

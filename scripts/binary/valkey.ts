@@ -17,9 +17,8 @@ import { KEPT, ROOT, sha256 } from './paths.ts'
 import { chooseRevision } from './revisions.ts'
 import pins from './valkey.json' with { type: 'json' }
 
-/** A Redis-compatible server to pack, and where it comes from. */
+/** A Redis-compatible server to pack, and its origin. */
 export interface Server extends LicensedPart {
-  /** Its path. */
   program: string
   sources: { file: string; sha256: string }[]
 }
@@ -38,8 +37,8 @@ const MAKE = [
 ]
 
 /**
- * Builds the pinned Valkey, or takes what an earlier build kept. Where Debian's sources are not to be had,
- * VALKEY_SOURCE names a folder with upstream's. Throws where a tool or the sources are missing.
+ * Builds the pinned Valkey, or reuses a cached build. If Debian's sources are unavailable, VALKEY_SOURCE
+ * names a folder with upstream's. Throws if a tool or the sources are missing.
  */
 export function buildValkey(): Server {
   const given = process.env.VALKEY_SOURCE
@@ -69,7 +68,7 @@ function fromDebian(revision: Revision): Server {
   }
 }
 
-/** The newest of the pinned revisions that can be had, built; says so where that is an older one. */
+/** Builds the newest available pinned revision. Warns if that is not the newest pinned one. */
 function choose(work: string): Revision {
   const chosen = chooseRevision(
     pins.revisions,
@@ -77,11 +76,11 @@ function choose(work: string): Revision {
     (revision) => tryFetch(revision, work),
     ({ revision }) => console.error(`build: the Debian mirror does not have valkey ${revision}`),
   )
-  if (chosen === null) throw new Error('the Debian mirror has none of the pinned sources of Valkey')
+  if (chosen === null) throw new Error('the Debian mirror has none of the pinned Valkey revisions')
   const { revision, packaging } = chosen
   if (packaging !== null) build(revision, packaging, work)
   if (revision !== pins.revisions[0])
-    console.error(`build: packing valkey ${revision.revision}, an older one: Debian has fixed more since`)
+    console.error(`build: packing the older valkey ${revision.revision}, which lacks Debian's latest fixes`)
   return revision
 }
 
@@ -100,13 +99,13 @@ function tryFetch(revision: Revision, work: string): string | null {
   try {
     return fetchFromDebian(pins.pool, revision, work)
   } catch (error) {
-    // Only a download that failed; that there is no apt, or no mirror, is an error for its reader.
+    // Skip only failed downloads; a missing apt or mirror is an error for the user.
     if (!(error instanceof Error && 'status' in error)) throw error
     return null
   }
 }
 
-/** What `dpkg-source -x` does with a quilt series. */
+/** Applies a quilt series, as `dpkg-source -x` does. */
 function patch(tree: string): void {
   const patches = join(tree, 'debian/patches')
   const series = readFileSync(join(patches, 'series'), 'utf8').split('\n')
@@ -133,7 +132,7 @@ function make(tree: string, copyright: string, folder: string): void {
 
 function fromFolder(source: string): Server {
   const version = /VALKEY_VERSION "([^"]+)"/.exec(readFileSync(join(source, 'src/version.h'), 'utf8'))?.[1]
-  if (version === undefined) throw new Error(`${source} holds no sources of Valkey`)
+  if (version === undefined) throw new Error(`${source} holds no Valkey sources`)
   const folder = keptFolder(`${version}-given`)
   const work = mkdtempSync(join(tmpdir(), 'shoal-valkey-'))
   try {

@@ -6,7 +6,7 @@ import pjson from '../../package.json' with { type: 'json' }
 import { bareRoot, librariesOf } from '../support/bare-root.ts'
 import { type RunOptions, World } from '../support/shoal.ts'
 
-/** The single binary, as `npm run build:binary` makes it; these tests are run with SHOAL_BIN=dist/shoal. */
+/** Tests the single binary that `npm run build:binary` makes. Run with SHOAL_BIN=dist/shoal. */
 const DIST = join(import.meta.dirname, '../../dist')
 const SHOAL = join(DIST, 'shoal')
 const LINUX = process.platform === 'linux'
@@ -21,9 +21,9 @@ function milliseconds(program: string, words: string[]): number {
   return performance.now() - start
 }
 
-describe('where there is no Node, Redis, shell, PATH or user', () => {
+describe('without Node, Redis, a shell, PATH or a user', () => {
   let world: World
-  /** Of what the program sees as "/": on Linux a root folder of its own. */
+  /** The folder that the program sees as "/": on Linux a root folder of its own. */
   let root: string
   let under: string[]
 
@@ -50,7 +50,7 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
     },
   })
 
-  test('a tracker and peers start, and a file goes from one to the other', async () => {
+  test("a tracker and two peers start, and one peer downloads the other's file", async () => {
     const [ada, bob] = [world.home('ada'), world.home('bob')]
     const start = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', inside('/data')]
     const tracker = await ada.start(start, alone('operator'))
@@ -73,14 +73,14 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
     expect(await tracker.end()).toBe(143)
   })
 
-  test('a tracker starts also without HOME', async () => {
+  test('a tracker starts without HOME', async () => {
     const { env, ...options } = alone('ada')
     const words = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', inside('/data')]
     const tracker = await world.home('ada').start(words, { ...options, env: { ...env, HOME: undefined } })
     expect(await tracker.end()).toBe(143)
   })
 
-  test('the server that it carries is unpacked where its user alone can change it, and mended', async () => {
+  test('the packed programs are unpacked where only their user can change them, and replaced when damaged', async () => {
     const home = world.home('ada')
     const run = async (): Promise<void> => {
       const words = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', inside('/data')]
@@ -99,7 +99,7 @@ describe('where there is no Node, Redis, shell, PATH or user', () => {
   })
 })
 
-test('a tracker starts anew in its own place, with the larger nursery that it has in a checkout', async () => {
+test('a tracker re-executes itself with the larger nursery that it has in a checkout', async () => {
   const world = new World()
   try {
     const tracker = await world.tracker()
@@ -108,17 +108,17 @@ test('a tracker starts anew in its own place, with the larger nursery that it ha
       ? read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
       : execFileSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
     expect(line).toContain('--max-semi-space-size=16 tracker start')
-    // The status of the process that was started, not of a child of it.
+    // A child would leave another exit status for the process that we started.
     expect(await tracker.end()).toBe(143)
   } finally {
     await world.close()
   }
 })
 
-test('it needs nothing of the system but the libraries that Node itself needs', () => {
+test('the binary needs only the system libraries that Node needs', () => {
   const names = LINUX ? librariesOf(SHOAL).map((path) => basename(path)) : []
   const loader = /^ld-linux.*\.so\.\d$/
-  // libatomic1 is a package of its own on Debian; the others are always there, or come with libstdc++6.
+  // On Debian libatomic1 is a package of its own; the others always exist or come with libstdc++6.
   expect(names.filter((name) => !loader.test(name)).sort()).toEqual(
     LINUX
       ? 'libatomic.so.1 libc.so.6 libdl.so.2 libgcc_s.so.1 libm.so.6 libpthread.so.0 libstdc++.so.6'.split(
@@ -128,7 +128,7 @@ test('it needs nothing of the system but the libraries that Node itself needs', 
   )
 })
 
-test('NODE_OPTIONS and the options of Node are nothing to it', () => {
+test("the binary ignores NODE_OPTIONS and rejects Node's options", () => {
   const env = { NODE_OPTIONS: '--require /nowhere.cjs --bogus', NODE_PATH: '/nowhere', HOME: '/nowhere' }
   const version = execFileSync(SHOAL, ['--version'], { env, encoding: 'utf8' })
   expect(version).toBe(`shoal/${pjson.version} ${process.platform}-${process.arch} node-${process.version}\n`)
@@ -136,7 +136,7 @@ test('NODE_OPTIONS and the options of Node are nothing to it', () => {
   expect([status, stderr]).toEqual([2, expect.stringContaining('is not a command')])
 })
 
-test('it starts about as fast as Node alone', () => {
+test('--version takes less than 3 times, and --help less than 6 times, as long as bare Node', () => {
   const times = Array.from({ length: 7 }, () => ({
     version: milliseconds(SHOAL, ['--version']),
     help: milliseconds(SHOAL, ['--help']),
@@ -145,30 +145,30 @@ test('it starts about as fast as Node alone', () => {
   const [version, help, node] = (['version', 'help', 'node'] as const).map((name) =>
     median(times.map((time) => time[name])),
   ) as [number, number, number]
-  // 120 ms on a machine with nothing else to do, on which Node takes 40.
+  // On an idle machine this takes 120 ms and Node takes 40.
   expect({ version, node, fast: version < 3 * node }).toMatchObject({ fast: true })
   expect({ help, node, fast: help < 6 * node }).toMatchObject({ fast: true })
 })
 
-test('the compiled code that it carries is used', () => {
+test('V8 accepts the packed compiled code', () => {
   const said = spawnSync(SHOAL, ['--help'], { env: { ...process.env, DEBUG: '1' }, encoding: 'utf8' })
   expect(said.stdout).toContain('COMMANDS')
   expect(said.stderr).not.toContain('compiled code')
 })
 
-test('the checksums are those of the files', () => {
+test('SHA256SUMS matches the files', () => {
   const lines = read(join(DIST, 'SHA256SUMS')).trimEnd().split('\n')
   expect(lines.map((line) => line.split('  ')[1])).toEqual(['shoal', 'shoal.cdx.json'])
   for (const [sum, name] of lines.map((line) => line.split('  ') as [string, string]))
     expect(hash(join(DIST, name))).toBe(sum)
 })
 
-test('the list of contents names Node, the Redis server and every package, with versions and hashes', () => {
+test('shoal.cdx.json lists Node, the Redis server and every package, with versions and hashes', () => {
   const { bomFormat, specVersion, serialNumber, components } = JSON.parse(read(join(DIST, 'shoal.cdx.json')))
   expect({ bomFormat, specVersion }).toEqual({ bomFormat: 'CycloneDX', specVersion: '1.6' })
   expect(serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/)
   const versions = new Map(components.map(({ name, version }: Named) => [name, version]))
-  // Packages of which only types are used are not in it.
+  // Packages that only provide types are absent.
   const direct = Object.entries(pjson.dependencies).filter(([name]) => versions.has(name))
   expect(direct.map(([name]) => name)).toEqual(
     expect.arrayContaining(['@oclif/core', 'bullmq', 'fastify', 'ioredis', 'jose']),
@@ -192,7 +192,7 @@ interface Hashed {
   hashes?: object[]
 }
 
-test('it shows the licences of all of them', () => {
+test('`shoal licenses` shows the licence of every component', () => {
   const { licenses } = JSON.parse(execFileSync(SHOAL, ['licenses', '--json'], { encoding: 'utf8' }))
   const texts = new Map<string, string>(
     licenses.map(({ name, text }: { name: string; text: string }) => [name, text]),
@@ -203,7 +203,7 @@ test('it shows the licences of all of them', () => {
   )
   expect(texts.get('node')).toContain('Copyright Node.js contributors')
   expect(texts.get('valkey')).toContain('Salvatore Sanfilippo')
-  // Packages of which only files for browsers are in it.
+  // Packages that only provide browser files.
   expect(texts.get('preact')).toContain('Jason Miller')
   expect(texts.get('htm')).toContain('Apache License')
 })

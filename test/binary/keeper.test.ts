@@ -15,7 +15,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../support/until.ts'
 
-/** redis/keeper.c, as the last build of the binary made it. A shell stands in for the server: it writes its process id. */
+/**
+ * Tests redis/keeper.c as the last build of the binary compiled it. A shell stands in for the server and
+ * writes its process id.
+ */
 const KEEPER = join(import.meta.dirname, '../../dist/build/keeper')
 
 let folder: string
@@ -43,7 +46,7 @@ trap 'echo > ended; exit' TERM
 echo $$ > pid.new; mv pid.new pid
 while :; do sleep 0.05; done`
 
-/** Starts a keeper of a server that writes its process id to "pid", and ends on SIGTERM with a word in "ended". */
+/** Starts a keeper whose server writes its process id to "pid" and, on SIGTERM, creates "ended". */
 function keep(server = SERVER): ChildProcess {
   const keeper = spawn(KEEPER, [pipe, '/bin/sh', '-c', server], { cwd: folder, stdio: 'ignore' })
   kept.push(keeper)
@@ -67,26 +70,26 @@ async function serverPid(other = 0): Promise<number> {
   return read()
 }
 
-test('the pipe that it makes is for its user alone, and is not made twice', () => {
+test('--make makes a pipe that only its user can open, and refuses an existing path', () => {
   expect(statSync(pipe).isFIFO()).toBe(true)
   expect(statSync(pipe).mode & 0o777).toBe(0o600)
   expect(() => execFileSync(KEEPER, ['--make', pipe], { stdio: 'pipe' })).toThrow('File exists')
 })
 
-test('the server is stopped and the pipe removed when the last of two owners lets go', async () => {
+test('when the last of two owners lets go, the keeper stops the server and removes the pipe', async () => {
   const first = own()
   const keeper = keep()
   const pid = await serverPid()
   const second = own(constants.O_WRONLY)
   closeSync(first)
-  writeFileSync(second, 'what owners write is nothing to it')
+  writeFileSync(second, 'the keeper ignores what owners write')
   expect([isAlive(pid), keeper.exitCode]).toEqual([true, null])
   closeSync(second)
   expect(await once(keeper, 'exit')).toEqual([0, null])
   expect([existsSync(path('ended')), existsSync(pipe), isAlive(pid)]).toEqual([true, false, false])
 })
 
-test('a server that is killed is started again', async () => {
+test('the keeper restarts a killed server', async () => {
   const owner = own()
   keep()
   const pid = await serverPid()
@@ -97,7 +100,7 @@ test('a server that is killed is started again', async () => {
   await until(() => !isAlive(next))
 })
 
-test('a server that cannot be started is tried again, and not in a busy loop', async () => {
+test('the keeper retries a server that exits at once, without a busy loop', async () => {
   const owner = own()
   const keeper = keep('echo >> tries')
   const tries = (): number => (existsSync(path('tries')) ? statSync(path('tries')).size : 0)
@@ -108,13 +111,13 @@ test('a server that cannot be started is tried again, and not in a busy loop', a
   expect(await once(keeper, 'exit')).toEqual([0, null])
 })
 
-test('without an owner it ends at once and starts nothing', async () => {
+test('without an owner the keeper exits and starts nothing', async () => {
   const keeper = keep()
   expect(await once(keeper, 'exit')).toEqual([0, null])
   expect(existsSync(path('pid'))).toBe(false)
 })
 
-test('Ctrl-C and a closed terminal are not for it; SIGTERM stops it and the server', async () => {
+test('the keeper ignores SIGINT and SIGHUP; SIGTERM stops it and the server', async () => {
   const owner = own()
   const keeper = keep()
   const pid = await serverPid()

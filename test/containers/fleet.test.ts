@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Containers } from '../support/containers.ts'
 import { until } from '../support/until.ts'
 
-/** For `npm run test:containers`: needs dist/shoal and podman (scripts/ensure-podman). */
+/** Run by `npm run test:containers`. Needs dist/shoal and podman (scripts/ensure-podman). */
 const containers = new Containers('shoaltest')
 const TRACKERS = [1, 2, 3].map((n) => `http://tracker-${n}:8080`).join(',')
 const SLOW = 240_000
@@ -20,7 +20,7 @@ const succeeds = (work: Promise<unknown>): Promise<boolean> =>
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
 let content: Buffer
 
-/** The fleet is there once a tracker knows all three replicas. */
+/** The fleet is up once a tracker knows all three replicas. */
 const isUp = async (): Promise<boolean> => {
   const answer = await containers.shoal('peer', 'tracker', 'status', '--json').catch(() => '{}')
   return JSON.parse(answer).replicas?.length === 3
@@ -32,7 +32,7 @@ async function share(name: string): Promise<void> {
   await containers.shoal('peer', 'peer', 'upload', `/files/${name}`, '--group', 'team')
 }
 
-/** Downloads in a container of its own; the home's volume has the file afterwards. */
+/** Downloads in a container of its own, which leaves the file in the home's volume. */
 async function fetches(user: string, name: string): Promise<void> {
   await containers.shoalIn(user, TRACKERS, 'peer', 'download', `team:${name}`, '--once', '-o', '/data/copy')
   expect(sha256(readFileSync(await containers.path(user, 'copy')))).toBe(sha256(content))
@@ -49,7 +49,7 @@ describe('compose.yaml', () => {
   beforeAll(() => containers.up(file), SLOW)
   afterAll(() => containers.down(file), SLOW)
 
-  test('what one container uploads, two others download', async () => {
+  test('two containers download a file that a third uploaded', async () => {
     await until(isUp, 60_000)
     for (const words of ['user register seeder', 'user login seeder', 'group create team'])
       await containers.shoal('peer', ...words.split(' '))
@@ -60,7 +60,7 @@ describe('compose.yaml', () => {
     for (const user of ['ada', 'bob']) await fetches(user, 'first')
   }, 240_000)
 
-  test('a health check says that a tracker is well, and it stops in good order', async () => {
+  test('a healthy tracker passes its health check and stops cleanly', async () => {
     const status = await containers.shoal(
       'tracker-2',
       'tracker',
@@ -79,13 +79,13 @@ describe('compose.yaml', () => {
     expect(code).toBe('143')
   }, 240_000)
 
-  test('with a tracker killed the others go on', async () => {
+  test('uploads and downloads work with one tracker killed', async () => {
     await containers.podman('kill', containers.name('tracker-1'))
     await share('second')
     await fetches('ada', 'second')
   }, 240_000)
 
-  test('the fleet does not run as root, and may not write to its root file systems', async () => {
+  test('the services run without root, capabilities or a writable root file system', async () => {
     for (const service of ['tracker-3', 'peer']) {
       const fields = '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.EffectiveCaps}}'
       const found = await containers.podman('inspect', containers.name(service), '--format', fields)
@@ -99,7 +99,7 @@ describe('compose.sentinel.yaml', () => {
   beforeAll(() => containers.up(file), SLOW)
   afterAll(() => containers.down(file), SLOW)
 
-  test('with the Redis master killed, changes and downloads go on within 15 seconds', async () => {
+  test('changes and downloads resume within 15 seconds after the Redis master is killed', async () => {
     await until(isUp, 60_000)
     for (const words of ['user register seeder', 'user login seeder', 'group create team'])
       await containers.shoal('peer', ...words.split(' '))
@@ -112,7 +112,7 @@ describe('compose.sentinel.yaml', () => {
     expect(redis).toMatchObject({ kind: 'sentinel', masters: 1 })
   }, 240_000)
 
-  test('after that, servers and Sentinels that all start anew know who is the master, and nothing is lost', async () => {
+  test('after a failover, a full restart of Redis and Sentinels keeps the master and all files', async () => {
     const names = ['redis', 'sentinel'].flatMap((kind) =>
       [1, 2, 3].map((n) => containers.name(`${kind}-${n}`)),
     )
@@ -125,7 +125,7 @@ describe('compose.sentinel.yaml', () => {
     await containers.podman('start', ...names)
     await until(() => succeeds(share('later')), 60_000)
     let files: { name: string }[] = []
-    // Each tracker finds the master by itself.
+    // Each tracker finds the master by itself, in its own time.
     const lists = async (): Promise<void> => {
       files = JSON.parse(await containers.shoal('peer', 'group', 'files', 'team', '--json')).files
     }

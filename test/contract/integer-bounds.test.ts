@@ -37,7 +37,8 @@ beforeAll(async () => {
   await client.register('ann', PASSWORD)
   await client.login('ann', PASSWORD)
   await client.createGroup('team')
-  paths = (await (await fetch(`${replica.url}/v1/openapi.json`)).json()).paths
+  const document = await fetch(`${replica.url}/v1/openapi.json`)
+  paths = ((await document.json()) as { paths: typeof paths }).paths
 })
 afterAll(async () => {
   await replica?.stop()

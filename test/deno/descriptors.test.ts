@@ -5,8 +5,11 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** Deno 2.7.12 to 2.9.5 closed each unix socket twice: some 400 of these sockets took a file from another thread. */
-test('a unix socket that is closed takes no descriptor of another thread with it', () => {
+/**
+ * Deno 2.7.12 to 2.9.5 closed each unix socket twice: about 400 of these sockets closed another thread's
+ * file.
+ */
+test('closing a unix socket closes no file descriptor of another thread', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-descriptors-'))
   try {
     const words = ['run', '-A', join(root, 'test/support/descriptors.ts'), folder, '500']

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Home, World } from '../support/shoal.ts'
 
-/** What runs a home's commands, whatever SHOAL_BIN says. */
+/** The programs that run the homes' commands, regardless of SHOAL_BIN. */
 const PROGRAMS = { node: 'bin/shoal', deno: 'bin/shoal-deno' }
 const SIZE = 9 * 1024 * 1024 + 1
 
@@ -11,7 +11,7 @@ const homes = {} as Record<keyof typeof PROGRAMS, Home>
 
 beforeAll(async () => {
   for (const runtime of ['node', 'deno'] as const) homes[runtime] = world.home(runtime, PROGRAMS[runtime])
-  // Two replicas of one tracker, one of each kind, on the Redis that the first has started.
+  // Two replicas of one tracker, one per runtime. The first starts their Redis.
   for (const runtime of ['deno', 'node'] as const) {
     const start = ['tracker', 'start', '--listen', '127.0.0.1:0', '--data', world.path('data')]
     const operator = world.home(`operator-${runtime}`, PROGRAMS[runtime])
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => world.close(), 60_000)
 
-test('a process says by its version what runs it', async () => {
+test('--version names the runtime', async () => {
   expect((await homes.node.run('--version')).stdout.toString()).toMatch(/ node-v\d+\.\d+\.\d+\n$/)
   for (const line of ['--version', '--json --version'])
     expect((await homes.deno.run(line)).stdout.toString()).toMatch(/ deno-v\d+\.\d+\.\d+\n$/)
@@ -33,7 +33,7 @@ test.each([
   ['node', 'deno'],
   ['deno', 'node'],
 ] as const)(
-  'what a peer in %s uploads, one in %s downloads, over TLS',
+  'a file uploaded by a peer on %s is downloaded by a peer on %s, over TLS',
   async (from, to) => {
     const source = world.path(`from-${from}`)
     writeFileSync(source, randomBytes(SIZE))
@@ -53,7 +53,7 @@ test.each([
   60_000,
 )
 
-test('a replica in one runtime shows at once what was changed through one in the other', async () => {
+test('a replica on one runtime shows a change made through a replica on the other at once', async () => {
   const [deno, node] = world.trackers as [string, string]
   await homes.node.ok('group create by-deno', { env: { SHOAL_TRACKER: deno } })
   await homes.node.ok('group create by-node', { env: { SHOAL_TRACKER: node } })

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
 import { World } from '../support/shoal.ts'
 
-/** Every view of the dashboard, light and dark, wide and narrow. */
+/** Checks every dashboard view, light and dark, wide and narrow. */
 const world = new World()
 let browser: Browser
 let url: string
@@ -28,9 +28,9 @@ afterAll(async () => {
   await world.close()
 }, 60_000)
 
-/** Each view, from the one before it. */
+/** The steps to each view, starting from the previous one. */
 const VIEWS: Record<string, (page: Page) => Promise<void>> = {
-  'the way in': async (page) => {
+  'sign-in': async (page) => {
     await page.getByLabel('User name').fill('ada')
     await page.getByLabel('Password').fill('correct horse battery')
   },
@@ -57,7 +57,7 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
 for (const colorScheme of ['light', 'dark'] as const)
   for (const width of [1440, 360])
     browserTest(
-      `no view has a fault of accessibility or is wider than the screen, ${colorScheme}, ${width} px wide`,
+      `every view is accessible and fits the screen, ${colorScheme}, ${width} px wide`,
       async () => {
         const viewport = { width, height: 800 }
         const watched = await WatchedPage.open(browser, url, {
@@ -77,7 +77,7 @@ for (const colorScheme of ['light', 'dark'] as const)
       },
     )
 
-browserTest('the check finds faults: a text without contrast, a button without a name', async () => {
+browserTest('the accessibility check finds text without contrast and a button without a name', async () => {
   const watched = await WatchedPage.open(browser, url)
   await watched.page.evaluate(`
     const [text, button] = [document.createElement('p'), document.createElement('button')]
@@ -89,7 +89,7 @@ browserTest('the check finds faults: a text without contrast, a button without a
   await watched.close()
 })
 
-browserTest('nothing moves for those who want it so', async () => {
+browserTest('transitions are off for users who prefer reduced motion', async () => {
   for (const reducedMotion of ['reduce', 'no-preference'] as const) {
     const watched = await WatchedPage.open(browser, url, { reducedMotion })
     const durations = await watched.page.evaluate<string>(

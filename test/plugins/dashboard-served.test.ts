@@ -1,6 +1,9 @@
 import { World } from '../support/shoal.ts'
 
-/** Without a browser: what a tracker serves, in a checkout, under Deno and in the single binary. */
+/**
+ * Tests without a browser: the page's files as a tracker serves them, in a checkout, under Deno and in the
+ * single binary.
+ */
 const world = new World()
 let base: string
 beforeAll(async () => {
@@ -9,7 +12,10 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-/** What a file of the page names: links of the HTML, the paths of its import map, the imports of a module. */
+/**
+ * The files that a file of the page refers to: links of the HTML, paths of its import map, imports of a
+ * module.
+ */
 function namedBy(text: string, type: string, packages: Record<string, string>): string[] {
   if (type.startsWith('text/html'))
     return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
@@ -19,7 +25,7 @@ function namedBy(text: string, type: string, packages: Record<string, string>): 
   )
 }
 
-test('every file that the page is made of is there, with its type and the headers that hold it in', async () => {
+test('every file of the page is served with its type and the security headers', async () => {
   const html = await (await fetch(base)).text()
   const { imports } = JSON.parse(/<script type="importmap">([\s\S]*?)<\/script>/.exec(html)![1]!) as {
     imports: Record<string, string>
@@ -47,7 +53,7 @@ test('every file that the page is made of is there, with its type and the header
   for (const url of Object.values(packages)) expect(types.get(url)).toMatch(/^text\/javascript/)
 })
 
-test('a file that the browser has is not sent again, and nothing else of the disk is served', async () => {
+test('a cached file gets a 304, and no file outside the page is served', async () => {
   const etag = (await fetch(`${base}app.js`)).headers.get('etag')!
   const again = await fetch(`${base}app.js`, { headers: { 'if-none-match': etag } })
   expect([again.status, await again.text()]).toEqual([304, ''])
@@ -56,7 +62,7 @@ test('a file that the browser has is not sent again, and nothing else of the dis
     expect([path, (await fetch(base + path)).status]).toEqual([path, 404])
 })
 
-test('it is left out where its setting says so, and has no part in the OpenAPI document', async () => {
+test('the dashboard can be disabled, and the OpenAPI document omits it', async () => {
   const { ready } = await world.home('dan').start(['tracker', 'start', '--listen', '127.0.0.1:0'], {
     env: { SHOAL_DASHBOARD_ENABLED: 'false' },
   })

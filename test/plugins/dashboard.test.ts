@@ -6,7 +6,7 @@ import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/br
 import { freePort } from '../support/redis-process.ts'
 import { type Home, type Running, World } from '../support/shoal.ts'
 
-/** The page in a real browser, before a real tracker with real users. */
+/** Tests the page in a real browser, with a real tracker and real users. */
 const world = new World()
 let browser: Browser
 let tracker: Running
@@ -48,7 +48,7 @@ async function fillIn(page: Page, user: string, password: string): Promise<void>
   await page.keyboard.press('Enter')
 }
 
-/** A page on which `user` is signed in, and which shows the group. */
+/** A page that shows the group, with `user` signed in. */
 async function openTeam(user: string): Promise<WatchedPage> {
   const watched = await open()
   await fillIn(watched.page, user, 'correct horse battery')
@@ -58,7 +58,7 @@ async function openTeam(user: string): Promise<WatchedPage> {
   return watched
 }
 
-/** Presses Tab until what has the focus is called `name`; fails where it never is. */
+/** Presses Tab until the button `name` has the focus. Fails if it never gets it. */
 async function tabTo(page: Page, name: string): Promise<void> {
   const focused = page.getByRole('button', { name, exact: true }).and(page.locator(':focus'))
   for (let i = 0; i < 40 && !(await focused.isVisible()); i++) await page.keyboard.press('Tab')
@@ -67,19 +67,19 @@ async function tabTo(page: Page, name: string): Promise<void> {
 
 const focusedText = (page: Page): Promise<string | null> => page.locator(':focus').textContent()
 
-browserTest('a wrong password is answered by one clear sentence, the right one by the groups', async () => {
+browserTest('a wrong password shows one clear sentence, the right one shows the groups', async () => {
   const { page, problems } = await open()
   await fillIn(page, 'ada', 'wrong horse battery')
   const alert = page.getByRole('alert')
   await alert.filter({ hasText: /\S/ }).waitFor()
   expect(await alert.textContent()).toBe('The user name or the password is wrong.')
-  // The browser itself tells the console of each answer that is a refusal.
+  // The browser itself logs each refusal on the console.
   expect(problems.splice(0)).toEqual([expect.stringContaining('401 (Unauthorized)')])
   await page.getByLabel('Password').fill('correct horse battery')
   await page.keyboard.press('Enter')
   await page.getByRole('link', { name: 'team' }).waitFor()
   expect([await page.title(), await focusedText(page)]).toEqual(['Groups – Shoal', 'Groups'])
-  // Another tab begins anew: the session is this tab's.
+  // Another tab must sign in: the session belongs to this tab.
   const other = await page.context().newPage()
   await other.goto(url)
   await other.getByRole('heading', { name: 'Sign in to Shoal' }).waitFor()
@@ -87,7 +87,7 @@ browserTest('a wrong password is answered by one clear sentence, the right one b
   await page.getByRole('link', { name: 'team' }).waitFor()
 })
 
-browserTest('join requests come while one looks, and are decided by the keyboard alone', async () => {
+browserTest('join requests appear live, and the keyboard alone can accept and reject them', async () => {
   const { page } = await openTeam('ada')
   await page.getByText('Nobody is waiting.').waitFor()
   await homes.bob.ok('group join team')
@@ -109,7 +109,7 @@ browserTest('join requests come while one looks, and are decided by the keyboard
   expect(members.map(({ user }) => user).sort()).toEqual(['ada', 'bob'])
 })
 
-browserTest('a file is there as it is published, with its versions and who serves it', async () => {
+browserTest('a new file appears when it is published, with its versions and its seeds', async () => {
   const { page } = await openTeam('ada')
   const path = join(homes.bob.folder, 'plan <b>.txt')
   writeFileSync(path, 'one')
@@ -125,17 +125,17 @@ browserTest('a file is there as it is published, with its versions and who serve
   await page.getByText('11 B · version 2 · published by bob').waitFor()
   const peers = page.getByRole('table', { name: 'Peers of this file' })
   await peers.getByRole('rowheader', { name: 'bob' }).waitFor()
-  await peers.getByRole('img', { name: 'holds all of it' }).waitFor()
-  await page.getByText('Every part is there at least once.').waitFor()
+  await peers.getByRole('img', { name: 'holds the whole file' }).waitFor()
+  await page.getByText('Every part is available at least once.').waitFor()
 })
 
-browserTest('who downloads is in the picture, with what it holds and how fast it moves', async () => {
+browserTest('the picture shows a downloading peer, its parts and its rate', async () => {
   const { page } = await openTeam('ada')
   writeFileSync(join(homes.ada.folder, 'large.bin'), randomBytes(30_000_000))
   await homes.ada.ok('peer upload large.bin --group team')
   await page.getByRole('link', { name: 'large.bin' }).first().click()
   const row = page.getByRole('table', { name: 'Peers of this file' }).getByRole('row', { name: /^bob/ })
-  // So slowly that it lasts until it is seen, and it ends with the command.
+  // Slow enough to be seen. The download ends with the command.
   const download = homes.bob.spawn('peer download team:large.bin --max-down 1500KB')
   await row.getByRole('img', { name: /^holds \d+ of 58 parts/ }).waitFor()
   await row
@@ -143,7 +143,7 @@ browserTest('who downloads is in the picture, with what it holds and how fast it
     .first()
     .waitFor()
   await page.getByRole('img', { name: /^Copies of each part: 1 to 2$/ }).waitFor()
-  await page.getByText('Every part is there at least once.').waitFor()
+  await page.getByText('Every part is available at least once.').waitFor()
   await page.getByRole('link', { name: 'team' }).click()
   const moving = page.getByRole('table', { name: 'Moving now' })
   await moving.getByRole('rowheader', { name: 'large.bin' }).waitFor()
@@ -151,7 +151,7 @@ browserTest('who downloads is in the picture, with what it holds and how fast it
 })
 
 for (const file of ['parts.css', 'views/group.js'])
-  browserTest(`a page of which ${file} did not come loads itself again`, async () => {
+  browserTest(`a page reloads itself if ${file} fails to load`, async () => {
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.route(url + file, (route) => route.abort('connectionreset'), { times: 1 })
@@ -163,7 +163,7 @@ for (const file of ['parts.css', 'views/group.js'])
     await context.close()
   })
 
-browserTest('a request that is cut off is made again with the same key, and nobody is told', async () => {
+browserTest('a request whose connection breaks is silently retried with the same key', async () => {
   const { page, problems } = await openTeam('ada')
   await homes.cyd.ok('group join team')
   const keys: (string | undefined)[] = []
@@ -173,44 +173,41 @@ browserTest('a request that is cut off is made again with the same key, and nobo
     await (keys.length === 1 ? route.abort('connectionreset') : route.fulfill({ response: answer }))
   })
   await page.getByRole('button', { name: 'Accept cyd' }).click()
-  await page.getByRole('status').filter({ hasText: 'cyd is a member now.' }).waitFor()
+  await page.getByRole('status').filter({ hasText: 'cyd is now a member.' }).waitFor()
   expect([keys.length, new Set(keys).size]).toEqual([2, 1])
   expect(await page.getByRole('alert').count()).toBe(0)
   expect(problems.splice(0)).toEqual([expect.stringContaining('ERR_CONNECTION_RESET')])
   await homes.ada.ok('group kick team cyd')
 })
 
-browserTest(
-  'a tracker that is away is told from one that is back, and what came meanwhile is there',
-  async () => {
-    const { page, problems } = await openTeam('ada')
-    await tracker.end()
-    await page.getByText(/^Not connected: this is as of \d\d:\d\d\. Trying again\.$/).waitFor()
-    expect(await page.getByRole('heading', { name: 'team' }).isVisible()).toBe(true)
-    tracker = await world.tracker('data', listen)
-    await homes.cyd.ok('group join team')
-    await page.getByRole('button', { name: 'Accept cyd' }).waitFor()
-    expect(await page.getByText('Not connected').count()).toBe(0)
-    // It is live again: nothing polls for requests.
-    await homes.ada.ok('group reject team cyd')
-    await page.getByText('Nobody is waiting.').waitFor()
-    // Between its end and its start a connection is refused, reset or closed: as the moment has it.
-    expect(
-      problems.splice(0).filter((each) => !/net::ERR_(CONNECTION|EMPTY|INCOMPLETE)_/.test(each)),
-    ).toEqual([])
-  },
-)
+browserTest('the page says when the tracker is gone, and shows missed changes when it is back', async () => {
+  const { page, problems } = await openTeam('ada')
+  await tracker.end()
+  await page.getByText(/^Not connected\. Showing data from \d\d:\d\d\. Trying again\.$/).waitFor()
+  expect(await page.getByRole('heading', { name: 'team' }).isVisible()).toBe(true)
+  tracker = await world.tracker('data', listen)
+  await homes.cyd.ok('group join team')
+  await page.getByRole('button', { name: 'Accept cyd' }).waitFor()
+  expect(await page.getByText('Not connected').count()).toBe(0)
+  // The event stream works again, since nothing polls for requests.
+  await homes.ada.ok('group reject team cyd')
+  await page.getByText('Nobody is waiting.').waitFor()
+  // While the tracker restarts, a connection may be refused, reset or closed.
+  expect(problems.splice(0).filter((each) => !/net::ERR_(CONNECTION|EMPTY|INCOMPLETE)_/.test(each))).toEqual(
+    [],
+  )
+})
 
-browserTest('who is removed is told so, and not that the tracker is lost', async () => {
+browserTest('a removed member is told about the removal, not about a lost connection', async () => {
   const { page, problems } = await openTeam('bob')
   await homes.ada.ok('group kick team bob')
-  await page.getByText('You are not a member of team, or no longer one.').waitFor()
+  await page.getByText('You are not, or no longer, a member of team.').waitFor()
   expect(await page.getByText('Not connected').count()).toBe(0)
   expect(await page.getByRole('table').count()).toBe(0)
   for (const problem of problems.splice(0)) expect(problem).toContain('403 (Forbidden)')
 })
 
-browserTest('a session that was revoked leads to the way in, and says why', async () => {
+browserTest('a revoked session leads to the sign-in page, with the reason', async () => {
   const { page, problems } = await openTeam('ada')
   const env = { SHOAL_NEW_PASSWORD: 'other horse battery' }
   await homes.ada.ok('user passwd', { env })
@@ -234,7 +231,7 @@ browserTest('signing out revokes the session', async () => {
   expect((await ask()).status).toBe(401)
 })
 
-browserTest('a script or style within the page does nothing, nor does a frame around it', async () => {
+browserTest('injected scripts and styles do not run, and the page refuses to be framed', async () => {
   const context = await browser.newContext()
   const page = await context.newPage()
   const said: string[] = []

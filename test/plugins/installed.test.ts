@@ -16,7 +16,7 @@ afterAll(async () => {
   for (const server of servers) server.close()
 })
 
-/** A folder with a plugin of these files in it. */
+/** A folder with a plugin made of these files. */
 function pluginFolder(name: string, files: Record<string, string>, pjson: object = {}): string {
   const folder = world.path('made', name)
   mkdirSync(folder, { recursive: true })
@@ -64,7 +64,7 @@ const names = async (home: Home): Promise<string[]> => {
   return plugins.filter(({ builtIn }) => !builtIn).map(({ name }) => name)
 }
 
-test('the example: its command, its part in a tracker and its source of chunks work once it is installed', async () => {
+test("the installed example plugin's command, tracker route and chunk source work", async () => {
   const content = Buffer.from(Array.from({ length: 1_200_000 }, (_, at) => at % 251))
   let asked = 0
   const web = createServer((request, response) => {
@@ -97,7 +97,7 @@ test('the example: its command, its part in a tracker and its source of chunks w
   writeFileSync(join(ada.folder, 'file'), content)
   await ada.ok(['peer', 'upload', 'file', '--group', 'team', '--as', 'deep/a file', '--once'])
 
-  // Ada's peer is gone: all bytes can only come from the web server.
+  // Ada's peer is gone, so all bytes must come from the web server.
   const bob = await world.home('bob').join('bob')
   await bob.ok('group join team')
   await ada.ok('group accept team bob')
@@ -113,7 +113,7 @@ test('the example: its command, its part in a tracker and its source of chunks w
   expect(asked).toBe(3)
 }, 120_000)
 
-test('a newer version takes the place of the older one; uninstalled, its command is gone', async () => {
+test('installing a newer version replaces the old one, and uninstalling removes its command', async () => {
   const home = world.home('versions')
   await home.ok(['plugins', 'install', helloPlugin('shoal-plugin-greet', 'one')])
   expect(await home.ok('shoal-plugin-greet say')).toEqual({ said: 'one' })
@@ -127,7 +127,7 @@ test('a newer version takes the place of the older one; uninstalled, its command
   expect(readdirSync(join(home.folder, 'plugins'))).toEqual(['node_modules'])
 })
 
-test('an npm tarball is installed with the packages that it brings', async () => {
+test('an npm tarball is installed with its bundled packages', async () => {
   const home = world.home('tarball')
   const tarball = await tarballOf('good', [
     fileEntry(
@@ -146,7 +146,7 @@ test('an npm tarball is installed with the packages that it brings', async () =>
   expect(await home.ok('good')).toEqual({ said: 'brought along' })
 })
 
-test('a tarball with a path that leads out, a link, or more than there may be is refused, and nothing stays', async () => {
+test('a tarball with a path that leads out, a link, or too much data is refused and leaves nothing behind', async () => {
   const home = world.home('hostile')
   const pjson = fileEntry('package/package.json', '{"name":"bad","version":"1.0.0"}')
   const hostile: Record<string, TarEntry[]> = {
@@ -176,7 +176,7 @@ test('a tarball with a path that leads out, a link, or more than there may be is
   expect(existsSync(join(home.folder, 'evil'))).toBe(false)
 }, 120_000)
 
-test('a plugin that lacks a package, throws, exports nothing or stands in the way of another is refused by name', async () => {
+test('a plugin that lacks a package, throws, exports nothing or conflicts with another is refused by name', async () => {
   const home = world.home('refused')
   await home.ok(['plugins', 'install', helloPlugin('first', 'x')])
   const refused: [string, Record<string, string>, object, string][] = [
@@ -227,7 +227,7 @@ test('a plugin that lacks a package, throws, exports nothing or stands in the wa
   expect(await names(home)).toEqual(['first'])
 }, 120_000)
 
-test('installed plugins that are broken are named and skipped, and everything else works', async () => {
+test('broken installed plugins are named and skipped, and everything else works', async () => {
   const home = world.home('broken')
   const installed = (folder: string): string => join(home.folder, 'plugins', folder)
   await home.ok(['plugins', 'install', helloPlugin('works', 'still')])
@@ -262,7 +262,7 @@ test('installed plugins that are broken are named and skipped, and everything el
   expect((await home.run('works say')).stderr).toContain('works')
 }, 120_000)
 
-test('a folder that is no plugin, that the home lies in, or with more than files is refused; plugins/ may be unusable', async () => {
+test('install refuses a folder that is not a plugin, contains the home or contains a pipe; a broken plugins/ stops no command', async () => {
   const home = world.home('odd')
   expect(await home.fails(['plugins', 'install', world.folder])).toMatchObject({
     exit: 10,
@@ -279,7 +279,7 @@ test('a folder that is no plugin, that the home lies in, or with more than files
   expect([listed.code, listed.stderr]).toEqual([0, expect.stringContaining('plugins is skipped')])
 })
 
-test('what a plugin throws in its part of a tracker or a peer stops neither', async () => {
+test('a tracker and a peer survive errors thrown by their plugin parts', async () => {
   const home = world.home('seams')
   const seam = {
     'index.js': indexOf("tracker: () => import('./tracker.js'), peer: () => import('./peer.js')"),

@@ -19,10 +19,10 @@ interface Listed {
 }
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
-/** Debian has both as packages of that name; where one cannot be had, that is said, and it is not tested. */
+/** Both are Debian packages of that name. If one is missing, this warns and skips its tests. */
 function tested(program: string): typeof test {
   if (has(program)) return test
-  console.warn(`${program} is not installed: fetching with it is not tested here`)
+  console.warn(`${program} is not installed: skipping its tests`)
   return test.skip as typeof test
 }
 
@@ -46,13 +46,13 @@ const sha256 = (data: string | Buffer): string => createHash('sha256').update(da
 const serve = async (home: Home, words: string[] = []): Promise<{ end(): Promise<unknown> }> => {
   const running = await home.start(['peer', 'start', '--listen', '127.0.0.1:0', ...words])
   await home.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'tree'])
-  // The tracker hears of a seed soon, not at once.
+  // The tracker learns of a seed soon, but not at once.
   const served = async () => (await home.ok<Listed>('group files team tree')).files
   await until(async () => (await served()).every(({ seeders }) => seeders > 0))
   return running
 }
 
-/** Runs aria2c on a Metalink file; its exit status and output. */
+/** Runs aria2c on a Metalink file; returns its exit status and output. */
 async function aria2(
   metalink: string,
   folder: string,
@@ -78,7 +78,7 @@ async function aria2(
   }
 }
 
-test('a Metalink file has names, sizes, the hash of each piece, and is for its owner alone', async () => {
+test('a Metalink file has names, sizes and piece hashes, and only its owner can read it', async () => {
   const peer = await serve(ada, ['--no-tls'])
   const file = world.path('tree.meta4')
   const written = await bob.ok<Written>(['metalink', 'team:tree', '-o', file])
@@ -105,7 +105,7 @@ test('a Metalink file has names, sizes, the hash of each piece, and is for its o
 }, 60_000)
 
 tested('aria2c')(
-  'aria2 fetches a folder from peers, without TLS and with it, where it proves certificates of both sides',
+  'aria2 fetches a folder from peers, without TLS and over mutual TLS',
   async () => {
     for (const words of [['--no-tls'], []]) {
       const peer = await serve(ada, words)
@@ -133,7 +133,7 @@ tested('aria2c')(
 )
 
 tested('aria2c')(
-  'aria2 finds out by the pieces when it is sent something else',
+  'aria2 detects wrong bytes by the piece hashes',
   async () => {
     const peer = await serve(ada, ['--no-tls'])
     const file = world.path('wrong.meta4')
@@ -157,7 +157,7 @@ tested('aria2c')(
 )
 
 tested('aria2c')(
-  'aria2 refuses a peer whose certificate it was not given, and fetches again only what is spoiled',
+  'aria2 refuses a peer with an unknown certificate, and refetches only a damaged piece',
   async () => {
     const peer = await serve(ada)
     const [file, ca, folder] = [world.path('again.meta4'), world.path('again.pem'), world.path('again')]
@@ -188,7 +188,7 @@ tested('aria2c')(
 )
 
 tested('curl')(
-  'curl fetches with the same URL, and is refused without the certificate that the grant names',
+  'curl fetches the same URL, and is refused without the certificate in the grant',
   async () => {
     const peer = await serve(ada)
     const ca = world.path('curl-ca.pem')

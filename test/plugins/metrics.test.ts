@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 const world = new World()
 afterAll(() => world.close())
 
-/** The value of the sample whose name and labels begin like this; NaN where there is none. */
+/** The value of the sample that starts with `start`; NaN if there is none. */
 function sample(text: string, start: string): number {
   return Number(
     text
@@ -27,13 +27,13 @@ async function scrape(url: string): Promise<string> {
   return response.text()
 }
 
-/** Names of metrics that the dashboard's queries ask for. */
+/** Metrics that the dashboard's queries use. */
 function metricsOf(dashboard: { panels: { targets?: { expr: string }[] }[] }): string[] {
   const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
   return queries.flatMap((query) => query.match(/\b(?:shoal|process|nodejs)_\w+/g) ?? [])
 }
 
-test('a tracker and its peers tell Prometheus what they do, and all that the Grafana dashboard asks for', async () => {
+test('a tracker and its peers export every metric that the Grafana dashboard uses', async () => {
   const tracker = await world.tracker()
   const [ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
@@ -48,7 +48,7 @@ test('a tracker and its peers tell Prometheus what they do, and all that the Gra
   await ada.ok('peer upload file --group team')
   await bob.ok('peer download team:file')
 
-  // Peers are told of soon, not at once.
+  // The tracker learns of peers soon, but not at once.
   let fleet = ''
   await until(async () => {
     fleet = await scrape(`${tracker.ready.url}/metrics`)
@@ -81,7 +81,7 @@ test('a tracker and its peers tell Prometheus what they do, and all that the Gra
   expect(sample(sent, `shoal_peer_sent_bytes_total{peer="${bobsId}"}`)).toBe(content.length)
 })
 
-test('a plugin that cannot start is named, and the peer runs without it', async () => {
+test('a plugin that fails to start is named, and the peer runs without it', async () => {
   const cyd = world.home('cyd')
   const child = cyd.spawn('peer start', { env: { SHOAL_METRICS_LISTEN: 'nowhere' } })
   let errors = ''
@@ -92,10 +92,10 @@ test('a plugin that cannot start is named, and the peer runs without it', async 
     child.stdout?.once('data', (part) => resolve(String(part))),
   )
   expect(JSON.parse(ready)).toMatchObject({ pid: child.pid })
-  expect(errors).toContain('the plugin metrics is left out: it failed to start: the address nowhere')
+  expect(errors).toContain('the plugin metrics is left out: it failed to start: the metrics address nowhere')
 })
 
-test('a plugin is left out where its setting says so', async () => {
+test('a setting disables a plugin', async () => {
   const tracker = await world.tracker('quiet', ['--home', world.path('homes', 'operator')])
   expect((await fetch(`${tracker.ready.url}/metrics`)).status).toBe(200)
   const running = await world.home('dan').start(['tracker', 'start', '--listen', '127.0.0.1:0'], {

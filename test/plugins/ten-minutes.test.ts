@@ -13,7 +13,7 @@ const [, page = ''] =
 const world = new World()
 afterAll(() => world.close())
 
-test('docs/plugins.md, followed to the letter in an empty folder, makes a plugin that works', async () => {
+test('following docs/plugins.md to the letter in an empty folder makes a working plugin', async () => {
   const bin = world.path('bin')
   const folder = world.path('shoal-plugin-notes')
   for (const path of [bin, folder, world.path('tmp')]) mkdirSync(path)

@@ -11,14 +11,14 @@ const root = join(import.meta.dirname, '../..')
 const node = (...args: string[]): string =>
   execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
 
-test('the checks of answers are what the schemas say (else: npm run gen:checks)', () => {
+test('answer-checks.gen.ts is up to date with the schemas (else: npm run gen:checks)', () => {
   node('scripts/gen-answer-checks.ts', '--check')
 })
 
 const NAMES = Object.keys(ANSWERS) as AnswerName[]
 const STRANGE = [undefined, null, 0, -1, 0.5, 2 ** 53, '', 'x', 'f'.repeat(64), [], [1], {}, true, [null]]
 
-/** A body that fits, with one element in each list. */
+/** A valid body with one element in each list. */
 function sample(schema: TSchema): unknown {
   if (Type.IsObject(schema))
     return Object.fromEntries(Object.entries(schema.properties).map(([key, of]) => [key, sample(of)]))
@@ -28,7 +28,7 @@ function sample(schema: TSchema): unknown {
   return Value.Create(schema)
 }
 
-/** The body with one value anywhere in it replaced, or removed. */
+/** The body with one value in it replaced or removed. */
 function spoil(body: unknown, random: (below: number) => number): unknown {
   const keys = typeof body === 'object' && body !== null ? Object.keys(body) : []
   if (keys.length === 0 || random(4) === 0) return STRANGE[random(STRANGE.length)]
@@ -39,7 +39,7 @@ function spoil(body: unknown, random: (below: number) => number): unknown {
   return copy
 }
 
-test('the checks take and refuse what TypeBox does, and tell a fault of whatever they refuse', async () => {
+test('the generated checks agree with TypeBox, and every refusal has a description', async () => {
   const property = fc.asyncProperty(
     fc.constantFrom(...NAMES),
     fc.infiniteStream(fc.nat()),
@@ -57,7 +57,7 @@ test('the checks take and refuse what TypeBox does, and tell a fault of whatever
   await fc.assert(property, { numRuns: 1500 })
 })
 
-test('what a command or a peer loads holds neither TypeBox nor Prometheus: they would cost it a fifth of its start', () => {
+test('commands and peers load neither TypeBox nor prom-client, which would cost a fifth of their start-up', () => {
   const listing = `
     import { registerHooks } from 'node:module'
     const seen = new Set()

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
-/** Imports go down only (docs/ARCHITECTURE.md): what each part of the sources may import, beside itself. */
+/** Imports go down only (docs/ARCHITECTURE.md): the parts that each part may import, besides itself. */
 const ALLOWED: Record<string, readonly string[]> = {
   protocol: [],
   packed: ['protocol'],
@@ -18,7 +18,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   bin: ['commands', 'cli', 'plugin-api', 'plugins', 'packed', 'package.json', 'oclif.manifest.json'],
 }
 
-/** Packages that are one part's business; all others may be used by any part but protocol. */
+/** Packages that only some parts may import. Every part except protocol may import any other package. */
 const OWNERS: Record<string, readonly string[]> = {
   '@oclif/core': ['cli', 'commands', 'plugin-api'],
   '@inquirer/password': ['cli'],
@@ -103,7 +103,7 @@ test('imports between the parts go down only', () => {
   expect(wrong).toEqual([])
 })
 
-test('a package is used by the part whose business it is, and protocol uses none', () => {
+test("only a package's owners import it, and protocol imports none", () => {
   const wrong = sources.flatMap(({ path, imports }) =>
     imports
       .filter((name) => !name.startsWith('.') && !name.startsWith('node:'))
@@ -117,7 +117,7 @@ test('a package is used by the part whose business it is, and protocol uses none
   expect(wrong).toEqual([])
 })
 
-test('a plugin uses the public plugin API, its own files, and the packages that its package.json names', () => {
+test('a plugin imports only the public plugin API, its own files, and the dependencies in its package.json', () => {
   const wrong = sources
     .filter(({ path }) => path.startsWith('plugins/'))
     .flatMap(({ path, imports }) => {

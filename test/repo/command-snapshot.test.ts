@@ -1,7 +1,7 @@
 import { environmentName } from '../../cli/flags.ts'
 import { COMMANDS as commands } from '../support/commands.ts'
 
-test('the commands, their arguments, flags, variables and aliases are a contract with scripts', () => {
+test('commands, arguments, flags, variables and aliases match the snapshot, because scripts rely on them', () => {
   const lines = Object.entries(commands).map(([id, { aliases, args, flags }]) => {
     const words = Object.entries(args).map(([name, { required, multiple }]) => {
       const word = name.toUpperCase() + (multiple ? '…' : '')
@@ -23,13 +23,13 @@ test('every command has the global flags', () => {
     )
 })
 
-test('every flag of every command has the environment variable that its name says', () => {
+test('every flag has the environment variable derived from its name', () => {
   for (const { flags } of Object.values(commands))
     for (const [name, { env }] of Object.entries(flags))
       expect([name, env]).toEqual([name, environmentName(name)])
 })
 
-test('the names of the older client are aliases', () => {
+test("the older client's command names are aliases", () => {
   const aliases = Object.values(commands).flatMap((command) => command.aliases)
   expect(aliases.sort()).toEqual(
     'accept create_group download join_group leave_group list_groups list_requests login logout register stop upload'.split(

@@ -9,17 +9,20 @@ const root = join(import.meta.dirname, '../..')
 const scripts: Record<string, string> = pjson.scripts
 const tasks: Record<string, string> = deno.tasks
 
-/** Scripts that need Node itself: jest's ES modules, the browser's driver, and the single binary, which is made of Node. */
+/**
+ * Scripts that need Node itself: jest's ES modules, the browser driver, and the single binary, which is made
+ * of Node.
+ */
 const NODES_ALONE = /jest|npm (run )?test|build-binary|chromium/
 
-/** What `deno task` runs where `npm run` runs the script. */
+/** The task that corresponds to an npm script. */
 function taskOf(name: string, script: string): string {
   if (NODES_ALONE.test(script)) return `npm run ${name} --`
   return script.replace(/^node /, 'scripts/deno run -A ')
 }
 
-test('deno task has every script of npm, run by Deno where Deno can, and the program itself', () => {
-  // npm runs "pretest" before "test", also for the task.
+test('deno task has every npm script, run by Deno where possible, and the program itself', () => {
+  // npm runs "pretest" before "test", in the task too.
   const named = Object.entries(scripts).filter(([name]) => !name.startsWith('pre'))
   const { shoal, compile, ...mirrored } = tasks
   expect(mirrored).toEqual(Object.fromEntries(named.map(([name, script]) => [name, taskOf(name, script)])))
@@ -28,17 +31,17 @@ test('deno task has every script of npm, run by Deno where Deno can, and the pro
 })
 
 /**
- * Without the runtime that `deno compile` downloads the result is not a program; all that comes before it is
- * done: every module that can be reached is found, and its types hold under Deno's.
+ * Without the runtime that `deno compile` downloads, the result is not a program. This covers everything
+ * before that: Deno finds every reachable module and checks its types.
  */
-test('deno compile finds every module, and its types hold', () => {
+test('deno compile finds every module and accepts its types', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-compile-'))
   try {
     const output = join(folder, 'shoal')
     const words = (tasks.compile as string).split(' ').slice(1)
     words[words.indexOf('--output') + 1] = output
     const deno = execFileSync('scripts/deno', ['eval', 'console.log(Deno.execPath())'], { cwd: root })
-    // Packages are found but not packed, which saves writing some hundred megabytes.
+    // Finding packages without packing them saves writing hundreds of megabytes.
     const options = ['--quiet', '--exclude', 'node_modules']
     execFileSync('scripts/deno', [words[0] as string, ...options, ...words.slice(1)], {
       cwd: root,

@@ -21,14 +21,14 @@ interface CommandEntry {
 const commands = new Map<string, CommandEntry>()
 for (const [id, command] of Object.entries(COMMANDS as unknown as Record<string, CommandEntry>))
   for (const name of [id, ...command.aliases]) commands.set(name.replaceAll(':', ' '), command)
-// A page about plugins shows the commands of those that it writes.
+// docs/plugins.md also shows the commands of the plugins that it writes.
 for (const [, id = ''] of read('docs/plugins.md').matchAll(/'(\w+:\w+)': \(\) => import/g))
   commands.set(id.replaceAll(':', ' '), { aliases: [], flags: {} })
 const topics = new Set(
   [...commands.keys()].flatMap((name) => (name.includes(' ') ? [name.split(' ')[0]!] : [])),
 )
 
-/** Every command line that starts with `shoal`, from code blocks and code in sentences. */
+/** Every command line that starts with `shoal`, from code blocks and inline code. */
 function commandLines(text: string): string[] {
   const blocks = [...text.matchAll(/^```sh.*?\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
     block.split('\n'),
@@ -39,7 +39,7 @@ function commandLines(text: string): string[] {
   return [...blocks, ...inline].filter((line) => /^(\.\/bin\/)?shoal /.test(line))
 }
 
-/** What is wrong with a command line, as far as the command table can tell. */
+/** The first fault of a command line that the command table can reveal. */
 function faultOf(line: string): string | null {
   const words = line
     .replace(/\s#.*$/, '')
@@ -58,7 +58,7 @@ function faultOf(line: string): string | null {
   return unknown.length > 0 ? `${line}: no flag ${unknown.join(' ')}` : null
 }
 
-test('every relative link in a document leads somewhere', () => {
+test('every relative link in a document points to an existing file', () => {
   const broken = documents.flatMap((path) =>
     [...read(path).matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = '']) => target)
@@ -70,7 +70,7 @@ test('every relative link in a document leads somewhere', () => {
   expect(broken).toEqual([])
 })
 
-test('every command line in a document is a command with its flags', () => {
+test('every command line in a document uses an existing command and existing flags', () => {
   const lines = documents.map((path) => ({ path, lines: commandLines(read(path)) }))
   expect(lines.flatMap((each) => each.lines).length).toBeGreaterThan(30)
   expect(
@@ -80,19 +80,19 @@ test('every command line in a document is a command with its flags', () => {
   ).toEqual([])
 })
 
-test('a command or flag that does not exist is found', () => {
+test('the check finds unknown commands and flags', () => {
   expect(faultOf('shoal group destroy team')).toContain('no such command')
   expect(faultOf('shoal group create team --force')).toContain('no flag --force')
 })
 
-test('every script that a document runs by npm exists', () => {
+test('every npm script in a document exists', () => {
   const named = documents.flatMap((path) =>
     [...read(path).matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!),
   )
   expect(named.filter((name) => !(name in pjson.scripts))).toEqual([])
 })
 
-test('every file of this repository that a document names in backticks exists', () => {
+test('every repository file named in backticks in a document exists', () => {
   const missing = documents.flatMap((path) =>
     [
       ...read(path).matchAll(
@@ -106,7 +106,7 @@ test('every file of this repository that a document names in backticks exists', 
   expect(missing).toEqual([])
 })
 
-test('the README begins with the two commands that show and prove everything', () => {
+test('the README begins with the demo command and the test command', () => {
   const [, block] = /^# Shoal\n\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []
   const named = block
     ?.split('\n')
@@ -116,7 +116,7 @@ test('the README begins with the two commands that show and prove everything', (
   expect(existsSync(join(root, 'bin/quickstart'))).toBe(true)
 })
 
-test('every package has its reason in decision 1, and no other has', () => {
+test('decision 1 gives a reason for exactly the packages in use', () => {
   const text = read('docs/decisions/0001-dependencies.md')
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
   const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
@@ -131,13 +131,15 @@ test('every package has its reason in decision 1, and no other has', () => {
   expect(named.sort()).toEqual(used.sort())
 })
 
-test('the decisions are numbered without a gap, and each says context, decision, consequence and measure', () => {
+test('decision records are numbered without a gap, and each has date, status, context, decision, consequence and measurements', () => {
   const pages = documents.filter((path) => path.startsWith('docs/decisions/')).sort()
   pages.forEach((path, i) => {
     const number = String(i + 1).padStart(4, '0')
     expect(relative('docs/decisions', path).slice(0, 5)).toBe(`${number}-`)
     const text = read(path)
-    expect(text).toMatch(new RegExp(`^# ${i + 1}\\. `))
+    expect(text).toMatch(
+      new RegExp(`^# ${i + 1}\\. .+\n\nDate: [-\\d]{10} · Status: (accepted|superseded by \\d{4})\n`),
+    )
     for (const part of ['Context', 'Decision', 'Consequence', 'Measured'])
       expect(text).toContain(`**${part}.**`)
   })

@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
 const root = join(import.meta.dirname, '../..')
 const FOLDERS = ['cli', 'commands', 'peer', 'protocol', 'redis', 'tracker', 'tracker-store']
 
-/** Rows of the table of codes: code, HTTP status, exit status, when, what to do. */
+/** Rows of the error table: code, HTTP status, exit status, when, what to do. */
 const rows = readFileSync(join(root, 'docs/errors.md'), 'utf8')
   .split('\n')
   .filter((line) => /^\| `[A-Z_]+` \|/.test(line))
@@ -14,12 +14,12 @@ const rows = readFileSync(join(root, 'docs/errors.md'), 'utf8')
 
 const documented = new Map(rows.map(([code = '', ...rest]) => [code.replaceAll('`', ''), rest]))
 
-test('every code of protocol/errors.ts is in docs/errors.md once, in the same order, and no other', () => {
+test('docs/errors.md lists exactly the codes of protocol/errors.ts, in the same order', () => {
   expect(rows.map(([code]) => code!.replaceAll('`', ''))).toEqual(Object.keys(ERRORS))
 })
 
 test.each(Object.entries(ERRORS))(
-  '%s is documented with its status, its exit status, when and what to do',
+  'docs/errors.md gives the statuses of %s, when it occurs and what to do',
   (code, error) => {
     const [status, exit, when, todo] = documented.get(code) ?? []
     expect(status).toBe(String(error.status))
@@ -29,7 +29,7 @@ test.each(Object.entries(ERRORS))(
   },
 )
 
-test('every code is used somewhere in the sources, beside its row in the table', () => {
+test('the sources use every error code', () => {
   const sources = FOLDERS.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|lua)$/.test(name))

@@ -35,11 +35,11 @@ const validate = (manifest: Manifest): void =>
   new MODELS[`${manifest.apiVersion} ${manifest.kind}`]!(manifest).validate()
 
 test.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
-  "%s is valid by Kubernetes's schema",
+  "%s is valid in Kubernetes's schema",
   (_, manifest) => validate(manifest),
 )
 
-test('the schema finds a wrong type', () => {
+test('the schema check finds a wrong type', () => {
   const [deployment] = manifests.filter(({ kind }) => kind === 'Deployment')
   expect(() =>
     validate({ ...deployment!, spec: { ...deployment!.spec, replicas: 'three' } as never }),
@@ -49,7 +49,7 @@ test('the schema finds a wrong type', () => {
 const workloads = manifests.filter(({ spec }) => spec.template)
 
 test.each(workloads.map((manifest) => [manifest.kind, manifest.spec.template!.spec] as const))(
-  'the pods of the %s run without rights, and mount only what they declare',
+  'the pods of the %s run without privileges, and mount only declared volumes',
   (_, { securityContext, containers, volumes = [] }) => {
     expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
     for (const container of containers) {
@@ -64,7 +64,7 @@ test.each(workloads.map((manifest) => [manifest.kind, manifest.spec.template!.sp
   },
 )
 
-test('every selector finds the pods of one workload', () => {
+test('every selector matches the pods of exactly one workload', () => {
   const labels = workloads.map(({ spec }) => JSON.stringify(spec.template!.metadata.labels))
   for (const { kind, spec } of manifests) {
     const selector = (spec.selector as { matchLabels?: object }).matchLabels ?? spec.selector

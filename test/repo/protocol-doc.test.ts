@@ -9,13 +9,13 @@ import { TestFleet } from '../support/tracker-fleet.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8')
 
-/** The code in the second column of the row that starts with `label`. */
+/** The code in the second column of the row whose label starts with `label`. */
 function documented(label: string): string {
   const row = text.split('\n').find((line) => line.startsWith(`| ${label}`))
   return [...(row?.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, code]) => code).join('')
 }
 
-test('the worked example of a file id is what the code computes', () => {
+test('the worked example of a file id in docs/protocol.md matches the code', () => {
   const data = Buffer.alloc(2 * CHUNK_SIZE + 1)
   const hashes = [0, 1, 2].map((i) => sha256(data.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE)))
   const packed = Buffer.concat(hashes)
@@ -32,7 +32,7 @@ test('the worked example of a file id is what the code computes', () => {
   expect(documented('file id of the empty file')).toBe(fileId(0, merkleRoot(Buffer.alloc(0))))
 })
 
-test('the example of a have stream says what the page says', () => {
+test('the example of a have stream in docs/protocol.md decodes as described', () => {
   const [, hex = ''] = /^(00 00 00 03 .*)$/m.exec(text) ?? []
   const heard: unknown[] = []
   const reader = new HaveReader(3, {
@@ -49,7 +49,7 @@ test('the example of a have stream says what the page says', () => {
   ])
 })
 
-test('the table of routes is that of the OpenAPI document', async () => {
+test('docs/protocol.md lists exactly the routes of the OpenAPI document', async () => {
   const fleet = await TestFleet.start()
   try {
     const { paths } = (await fleet.send('GET', '/v1/openapi.json')).body as { paths: Record<string, object> }

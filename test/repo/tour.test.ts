@@ -11,8 +11,8 @@ const world = new World()
 afterAll(() => world.close())
 
 /**
- * The tour of the README, with the tracker on a port that is free for certain. It takes the single binary, as it
- * stands in `npm run test:binary`; else the sources, as it says.
+ * The tour of the README, with the tracker on a free port. `npm run test:binary` runs it with the single
+ * binary, as written; otherwise it uses the sources.
  */
 function tour(port: number): string {
   const [, script = ''] =
@@ -23,7 +23,7 @@ function tour(port: number): string {
     .replace('tracker start --detach', `tracker start --detach --listen 127.0.0.1:${port}`)
 }
 
-test('the tour of the README works as it stands, and leaves nothing running', async () => {
+test("the README's tour works as written and leaves nothing running", async () => {
   const port = await freePort()
   const outside = Object.entries(process.env).filter(([name]) => !/^(SHOAL_|XDG_|NODE_ENV$)/.test(name))
   const env = {

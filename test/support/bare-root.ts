@@ -3,7 +3,9 @@ import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ownNamespaces } from './namespaces.ts'
 
-/** Moves into a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there. */
+/**
+ * Enters a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there.
+ */
 const ENTER = `
 /bin/mount --rbind /dev "$1/dev" && /bin/mount --rbind /proc "$1/proc" || exit 1
 root=$1
@@ -11,9 +13,9 @@ shift 2
 exec /usr/sbin/chroot "$root" /shoal "$@"`
 
 /**
- * Makes `folder` a root folder that holds the program, the libraries that it is linked to and nothing else: no
- * shell, no users, no Node, no Redis. Returns the words to run the program by in there (RunOptions.under).
- * Linux; as root, or where a user may make namespaces.
+ * Makes `folder` a root folder that holds only the program and its libraries: no shell, no users, no Node, no
+ * Redis. Returns the command prefix that runs the program there (RunOptions.under). Needs Linux, and root or
+ * a user who may make namespaces.
  */
 export function bareRoot(folder: string, program: string): string[] {
   for (const name of ['dev', 'proc', 'home', 'data']) mkdirSync(join(folder, name), { recursive: true })
@@ -28,7 +30,7 @@ function put(root: string, file: string, at: string): void {
   chmodSync(join(root, at), 0o755)
 }
 
-/** Paths of the libraries that a program is linked to, the loader among them. */
+/** Paths of the libraries that a program links, including the loader. */
 export function librariesOf(program: string): string[] {
   const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n')
   return lines.map((line) => /(\/\S+)/.exec(line)?.[1]).filter((path) => path !== undefined)

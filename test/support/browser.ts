@@ -3,16 +3,16 @@ import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { findChromium, launchChromium } from './chromium.ts'
 
-/** Where there is none, that is said once for each file of tests. */
+/** If it is missing, every test file says so once. */
 export const CHROMIUM: string | null = findChromium()
 
 /**
- * Chromium gives up all connections, of the loopback interface too, whenever any interface of the machine comes
- * or goes, as they do in tests with network namespaces and containers. Pages must bear it.
+ * Chromium drops all connections, even on loopback, whenever a network interface appears or disappears, as
+ * happens in tests with network namespaces and containers. Pages must cope with it.
  */
 const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED'
 
-/** A test with minutes on a busy machine. Without a browser that was said, and it is left out. */
+/** A test with minutes of time, for a busy machine. Skipped, with a warning, if there is no browser. */
 export function browserTest(name: string, work: () => Promise<void>): void {
   const run = CHROMIUM ? test : test.skip
   run(name, work, 120_000)
@@ -22,7 +22,7 @@ export function launchBrowser(): Promise<Browser> {
   return launchChromium(CHROMIUM as string)
 }
 
-/** A page in a context of its own, and all that went wrong in it. */
+/** A page in a context of its own, with a record of everything that went wrong in it. */
 export class WatchedPage {
   readonly page: Page
   /** Errors on the console, exceptions, and requests that would leave the page's origin. */
@@ -53,7 +53,7 @@ export class WatchedPage {
     return watched
   }
 
-  /** Loads it again where the page's own start was cut off: later it helps itself. */
+  /** Loads again if the network change hit the page's own start; after that the page recovers by itself. */
   async load(url: string): Promise<void> {
     let isCut = true
     const onFailed = (request: Request): void => {
@@ -70,9 +70,9 @@ export class WatchedPage {
     this.page.off('requestfailed', onFailed)
   }
 
-  /** What axe-core finds against the page as it is now: WCAG 2.2 AA and its best practices. */
+  /** axe-core's findings on the page as it is now: WCAG 2.2 AA and best practices. */
   async faults(): Promise<string[]> {
-    // By the debugger, which no content security policy holds back.
+    // The debugger is exempt from the content security policy.
     await this.page.evaluate(`${AXE};0`)
     return this.page.evaluate(async () => {
       const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run()

@@ -3,14 +3,14 @@ import { type Browser, chromium } from 'playwright-core'
 
 const NAMES = ['chromium-headless-shell', 'chromium', 'google-chrome']
 
-/** The Chromium of this system, or what SHOAL_CHROMIUM names; null where there is none (scripts/ensure-chromium). */
+/** This system's Chromium, or the one in SHOAL_CHROMIUM; null if there is none (scripts/ensure-chromium). */
 export function findChromium(): string | null {
   const given = process.env.SHOAL_CHROMIUM
   for (const name of given ? [given] : NAMES) {
     const { stdout, status } = spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' })
     if (status === 0) return stdout.trim()
   }
-  console.warn('there is no Chromium here: web pages are NOT tested. scripts/ensure-chromium installs one')
+  console.warn('no Chromium found: web pages are NOT tested. scripts/ensure-chromium installs one')
   return null
 }
 

@@ -14,7 +14,7 @@ interface Manifest {
 
 const root = join(import.meta.dirname, '../..')
 
-/** All commands as their manifests describe them: Shoal's own, and those of the plugins that come with it. */
+/** All commands as their manifests describe them: Shoal's own and those of built-in plugins. */
 export const COMMANDS: Manifest['commands'] = Object.assign(
   {},
   ...['.', ...readdirSync(join(root, 'plugins')).map((plugin) => `plugins/${plugin}`)].map((folder) => {

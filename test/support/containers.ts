@@ -19,11 +19,14 @@ import { freePort } from './redis-process.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
-/** Images that docker/ names and no registry is asked for: a Debian with what they are used for here. */
+/** The images that docker/ names. We build them instead of pulling: a Debian with the programs used here. */
 const IMAGES = ['debian:bookworm-slim', 'redis:7.4-bookworm']
 const BASE_PACKAGES = 'libatomic1,libstdc++6,ca-certificates,redis-server'
 
-/** Containers of the test's own: images, containers, networks and volumes lie in a temporary folder, which `close` removes. */
+/**
+ * Isolated containers: images, containers, networks and volumes are in a temporary folder, which `close`
+ * removes.
+ */
 export class Containers {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-containers-'))
   readonly #env: NodeJS.ProcessEnv
@@ -42,7 +45,7 @@ export class Containers {
     }
   }
 
-  /** Makes the images, from dist/shoal and a base of this system's own, and the secrets. */
+  /** Makes the images, from dist/shoal and a local base, and the secrets. */
   async build(): Promise<void> {
     mkdirSync(join(this.folder, 'dist'))
     copyFileSync(join(root, 'dist/shoal'), join(this.folder, 'dist/shoal'))
@@ -69,7 +72,6 @@ export class Containers {
     return (await this.#run('podman', words)).trim()
   }
 
-  /** Starts the services of a compose file. */
   async up(file: string): Promise<void> {
     for (const n of [1, 2, 3]) this.#env[`SHOAL_PORT_${n}`] ??= String(await freePort())
     await this.#makeNetwork(file)
@@ -84,13 +86,13 @@ export class Containers {
     return `${this.#project}_${service}_1`
   }
 
-  /** A Shoal command in the container of a service. */
+  /** Runs a Shoal command in a service's container. */
   async shoal(service: string, ...words: string[]): Promise<string> {
     await this.#named()
     return this.podman('exec', this.name(service), '/usr/bin/shoal', ...words)
   }
 
-  /** A Shoal command in a container of its own, in the fleet's network, whose home is kept in a volume. */
+  /** Runs a Shoal command in a new container on the fleet's network. A volume keeps its home. */
   async shoalIn(home: string, trackers: string, ...words: string[]): Promise<string> {
     await this.#named()
     const place = [
@@ -106,7 +108,7 @@ export class Containers {
     return this.podman('run', ...place, ...env, 'shoal:latest', ...words)
   }
 
-  /** A file of a volume, as it lies on this machine. */
+  /** The path of a volume's file on this machine. */
   async path(volume: string, file: string): Promise<string> {
     return join(await this.podman('volume', 'inspect', volume, '--format', '{{.Mountpoint}}'), file)
   }
@@ -120,8 +122,8 @@ export class Containers {
   }
 
   /**
-   * Resolves once the network's name server answers. podman's falls silent now and then when a container comes or
-   * goes, until the next one does: so one is started. No tracker is found meanwhile, whatever asks for it.
+   * Resolves once the network's name server answers. podman's sometimes goes silent when a container starts
+   * or stops, until the next one does, so this starts one. Until then nothing can resolve a tracker.
    */
   async #named(): Promise<void> {
     const resolver = new Resolver({ timeout: 500, tries: 2 })
@@ -141,7 +143,7 @@ export class Containers {
     return this.#run('podman-compose', [...place, ...words])
   }
 
-  /** Does what podman-compose cannot: the network's addresses, and those of containers that have fixed ones. */
+  /** Does what podman-compose cannot: sets the network's addresses and containers' fixed addresses. */
   async #makeNetwork(file: string): Promise<void> {
     const compose = readFileSync(join(root, 'docker', file), 'utf8')
     const text = compose.replaceAll(/\$\{SHOAL_NET:-[^}]*\}/g, this.#net)
@@ -159,7 +161,7 @@ export class Containers {
   }
 }
 
-/** The base image's root folder as an archive; made once and kept in the cache folder. */
+/** The base image's root folder as an archive, built once and cached. */
 function baseArchive(): string {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal/containers')
   const archive = join(cache, 'bookworm.tar')

@@ -10,7 +10,7 @@ export interface Content {
   fileId: string
 }
 
-/** Bytes that differ from chunk to chunk and from salt to salt, with all that identifies them. */
+/** Bytes that differ by chunk and by salt, with their hashes and file id. */
 export function content(size: number, salt = 1): Content {
   const data = Buffer.alloc(size)
   for (let i = 0; i < size; i++) data[i] = (i >> 9) * salt + (i ^ salt) + (i >> 19) * 31

@@ -1,6 +1,6 @@
 /**
- * Opens and closes unix sockets on this thread, and files on others: prints how many of the files' descriptors were
- * taken from under them. Arguments: a folder, and how many sockets.
+ * Opens and closes unix sockets on this thread and files on others, and prints how many of the files were
+ * closed by mistake. Arguments: a folder, and the number of sockets.
  */
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -34,7 +34,7 @@ if (isMainThread) {
 } else {
   for (;;) {
     if (!isIntact(workerData as string)) parentPort?.postMessage(1)
-    // Lets the thread be ended.
+    // Lets the thread terminate.
     await new Promise((turn) => setImmediate(turn))
   }
 }

@@ -9,21 +9,24 @@ import {
 import { seededRandom } from '../../bench/simulate/random.ts'
 import { FaultyLane } from './faulty-lane.ts'
 
-/** What a proxy does to the connections through it, from now on, until it is told otherwise. */
+/** The faults that a proxy applies to its connections until they change. */
 export interface Faults {
-  /** Milliseconds that each piece of data takes, each way. */
+  /** Milliseconds of delay per piece of data, each way. */
   latencyMs: number
-  /** Up to so many more, at random. Pieces stay in order. */
+  /** Up to this many more, at random. Pieces stay in order. */
   jitterMs: number
-  /** Each way, for each connection. */
+  /** Limit per connection, each way. */
   bytesPerSecond: number
-  /** New connections are reset. Those that are open stay: `cut` ends them. */
+  /** Resets new connections. Open ones stay; `cut` ends them. */
   refuse: boolean
-  /** Connections open and stay open, but nothing passes either way, not even their end, until this is over. */
+  /**
+   * Connections open and stay open, but nothing passes either way, not even their end, until this is switched
+   * off.
+   */
   halfOpen: boolean
-  /** Requests go through, answers are lost. */
+  /** Forwards requests but loses the answers. */
   dropReplies: boolean
-  /** Share, 0 to 1, of the answers in whose place the connection is reset: the request was served. */
+  /** Share of answers, 0 to 1, that are replaced by a reset after the request was served. */
   cutReplies: number
 }
 
@@ -39,7 +42,7 @@ const HEALTHY: Faults = {
 
 export interface ProxyOptions {
   seed?: number
-  /** Makes, for each connection, what its answers pass through on their way back. */
+  /** Makes a filter per connection that its answers pass through. */
   replies?: () => (piece: Buffer) => Buffer
 }
 
@@ -48,10 +51,10 @@ interface Pair {
   upstream: Socket | null
 }
 
-/** A TCP proxy on a free local port, whose faults a test switches while it runs. */
+/** A TCP proxy on a free local port whose faults a test can change at run time. */
 export class FaultProxy {
   readonly port: number
-  /** Answers that were dropped or cut so far. */
+  /** Answers dropped or cut so far. */
   lost = 0
   readonly #server: Server
   readonly #upstream: NetConnectOpts
@@ -70,7 +73,7 @@ export class FaultProxy {
     server.on('connection', (client) => this.#accept(client))
   }
 
-  /** `upstream`: { host, port } or { path } of a unix socket. */
+  /** `upstream` is { host, port }, or { path } for a unix socket. */
   static async start(upstream: NetConnectOpts, options: ProxyOptions = {}): Promise<FaultProxy> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -81,18 +84,17 @@ export class FaultProxy {
     return this.#pairs.size
   }
 
-  /** Changes these faults and leaves the others. */
+  /** Changes these faults and keeps the others. */
   set(faults: Partial<Faults>): void {
     this.#faults = { ...this.#faults, ...faults }
     for (const listener of this.#onChange) listener()
   }
 
-  /** Ends all faults: what was held back arrives, what was lost stays lost. */
+  /** Ends all faults. Held data arrives; lost data stays lost. */
   heal(): void {
     this.set(HEALTHY)
   }
 
-  /** Resets all connections. */
   cut(): void {
     for (const pair of this.#pairs) this.#reset(pair)
   }
@@ -111,7 +113,7 @@ export class FaultProxy {
 
   #await(pair: Pair): void {
     this.#pairs.add(pair)
-    // A host that is cut off opens no connection at the other end either.
+    // A host that is cut off opens no upstream connection either.
     const dial = (): void => {
       if (this.#faults.halfOpen) return
       this.#onChange.delete(dial)
@@ -152,7 +154,7 @@ export class FaultProxy {
   #reset(pair: Pair): void {
     this.#pairs.delete(pair)
     pair.client.resetAndDestroy()
-    // A unix socket has no reset: its peer sees an end.
+    // A unix socket cannot be reset; its peer sees an end.
     if ('path' in this.#upstream) pair.upstream?.destroy()
     else pair.upstream?.resetAndDestroy()
   }

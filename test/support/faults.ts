@@ -2,16 +2,18 @@ import { FaultProxy, type ProxyOptions } from './fault-proxy.ts'
 import type { TestRedis } from './redis-server.ts'
 import { WriteLoad } from './write-load.ts'
 
-/** Whether the figures of the reliability programme are asked for (npm run test:faults), or a short form of them. */
+/**
+ * Whether to measure the full figures of the reliability programme (npm run test:faults), or a short form.
+ */
 export const FULL = process.env.SHOAL_FAULTS === 'full'
 
-/** What a test's chance comes from: SHOAL_SEED, to repeat a run, else another one each time. */
+/** The seed of a test's randomness: SHOAL_SEED to repeat a run, else a new one each time. */
 export const SEED = Number(process.env.SHOAL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** For hooks that start replicas and register users, on a loaded machine too. */
+/** For hooks that start replicas and register users, even on a loaded machine. */
 export const HOOK_MS = 60_000
 
-/** A fault test that prints its row of the programme, its seed, and the figures that it returns. */
+/** A fault test that prints its name, its seed, and the figures that it returns. */
 export function faultTest(
   name: string,
   body: () => Promise<Record<string, string | number>>,
@@ -30,7 +32,7 @@ export function faultTest(
   )
 }
 
-/** A faulty way to a Redis, and the URL that leads through it. */
+/** A fault proxy in front of a Redis, and the URL through it. */
 export async function faultyWay(
   redis: TestRedis,
   options: ProxyOptions = {},
@@ -42,7 +44,6 @@ export async function faultyWay(
 
 export const rounded = (ms: number): number => Math.round(ms)
 
-/** Milliseconds that `work` takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await work()

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Faults } from './fault-proxy.ts'
 
-/** Bytes on their way beyond which the sender is made to wait. */
+/** Pause the sender beyond this many bytes in flight. */
 const IN_FLIGHT = 1024 * 1024
 
 export interface LaneOptions {
@@ -9,13 +9,13 @@ export interface LaneOptions {
   random: () => number
   /** Resets the connection, both halves. */
   reset: () => void
-  /** Told of each answer that is dropped or cut. */
+  /** Called for each answer that is dropped or cut. */
   onLost: () => void
-  /** There where the lane carries answers: what each piece passes through. */
+  /** Set if the lane carries answers: a filter for each piece. */
   reply?: (piece: Buffer) => Buffer
 }
 
-/** What travels: data, or the end of it, orderly or by an error. */
+/** Data, or its end, orderly or by an error. */
 type Piece = { data: Buffer; due: number } | { end: 'fin' | 'reset'; due: number }
 
 /** One direction of one connection through a fault proxy. */
@@ -25,7 +25,7 @@ export class FaultyLane {
   readonly #options: LaneOptions
   readonly #pieces: Piece[] = []
   #bytes = 0
-  /** When the last piece arrives: none overtakes it. */
+  /** When the last piece arrives; no piece overtakes it. */
   #lastDue = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -40,7 +40,7 @@ export class FaultyLane {
     from.resume()
   }
 
-  /** Delivers what is due; called again whenever the faults change. */
+  /** Delivers the pieces that are due. Called again whenever the faults change. */
   wake(): void {
     clearTimeout(this.#timer)
     if (this.#options.faults().halfOpen) return

@@ -9,14 +9,14 @@ import type { PeerAddress } from '../../protocol/records.ts'
 import { content } from './content.ts'
 import { headFor, type RawRequest, RawServer } from './raw-server.ts'
 
-/** Four chunks, the last one short. */
+/** Four chunks; the last one is short. */
 export const FILE = content(3 * CHUNK_SIZE + 777)
 export const SIZE = FILE.size
 export const bodyOf = ({ start, end }: RawRequest): Buffer => FILE.data.subarray(start, end)
 
 export type Answer = (request: RawRequest, socket: Socket) => void
 
-/** The right answer. */
+/** The correct answer. */
 export const honest: Answer = (request, socket) => {
   socket.write(headFor(request, SIZE))
   socket.write(bodyOf(request))
@@ -25,11 +25,11 @@ export const honest: Answer = (request, socket) => {
 export interface FetchOutcome {
   chunks: number[]
   error: (Error & { code?: string }) | null
-  /** What was written. */
+  /** The bytes that were written. */
   file: Buffer
 }
 
-/** A real fetch pool and part file, and peers that answer as a test wants. */
+/** A real fetch pool and part file, with peers that answer as a test decides. */
 export class FetchFixture {
   readonly pool = new FetchPool({ credentials: { key: '', cert: '' }, ownPort: 4711 })
   readonly servers: RawServer[] = []
@@ -76,7 +76,7 @@ export class FetchFixture {
   }
 }
 
-/** Only right bytes are written, and only whole chunks of them reported, in order from the first. */
+/** Checks that only right bytes were written and only complete chunks reported, in order from the first. */
 export function expectOnlyTruth({ chunks, file }: FetchOutcome): void {
   expect(file.equals(FILE.data.subarray(0, file.length))).toBe(true)
   expect(file.length).toBe(Math.min(SIZE, chunks.length * CHUNK_SIZE))

@@ -4,10 +4,10 @@ import { networkInterfaces } from 'node:os'
 
 const FIXED = /^ {2}([\w-]+):\n(?: {4}.*\n)*? {4}networks: .*ipv4_address: "([\d.]+)"/gm
 
-/** What says a service's address in a Compose file; podman-compose 1.0 does not understand it. */
+/** Matches a service's address line in a Compose file, which podman-compose 1.0 does not understand. */
 export const ADDRESS_LINE = /^ {4}networks: .*ipv4_address: .*\n/gm
 
-/** The first three numbers of a network of 256 addresses that this machine is not in. */
+/** The first three numbers of a /24 network that this machine is not in. */
 export function freeNetwork(): string {
   const taken = Object.values(networkInterfaces()).flatMap(
     (list) => list?.map(({ address }) => address) ?? [],
@@ -19,8 +19,8 @@ export function freeNetwork(): string {
 }
 
 /**
- * Writes to `path` a podman that gives containers the addresses of a Compose file: podman-compose 1.0 cannot.
- * `nameOf` is the name of a service's container.
+ * Writes to `path` a podman wrapper that gives containers the fixed addresses of a Compose file, which
+ * podman-compose 1.0 cannot. `nameOf` maps a service to its container's name.
  */
 export function writeAddressingPodman(
   path: string,

@@ -6,7 +6,7 @@ import type { KeySet } from '../../tracker/api/schemas.ts'
 
 export const seconds = (): number => Math.floor(Date.now() / 1000)
 
-/** A tracker's signing keys, and the source that a peer asks for their public halves. */
+/** A tracker's signing keys, and the source that gives peers the public halves. */
 export class TestKeys implements KeySource {
   readonly #keys = new Map<string, KeyObject>()
   #published: KeySet = { keys: [] }
@@ -18,7 +18,7 @@ export class TestKeys implements KeySource {
     this.#known = this.#published
   }
 
-  /** Makes another key, which peers learn of when they ask. */
+  /** Makes another key; peers learn of it when they refresh. */
   rotate(kid: string): void {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     const { x = '' } = publicKey.export({ format: 'jwk' })
@@ -36,7 +36,7 @@ export class TestKeys implements KeySource {
     return this.#known
   }
 
-  /** A good grant for the certificate and file, with `changes` made to its claims or header before it is signed. */
+  /** Signs a valid grant for the certificate and file, with `changes` to its claims or header. */
   sign(
     fileId: string,
     fingerprint: string,

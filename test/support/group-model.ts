@@ -1,6 +1,6 @@
 import type { Role } from '../../protocol/records.ts'
 
-/** One change that a user asks for. */
+/** A change that a user requests. */
 export type Op = { by: string } & (
   | { type: 'create' }
   | { type: 'request' | 'leave' }
@@ -16,14 +16,14 @@ export interface ModelFile {
   uploader: string
 }
 
-/** A group as anybody would write it down. null: there is none. */
+/** The simplest model of a group; null if there is none. */
 export type GroupState = {
   members: ReadonlyMap<string, { role: Role; since: string }>
   requests: ReadonlySet<string>
   files: ReadonlyMap<string, ModelFile>
 } | null
 
-/** The state after `op` made at the time `at`, or the code with which it is refused. */
+/** The state after `op` at time `at`, or the code of its refusal. */
 export function applyOp(state: GroupState, op: Op, at: string): { next: GroupState } | { refused: string } {
   if (op.type === 'create') {
     if (state !== null) return { refused: 'GROUP_TAKEN' }
@@ -86,7 +86,7 @@ function kickRefusal(state: Existing, user: string, byOwner: boolean): string | 
   return role === 'owner' || (role === 'admin' && !byOwner) ? 'NOT_THE_OWNER' : null
 }
 
-/** The admin of longest standing. */
+/** The longest-standing admin. */
 export function heirOf(state: Existing): string | null {
   const admins = [...state.members].filter(([, { role }]) => role === 'admin')
   const [first] = admins.map(([user, { since }]) => `${since} ${user}`).sort()

@@ -8,7 +8,7 @@ import { embeddedSocket } from '../../redis/embedded.ts'
 const LOG_LINES = 30
 const PATIENCE_MS = 3000
 
-/** What the peers of these homes were doing: for a command that did not come to an end. */
+/** Reports what the peers of these homes were doing when a command hung. */
 export async function hangReport(homes: readonly string[]): Promise<string> {
   const parts = await Promise.all(homes.map(async (home) => [home, ...(await reportOf(home))].join('\n  ')))
   return parts.join('\n')
@@ -27,7 +27,7 @@ async function statusOf(home: string): Promise<string> {
   return JSON.stringify({ downloads, threads: pid === null ? [] : threadsOf(pid) })
 }
 
-/** Threads by name, state and where in the kernel they wait. */
+/** Each thread's name, state and kernel wait channel. */
 function threadsOf(pid: number): string[] {
   const tasks = `/proc/${pid}/task`
   return readdirSync(tasks).map((task) => {
@@ -36,7 +36,7 @@ function threadsOf(pid: number): string[] {
   })
 }
 
-/** The keys of the embedded queue, and how much is in each. */
+/** The embedded queue's keys and their contents. */
 async function queueOf(home: string): Promise<string> {
   const path = embeddedSocket(join(home, QUEUE_FOLDER))
   if (!existsSync(path)) return 'none'

@@ -1,6 +1,6 @@
 /**
- * Takes the lock at argv[2] argv[3] times (0: once, and holds it until it is killed). While it holds the lock
- * it notes so in argv[4], exclusively: a second holder at the same time fails there.
+ * Takes the lock argv[2] argv[3] times (0: once, and holds it until killed). While it holds the lock it
+ * creates the file argv[4] exclusively, so a second holder at the same time fails.
  */
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'

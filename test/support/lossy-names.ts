@@ -6,7 +6,7 @@ export interface Query {
   name: string
   /** 1: A, 28: AAAA. */
   type: number
-  /** In milliseconds. */
+  /** Milliseconds. */
   at: number
   lost: boolean
 }
@@ -16,9 +16,9 @@ shift
 exec "$@"`
 
 /**
- * A place of its own for a command, in which the first query for a name gets lost: `under` is what goes before the
- * command's words (RunOptions.under), and `queries` what it asked. Linux; as root, or where a user may make
- * namespaces.
+ * An environment in which the first query for each name gets lost. `under` is the command prefix
+ * (RunOptions.under), and `queries` returns the command's queries. Needs Linux, and root or a user who may
+ * make namespaces.
  */
 export function lossyNames(folder: string): { under: string[]; queries(): Query[] } {
   const [resolver, record] = [join(folder, 'resolv.conf'), join(folder, 'queries.json')]

@@ -8,18 +8,18 @@ import { tinyFile } from './write-load.ts'
 export const CONTENTS = ['one', 'two', 'three']
 const ID_TO_CONTENT = new Map(CONTENTS.map((content) => [tinyFile('', content).fileId, content]))
 
-/** A change that was asked for, and what came of it. */
+/** A requested change and its outcome. */
 export interface Result {
   op: Op
   answer: Answer
 }
 
-/** The model's next state, by the one change of those that were asked for that the event tells of. */
+/** The model's next state: applies the one requested change that matches the event. */
 export function nextState(state: GroupState, event: GroupEvent, results: Result[]): GroupState {
   const made = results.filter(
     ({ op, answer }) => answer.body.revision === event.revision && op.by === event.by && tellsOf(event, op),
   )
-  // The same content published twice by one user at once is one change, of which both tell.
+  // If a user publishes the same content twice at once, that is one change with two answers.
   const same = event.type === 'file.published' ? Math.max(made.length, 1) : 1
   expect([event, made.length]).toEqual([event, same])
   const outcome = applyOp(state, made[0]!.op, event.at)
@@ -40,7 +40,7 @@ const TYPES: Record<string, Op['type']> = {
   'file.removed': 'remove',
 }
 
-/** Whether the event may be that of the change: users make changes of one type to different things at once. */
+/** Whether the event matches the change: one user may make several changes of one type at once. */
 function tellsOf(event: GroupEvent, op: Op): boolean {
   if (TYPES[event.type] !== op.type) return false
   if (event.type === 'file.published')
@@ -52,7 +52,7 @@ function tellsOf(event: GroupEvent, op: Op): boolean {
 
 const contentOf = (fileId: string): string => ID_TO_CONTENT.get(fileId) ?? 'unknown'
 
-/** A change that was made is in the states; one that was refused was so in one of those of its time. */
+/** Checks that a change is in the states, or that at least one state of its time explains its refusal. */
 export function explain(states: GroupState[], seen: number, { op, answer }: Result): void {
   const { revision, error } = answer.body
   if (error === undefined) {
@@ -69,7 +69,7 @@ export function explain(states: GroupState[], seen: number, { op, answer }: Resu
   expect([op, codes]).toEqual([op, expect.arrayContaining([error.code])])
 }
 
-/** The events alone lead to the model's state at every revision. */
+/** Checks that the events alone produce the model's state at every revision. */
 export function compareWithEvents(states: GroupState[], events: GroupEvent[]): void {
   let view: GroupView | null = null
   for (const event of events) {
@@ -78,7 +78,7 @@ export function compareWithEvents(states: GroupState[], events: GroupEvent[]): v
   }
 }
 
-/** What a replica that answers shows of the group is the model's newest state. */
+/** Checks that a replica, if it answers, shows the model's newest state. */
 export async function compareWithReplica(
   group: string,
   states: GroupState[],

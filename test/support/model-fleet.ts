@@ -14,10 +14,10 @@ export interface Answer {
   body: Record<string, unknown> & { revision?: number; error?: { code: string } }
 }
 
-/** Longest that a change may take over all the faults in its way. */
+/** The longest that a change may take despite all faults. */
 const PATIENCE_MS = 20_000
 
-/** Three replicas in processes of their own, each with a way to Redis that can be spoilt, and some users. */
+/** Three replica processes, each with a fault proxy in front of Redis, and some users. */
 export class ModelFleet {
   readonly users: string[]
   readonly redis: TestRedis
@@ -52,7 +52,10 @@ export class ModelFleet {
     return fleet
   }
 
-  /** Makes a change at one replica after the other, from `first` on, with one key, until one answers for good. */
+  /**
+   * Tries a change at one replica after another, starting with `first` and with one key, until one gives a
+   * final answer.
+   */
   async change(group: string, op: Op, first: number, seen: number): Promise<Answer> {
     const key = randomUUID()
     const deadline = performance.now() + PATIENCE_MS
@@ -63,7 +66,7 @@ export class ModelFleet {
     throw new Error(`no replica takes ${JSON.stringify(op)}`)
   }
 
-  /** What one replica says of the group, at `seen` or later; null where it cannot now. */
+  /** One replica's answer about the group, at revision `seen` or later; null if it cannot answer now. */
   async read(
     group: string,
     path: string,
@@ -75,13 +78,13 @@ export class ModelFleet {
     return answer?.status === 503 ? null : answer
   }
 
-  /** All events of the group, from Redis itself. */
+  /** All events of the group, read from Redis itself. */
   async events(group: string): Promise<GroupEvent[]> {
     const entries = await this.redis.ask((redis) => redis.xrange(`{g:${group}}:stream`, '-', '+'))
     return entries.map(([, [, text = '']]) => JSON.parse(text) as GroupEvent)
   }
 
-  /** Kills a replica, and starts it again behind the test's back; one at a time, so it mends what keeps another away. */
+  /** Kills a replica and restarts it in the background. One at a time, so it first heals the others. */
   async kill(replica: number): Promise<void> {
     await this.mend()
     const victim = this.#replicas[replica]!
@@ -89,7 +92,7 @@ export class ModelFleet {
     this.#restarting = this.#revive(victim)
   }
 
-  /** Spoils the way of one replica, and mends those of the others. */
+  /** Adds faults to one replica's connection and heals the others. */
   spoil(replica: number, faults: Partial<Faults>): void {
     for (const proxy of this.#proxies) proxy.heal()
     this.#proxies[replica]!.set(faults)
@@ -112,7 +115,10 @@ export class ModelFleet {
     await this.redis.stop()
   }
 
-  /** Starts a replica as a supervisor does: one that cannot reach Redis when it starts gives up, and is started again. */
+  /**
+   * Restarts a replica like a supervisor: a replica that cannot reach Redis at its start exits, and is
+   * started again.
+   */
   async #revive(victim: ReplicaProcess): Promise<void> {
     const started = await victim.restart().then(
       () => true,

@@ -5,14 +5,16 @@ import { CONTENTS } from './model-checks.ts'
 export const USERS = ['ann', 'bob', 'cid', 'dora', 'eve']
 const NAMES = ['a.bin', 'dir/b.bin', '__proto__']
 
-/** A change before it is known who could make it: numbers choose among those who can, when it is made. */
+/**
+ * A change before its participants are known: the numbers choose among the eligible users when it is made.
+ */
 export interface Intent {
   type: Op['type']
   by: number
   targets: number[]
   name: string
   content: string
-  /** Chooses among all users, so that it is mostly refused. */
+  /** Chooses among all users, so that the change is usually refused. */
   wild: boolean
 }
 
@@ -42,7 +44,7 @@ export const intent: fc.Arbitrary<Intent> = fc.record({
   wild: fc.integer({ min: 0, max: 3 }).map((chance) => chance === 0),
 })
 
-/** The change that an intent means in a group of this state. */
+/** The change that an intent becomes in a group with this state. */
 export function opOf({ type, by: chosen, targets, name, content, wild }: Intent, state: GroupState): Op {
   const likely = state === null && !wild ? 'create' : type
   const by = choose(wild ? USERS : makersOf(likely, state), chosen)

@@ -3,16 +3,16 @@ import { createSocket } from 'node:dgram'
 import { writeFileSync } from 'node:fs'
 
 /**
- * A program: runs the command given in a place where it is the name server (127.0.0.1:53), which loses the first
- * query for each name and type, and says of all names that they are 127.0.0.1. Writes what it was asked to the file
- * that its first word names: [{name, type, at: milliseconds, lost}]. Ends as the command does.
+ * A program that runs a command with itself as name server (127.0.0.1:53). It loses the first query for each
+ * name and type, and resolves all names to 127.0.0.1. It writes its queries to the file in its first
+ * argument, as [{name, type, at: milliseconds, lost}], and exits as the command does.
  */
 const [record = '', program = '', ...words] = process.argv.slice(2)
 const [A, IN, TTL_S] = [1, 1, 60]
 const HEADER = 12
 const asked: { name: string; type: number; at: number; lost: boolean }[] = []
 
-/** The question of a query (RFC 1035, 4.1.2): its name, its type, and where it ends. */
+/** Parses the question of a query (RFC 1035, 4.1.2): its name, its type, and its end. */
 function question(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = []
   let at = HEADER
@@ -23,11 +23,11 @@ function question(query: Buffer): { name: string; type: number; end: number } {
   return { name: labels.join('.'), type: query.readUInt16BE(at + 1), end: at + 5 }
 }
 
-/** One address for a query of that type, and none for others. */
+/** Answers an A query with one address, and others with none. */
 function answer(query: Buffer, type: number, end: number): Buffer {
   const head = Buffer.from(query.subarray(0, end))
   const count = type === A ? 1 : 0
-  // An answer, with recursion, without error.
+  // Flags: response, recursion available, no error.
   head.writeUInt16BE(0x8180, 2)
   head.writeUInt16BE(count, 6)
   head.writeUInt32BE(0, 8)

@@ -1,7 +1,8 @@
 /**
- * The words that run a program in mounts of its own, and in namespaces of the further `kinds` (unshare(1)): `script`
- * prepares the place with `args` ($1 and so on), with the program's own words behind them, and runs it. Of the mounts
- * nothing is left when the last process has ended. Linux; as root, or where a user may make namespaces.
+ * A command prefix that runs a program with mounts of its own, and in further namespaces (`kinds`,
+ * unshare(1)). `script` gets `args` ($1 and so on) and then the program's command line; it prepares the
+ * environment and runs the program. The mounts disappear with the last process. Needs Linux, and root or a
+ * user who may make namespaces.
  */
 export function ownNamespaces(kinds: readonly 'net'[], script: string, ...args: string[]): string[] {
   const asUser = process.getuid?.() === 0 ? [] : ['--map-root-user']

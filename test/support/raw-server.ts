@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { PeerAddress } from '../../protocol/records.ts'
 
-/** What arrived of one request. */
+/** One received request. */
 export interface RawRequest {
   head: string
-  /** The range asked for, [start, end). */
+  /** The requested range, [start, end). */
   start: number
   end: number
 }
 
-/** A peer that may say anything: a TCP server whose answers are whatever `answer` writes. */
+/** A peer that may send anything: a TCP server that answers whatever `answer` writes. */
 export class RawServer {
   readonly requests: RawRequest[] = []
   readonly #server: Server
@@ -57,7 +57,10 @@ export class RawServer {
   }
 }
 
-/** The head of a right answer to `request`, of a file of `size` bytes; `headers` replaces or removes (null) some. */
+/**
+ * The head of a correct answer for a file of `size` bytes. `headers` replaces some headers, or removes them
+ * (null).
+ */
 export function headFor(
   { start, end }: RawRequest,
   size: number,

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net'
 import { until } from './until.ts'
 
-/** TLS records begin with a type, a version and their length (RFC 8446, 5.1). */
+/** A TLS record begins with its type, version and length (RFC 8446, 5.1). */
 const HEADER = 5
 
 /**
- * Stands between one TLS client and its server. While it holds, what the client sends is kept back, and goes on
- * in one piece afterwards: many records in one read of the server's.
+ * Relays between a TLS client and its server. It can hold the client's data and then send it in one piece, so
+ * that the server reads many records at once.
  */
 export class RecordRelay {
   readonly #server: Server
@@ -18,7 +18,7 @@ export class RecordRelay {
     this.#server = server
   }
 
-  /** Leads to `port` of the loopback. */
+  /** Relays to `port` on loopback. */
   static async to(port: number): Promise<RecordRelay> {
     const server = createServer().listen(0, '127.0.0.1')
     const relay = new RecordRelay(server)
@@ -35,7 +35,7 @@ export class RecordRelay {
     this.#held = []
   }
 
-  /** Lets go what it has, once that is so many whole records. */
+  /** Forwards the held data once it contains at least `records` complete records. */
   async release(records: number): Promise<void> {
     await until(() => countRecords(Buffer.concat(this.#held!)) >= records)
     this.#upstream!.write(Buffer.concat(this.#held!))

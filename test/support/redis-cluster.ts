@@ -7,7 +7,7 @@ const SLOTS = 16_384
 
 type Node = Awaited<ReturnType<typeof startNode>>
 
-/** Three masters, each with `replicas` replicas, that share the slots of a Redis Cluster. */
+/** Three masters of a Redis Cluster, each with `replicas` replicas. */
 export class TestCluster {
   readonly url: string
   readonly masters: Node[]

@@ -1,4 +1,4 @@
-/** A process that owns the embedded Redis of the folder it is given, until it is ended. */
+/** A process that owns the embedded Redis of the given folder until it is terminated. */
 import { acquireRedis } from '../../redis/embedded.ts'
 
 const redis = await acquireRedis(process.argv[2]!)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { findRedisServer } from '../../redis/binary.ts'
 import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 
-/** A redis-server of the test's own, with its data in a folder; what it serves, the options say. */
+/** A private redis-server with its data in a folder. The options define its role. */
 export class RedisProcess {
   readonly url: string
   readonly folder: string
@@ -21,7 +21,7 @@ export class RedisProcess {
     this.#args = [...first, ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])]
   }
 
-  /** Starts the server, again after `kill`, on the same data. Resolves once it answers. */
+  /** Starts the server, or restarts it on the same data after `kill`. Resolves once it answers. */
   async start(): Promise<void> {
     const server = spawn(findRedisServer(), this.#args, { stdio: 'ignore' })
     this.#server = server
@@ -31,12 +31,12 @@ export class RedisProcess {
       throw new Error(`redis-server ended: ${await readFile(join(this.folder, 'redis.log'), 'utf8')}`)
   }
 
-  /** Of the server that runs. */
+  /** The pid of the running server. */
   get pid(): number {
     return this.#server!.pid!
   }
 
-  /** Asks this very server. */
+  /** Runs a query on this server. */
   async ask<T>(question: (redis: RedisClient) => Promise<T>): Promise<T> {
     const connection = connectRedis(this.url, 'queue')
     try {
@@ -46,7 +46,7 @@ export class RedisProcess {
     }
   }
 
-  /** Stops the server from answering, with its connections open. */
+  /** Stops the server from answering but keeps its connections open. */
   freeze(): void {
     this.#server?.kill('SIGSTOP')
   }
@@ -55,7 +55,7 @@ export class RedisProcess {
     this.#server?.kill('SIGCONT')
   }
 
-  /** Ends the server at once, as a crash does. */
+  /** Kills the server, like a crash. */
   async kill(): Promise<void> {
     const server = this.#server
     this.#server = null
@@ -77,7 +77,7 @@ export class RedisProcess {
 
 export const redisFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'shoal-redis-'))
 
-/** A port that was free a moment ago, with that of a cluster node's bus, 10,000 above it. */
+/** A port that was free a moment ago, and with it the cluster bus port, 10,000 above it. */
 export async function freePort(): Promise<number> {
   const port = await listenOnce(0)
   const free = port <= 55_535 && (await listenOnce(port + 10_000).catch(() => null)) !== null
@@ -95,12 +95,12 @@ async function listenOnce(port: number): Promise<number> {
 
 export interface NodeOptions {
   password?: string
-  /** Certificate, key and authority, PEM files: TLS instead of TCP. */
+  /** PEM files of certificate, key and authority, for TLS instead of TCP. */
   tls?: { cert: string; key: string; ca: string }
   options?: Record<string, string>
 }
 
-/** "redis" or "rediss", what stands before the hosts, and what comes after them. */
+/** The scheme ("redis" or "rediss"), and the parts of the URL before and after the hosts. */
 export function urlParts({ password, tls }: NodeOptions): { scheme: string; user: string; query: string } {
   return {
     scheme: tls ? 'rediss' : 'redis',
@@ -109,7 +109,7 @@ export function urlParts({ password, tls }: NodeOptions): { scheme: string; user
   }
 }
 
-/** A server on a free loopback port, started; a Sentinel where the lines of its configuration are given. */
+/** Starts a server on a free loopback port, or a Sentinel if `sentinel` has its configuration lines. */
 export async function startNode(
   node: NodeOptions,
   sentinel: string[] = [],
@@ -134,7 +134,7 @@ export async function startNode(
     return Object.assign(server, { port })
   } catch (error) {
     await server.stop()
-    // Another process may have taken the port meanwhile.
+    // Another process may have taken the port in the meantime.
     if (String(error).includes('Address already in use')) return startNode(node, sentinel)
     throw error
   }

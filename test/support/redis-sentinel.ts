@@ -20,7 +20,7 @@ export class TestSentinel {
     this.sentinels = sentinels
   }
 
-  /** Resolves once the Sentinels would elect a replica, where there is one. */
+  /** Resolves once the Sentinels could elect a replica, if there is one. */
   static async start(replicaCount = 0, node: NodeOptions = {}): Promise<TestSentinel> {
     const master = await startNode(node)
     const replicaof = { replicaof: `127.0.0.1 ${master.port}` }

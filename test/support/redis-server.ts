@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { unixUrl } from '../../redis/url.ts'
 import { RedisProcess, redisFolder } from './redis-process.ts'
 
-/** A real Redis of the test's own, on a unix socket in a temporary folder, with an append-only file. */
+/** A private Redis on a unix socket in a temporary folder, with an append-only file. */
 export class TestRedis extends RedisProcess {
   static async start(): Promise<TestRedis> {
     const folder = await redisFolder()

@@ -7,9 +7,9 @@ import { createInterface } from 'node:readline'
 
 const SHOAL = join(import.meta.dirname, '../../bin/shoal')
 
-/** A tracker replica in a process of its own, so that it can be killed and stopped. */
+/** A tracker replica in its own process, so that a test can kill and stop it. */
 export class ReplicaProcess {
-  /** The same after a restart. */
+  /** Stays the same after a restart. */
   readonly url: string
   readonly #redis: string
   readonly #home: string
@@ -28,7 +28,7 @@ export class ReplicaProcess {
     return new ReplicaProcess(url, redis, home, child)
   }
 
-  /** Starts it again, after its end, where it listened before; resolves once it is ready. */
+  /** Restarts an ended replica at its old address. Resolves once it is ready. */
   async restart(): Promise<void> {
     this.#child = (await launch(this.#redis, this.#home, new URL(this.url).host)).child
   }
@@ -41,7 +41,6 @@ export class ReplicaProcess {
     this.#child.kill(signal)
   }
 
-  /** Sends the signal and waits until the process is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const gone = once(this.#child, 'exit')

@@ -1,10 +1,10 @@
 const CR = 13
 
-/** Cuts a stream of Redis replies (RESP2 and RESP3) into whole ones, however it arrives. */
+/** Splits a stream of Redis replies (RESP2 and RESP3) into complete ones, however it arrives. */
 export class RespFrames {
   #rest: Buffer = Buffer.alloc(0)
 
-  /** The replies that are complete with this piece. */
+  /** The replies that this piece completes. */
   push(piece: Buffer): Buffer[] {
     const bytes = Buffer.concat([this.#rest, piece])
     const frames: Buffer[] = []
@@ -18,7 +18,7 @@ export class RespFrames {
   }
 }
 
-/** Passes Redis's replies on, but for a share of the published messages: as a subscriber loses them. */
+/** Forwards Redis's replies but drops a share of the published messages, as a subscriber might lose them. */
 export function dropMessages(share: () => number, random: () => number): () => (piece: Buffer) => Buffer {
   return () => {
     const frames = new RespFrames()
@@ -28,7 +28,7 @@ export function dropMessages(share: () => number, random: () => number): () => (
   }
 }
 
-/** Where the reply that starts at `at` ends; null where it is not all there. */
+/** Where the reply at `at` ends; null if it is incomplete. */
 function frameEnd(bytes: Buffer, at: number): number | null {
   const lineEnd = bytes.indexOf(CR, at)
   if (lineEnd < 0 || lineEnd + 1 >= bytes.length) return null

@@ -5,14 +5,14 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 
 type Choice = ChoiceOf<string>
 
-/** What may happen in a swarm. */
+/** A possible event in a swarm. */
 export type Step =
   | { do: 'join'; peer: number; chunks: number[] | 'all' }
   | { do: 'leave' | 'learn' | 'await'; peer: number; chunk: number }
   | { do: 'answer' | 'fail' | 'half'; which: number }
   | { do: 'wait'; ms: number }
 
-/** A swarm without sockets or clocks: the real scheduler and picker, and peers that do as a test says. */
+/** A swarm without sockets or clocks: the real scheduler and picker, and peers that a test controls. */
 export class World {
   readonly have: Bitmap
   readonly picker: Picker
@@ -62,7 +62,8 @@ export class World {
         expect(this.holds.get(peer)?.has(chunk)).toBe(true)
         expect(this.have.has(chunk)).toBe(false)
         const askedOf = this.underway.filter((other) => covers(other, chunk))
-        // Twice at most, never of the same peer, and a second time only after patience with the first ran out.
+        // A chunk is requested at most twice, never from the same peer, and again only after the first peer
+        // was too slow.
         expect(askedOf.length).toBeLessThan(2)
         expect(askedOf.map((other) => other.mate.of)).not.toContain(peer)
         if (askedOf.length === 1) expect(this.now).toBeGreaterThanOrEqual(1000)
@@ -71,7 +72,7 @@ export class World {
     }
   }
 
-  /** The extent comes in: all of it, or (`part`) only its first half before the connection breaks. */
+  /** Ends an extent: completely, or (`part`) after its first half because the connection broke. */
   end(choice: Choice | undefined, part: 'whole' | 'half' | 'none'): void {
     if (!choice) return
     const { mate, extent } = choice
@@ -86,7 +87,7 @@ export class World {
     if (part !== 'whole') this.leave(peer)
   }
 
-  /** Time passes in ticks, as the download's. */
+  /** Lets time pass in ticks, like a download. */
   wait(ms: number): void {
     for (const until = this.now + ms; this.now < until; this.now += 500) {
       this.scheduler.checkLate(this.now)
@@ -125,7 +126,7 @@ export class World {
 export const covers = ({ extent }: Choice, chunk: number): boolean =>
   chunk >= extent.first && chunk < extent.first + extent.count
 
-/** Whether some peer that takes part holds something that is missing and asked of nobody. */
+/** Whether some participating peer holds a missing chunk that nobody is fetching. */
 export function isStarved(world: World): boolean {
   return [...world.holds].some(([, held]) =>
     [...Array(world.have.size).keys()].some(

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
-/** Makes a key and a certificate for 127.0.0.1, which is its own authority: the paths of two PEM files. */
+/** Makes a key and a self-signed certificate for 127.0.0.1; returns the paths of the two PEM files. */
 export function selfSigned(folder: string): { cert: string; key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const words =

@@ -11,17 +11,18 @@ import { type Identity, loadIdentity } from '../../peer/identity.ts'
 import { type ChunkServer, startChunkServer } from '../../peer/serve/chunk-server.ts'
 import { GrantVerifier } from '../../peer/serve/grant-verifier.ts'
 import { Library, type SeenPeer } from '../../peer/serve/library.ts'
+import { Memberships } from '../../peer/serve/memberships.ts'
 import { Seeds } from '../../peer/serve/seeds.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { Content } from './content.ts'
-import { TestKeys } from './grants.ts'
+import { seconds, TestKeys } from './grants.ts'
 
 export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   body: Buffer
-  /** Code of the error in the body, where there is one. */
+  /** The error code in the body, if any. */
   code: string | null
 }
 
@@ -31,16 +32,17 @@ export interface Ask {
   grant?: string | null
   range?: string
   headers?: Record<string, string>
-  /** Who asks; null shows no certificate. */
+  /** The requesting peer; null sends no certificate. */
   as?: Identity | null
 }
 
-/** A real chunk server over TLS, with a catalog and files in a temporary home, and clients that ask it. */
+/** A real chunk server over TLS, with a catalog and files in a temporary home, and clients for it. */
 export class ServeFixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-serve-'))
   readonly keys = new TestKeys()
   readonly library = new Library()
-  readonly grants = new GrantVerifier(this.keys)
+  readonly memberships = new Memberships()
+  readonly grants = new GrantVerifier(this.keys, this.memberships)
   readonly limit = new ByteLimit(0)
   readonly seen: SeenPeer[] = []
   readonly errors: Error[] = []
@@ -48,7 +50,7 @@ export class ServeFixture {
   catalog!: Catalog
   seeds!: Seeds
   server!: ChunkServer
-  /** The serving peer, and one that fetches. */
+  /** The serving peer, and a fetching one. */
   self!: Identity
   client!: Identity
 
@@ -57,6 +59,8 @@ export class ServeFixture {
     this.client = await this.identity('client')
     this.catalog = new Catalog(join(this.folder, 'self'))
     this.seeds = new Seeds(this.catalog, this.library, (message) => this.warnings.push(message))
+    // The member that TestKeys signs for.
+    for (const group of ['team', 'other']) this.memberships.sync(group, ['ann'], seconds())
     this.server = await startChunkServer({
       identity: this.self,
       tls: true,
@@ -96,7 +100,9 @@ export class ServeFixture {
     return this.keys.sign(content.fileId, this.client.peer)
   }
 
-  /** Asks for all of the file in pipelined requests of `count` chunks over one connection, which then closes. */
+  /**
+   * Requests the whole file in pipelined requests of `count` chunks over one connection, which then closes.
+   */
   async pipeline(content: Content, count: number): Promise<TLSSocket> {
     const socket = await this.connect()
     const grant = await this.grantFor(content)
@@ -106,7 +112,7 @@ export class ServeFixture {
     return socket
   }
 
-  /** A connection as the client, to the server or what stands before it. */
+  /** Connects as the client, to the server or to a relay in front of it. */
   async connect(port = this.server.port): Promise<TLSSocket> {
     const { key, cert } = this.client
     const socket = connect({ host: '127.0.0.1', port, key, cert, rejectUnauthorized: false })
@@ -114,7 +120,7 @@ export class ServeFixture {
     return socket
   }
 
-  /** One request on a connection of its own. */
+  /** Sends one request on its own connection. */
   async ask(
     content: Content,
     { method = 'GET', path, grant, range, headers = {}, as }: Ask = {},
@@ -156,7 +162,7 @@ export class ServeFixture {
   }
 }
 
-/** Asks for bytes [start, end); with the last of the file the connection is to close. */
+/** A request for bytes [start, end). The file's last one closes the connection. */
 export function rangeRequest({ fileId, size }: Content, grant: string, start: number, end: number): string {
   return (
     `GET ${filePath(fileId)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${grant}\r\n` +
@@ -164,7 +170,7 @@ export function rangeRequest({ fileId, size }: Content, grant: string, start: nu
   )
 }
 
-/** The bodies of all 206 answers that come until the connection closes. */
+/** The bodies of all 206 answers until the connection closes. */
 export async function bodiesOf(socket: TLSSocket): Promise<Buffer> {
   const parts: Buffer[] = []
   socket.on('data', (part: Buffer) => parts.push(part))

@@ -6,19 +6,19 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** The command under test: bin/shoal of this checkout, or what SHOAL_BIN names, the single binary say. */
+/** The command under test: this checkout's bin/shoal, or SHOAL_BIN, such as the single binary. */
 const SHOAL = resolve(process.env.SHOAL_BIN ?? join(ROOT, 'bin/shoal'))
 const PASSWORD = 'correct horse battery'
-/** Longer than any command takes, and less than a test may. */
+/** Longer than any command takes, but shorter than a test's timeout. */
 const OVERDUE_MS = 45_000
 
 export interface RunOptions {
-  /** What the command reads from standard input; without it that is empty. */
+  /** The command's standard input; empty by default. */
   stdin?: string | Buffer
-  /** What is undefined is left out of the environment. */
+  /** Undefined values are removed from the environment. */
   env?: NodeJS.ProcessEnv
   cwd?: string
-  /** Words that come before the command: what runs it, in another network namespace say. */
+  /** A command prefix, for example to run in another network namespace. */
   under?: string[]
 }
 
@@ -29,17 +29,17 @@ export interface Outcome {
 }
 
 /**
- * One test's own world: a temporary folder with homes and data folders in it, and every process that ran in
- * it. `close` stops them all, says which it had to kill, and removes the folder.
+ * A test's isolated world: a temporary folder with homes and data folders, and every process that ran in it.
+ * `close` stops them all, fails if it had to kill any, and removes the folder.
  */
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-e2e-'))
-  /** What SHOAL_TRACKER says in every home. */
+  /** SHOAL_TRACKER for every home. */
   trackers: string[] = []
   readonly #homes = new Map<string, Home>()
   readonly #datas = new Set<string>()
 
-  /** `program`, from the checkout's folder, is what the home's commands are run by, where that is not SHOAL_BIN. */
+  /** `program` (a path in the checkout) runs the home's commands instead of SHOAL_BIN. */
   home(name: string, program?: string): Home {
     const home = this.#homes.get(name) ?? new Home(this, name, program ? join(ROOT, program) : SHOAL)
     this.#homes.set(name, home)
@@ -50,12 +50,11 @@ export class World {
     return [...this.#homes.values()].map(({ folder }) => folder)
   }
 
-  /** A path in the world's folder. */
   path(...parts: string[]): string {
     return join(this.folder, ...parts)
   }
 
-  /** Starts a tracker replica on a data folder of the world and waits until it is ready. */
+  /** Starts a tracker replica on one of the world's data folders and waits until it is ready. */
   async tracker(data = 'data', words: string[] = []): Promise<Running> {
     this.#datas.add(data)
     const listen = words.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']
@@ -65,7 +64,7 @@ export class World {
     return running
   }
 
-  /** A home each, with a user of that name who is logged in. */
+  /** Makes a home per name, each with a logged-in user of that name. */
   async users<const Names extends readonly string[]>(
     ...names: Names
   ): Promise<{ -readonly [I in keyof Names]: Home }> {
@@ -91,7 +90,7 @@ export class World {
 
 export class Home {
   readonly folder: string
-  /** Who is logged in here; empty before `join`. */
+  /** The logged-in user; empty before `join`. */
   user = ''
   readonly #world: World
   readonly #program: string
@@ -105,8 +104,8 @@ export class Home {
   }
 
   /**
-   * Runs a command to its end. A line is split at spaces; give words where one holds a space. Throws where it does
-   * not come to an end, with what the peers are doing then.
+   * Runs a command until it exits. Splits a line at spaces; pass an array if an argument contains one. If the
+   * command hangs, throws with a report of what the peers are doing.
    */
   async run(line: string | string[], options: RunOptions = {}): Promise<Outcome> {
     const child = this.spawn(line, options)
@@ -118,7 +117,7 @@ export class Home {
     child.stdin?.end(options.stdin ?? '')
     const signal = AbortSignal.timeout(OVERDUE_MS)
     const [code] = (await once(child, 'close', { signal }).catch(async (error: unknown) => {
-      // Only then: all of the peer comes with it.
+      // Load late, because this imports the whole peer.
       const { hangReport } = await import('./hang-report.ts')
       const report = await hangReport(this.#world.homeFolders)
       throw new Error(`shoal ${line} in ${this.folder}: no end, ${stderr}\n${report}`, { cause: error })
@@ -126,7 +125,7 @@ export class Home {
     return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
   }
 
-  /** Runs it with --json, expects exit 0 and one JSON document on stdout, and returns that. */
+  /** Runs it with --json, expects exit 0 and one JSON document on stdout, and returns the document. */
   async ok<T = Record<string, unknown>>(line: string | string[], options: RunOptions = {}): Promise<T> {
     const outcome = await this.run([...words(line), '--json'], options)
     if (outcome.code !== 0)
@@ -134,7 +133,7 @@ export class Home {
     return JSON.parse(outcome.stdout.toString()) as T
   }
 
-  /** Runs it with --json and returns how it fails: its exit status, and the one JSON document on stdout. */
+  /** Runs it with --json and returns its failure: the exit status and the error document on stdout. */
   async fails(
     line: string | string[],
     options: RunOptions = {},
@@ -144,7 +143,7 @@ export class Home {
     return { exit: outcome.code, ...document.error }
   }
 
-  /** Starts a command that prints one line of JSON once it is ready, and goes on. */
+  /** Starts a command that prints one line of JSON when it is ready and then keeps running. */
   async start(line: string | string[], options: RunOptions = {}): Promise<Running> {
     const child = this.spawn(line, options)
     child.stdin?.end()
@@ -155,7 +154,7 @@ export class Home {
     return new Running(child, JSON.parse(ready))
   }
 
-  /** Logs `user` in here, as a new user. */
+  /** Registers `user` and logs in here. */
   async join(user: string): Promise<this> {
     await this.ok(['user', 'register', user])
     await this.ok(['user', 'login', user])
@@ -163,7 +162,7 @@ export class Home {
     return this
   }
 
-  /** Takes the users of other homes into a group of this home's user. */
+  /** Adds the users of other homes to a group of this home's user. */
   async admit(group: string, ...homes: readonly Home[]): Promise<void> {
     for (const home of homes) await home.ok(['group', 'join', group])
     await this.ok(['group', 'accept', group, ...homes.map(({ user }) => user)])
@@ -205,7 +204,10 @@ export class Running {
     this.ready = ready
   }
 
-  /** Sends the signal and waits for the end; returns the exit status, null where the signal itself ended it. */
+  /**
+   * Sends the signal and waits for the exit. Returns the exit status, or null if the signal killed the
+   * process.
+   */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     return end(this.#child, signal)
   }
@@ -230,7 +232,7 @@ function firstLine(child: ChildProcess): Promise<string | null> {
 
 const words = (line: string | string[]): string[] => (typeof line === 'string' ? line.split(' ') : line)
 
-/** Processes that have `folder` in their environment or command line; none where there is no /proc. */
+/** Processes that have `folder` in their environment or command line; none without /proc. */
 function processesOf(folder: string): { pid: number; command: string }[] {
   const pids = readdirOrNone('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
   return pids.flatMap((pid) => {

@@ -13,13 +13,13 @@ import { PASSWORD } from './tracker-fleet.ts'
 export const GROUP = 'swarm'
 
 /**
- * A real tracker in a process of its own, and real peers in this one, all of one user's homes, in a group of their
- * own. Beside dozens of busy peers a tracker in this process would not come to answer in time.
+ * A real tracker in its own process, and real peers in this one: homes of one user, in one group. With dozens
+ * of busy peers, a tracker in this process would not answer in time.
  */
 export class TestSwarm {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-swarm-'))
   readonly peers: PeerNode[] = []
-  /** What the peers have logged. */
+  /** The peers' log messages. */
   readonly warnings: string[] = []
   readonly #redis: TestRedis
   readonly #tracker: ReplicaProcess
@@ -46,7 +46,7 @@ export class TestSwarm {
     return join(this.folder, ...parts)
   }
 
-  /** A peer that is ready for downloads, as those that stay are. */
+  /** Starts a peer that is warmed up, like a long-running one. */
   async addPeer(extensions: readonly PeerExtension[] = []): Promise<PeerNode> {
     const peer = await startPeer({
       home: this.path(`home-${this.peers.length}`),
@@ -62,14 +62,13 @@ export class TestSwarm {
     return peer
   }
 
-  /** Returns the file's id. */
   async share(peer: PeerNode, name: string, path: string): Promise<string> {
     const request = { group: GROUP, files: [{ path, name }] }
     const { files } = await peer.upload(request, () => {}, new AbortController().signal)
     return files[0]!.fileId
   }
 
-  /** Tells the tracker that a stranger holds all of the file. */
+  /** Announces to the tracker that a foreign peer holds the whole file. */
   async announce({ peer, port }: { peer: string; port: number }, fileId: string): Promise<void> {
     const files = [{ group: GROUP, fileId, complete: true }]
     await this.#client.announce({ peer, port, tls: false, sequence: ++this.#announced, files })

@@ -7,7 +7,7 @@ import { TestRedis } from './redis-server.ts'
 
 export const PASSWORD = 'correct horse battery'
 
-/** Real tracker replicas over one real Redis, and clients of their users. */
+/** Real tracker replicas on a real Redis, and clients for their users. */
 export class TestFleet {
   readonly redis: TestRedis
   readonly trackers: RunningTracker[] = []
@@ -24,7 +24,7 @@ export class TestFleet {
     return fleet
   }
 
-  /** Adds a replica, which reaches Redis by another way where one is given. */
+  /** Adds a replica; `redis` may be another URL of the same Redis. */
   async add(redis = this.redis.url): Promise<RunningTracker> {
     const listen = { host: '127.0.0.1', port: 0 }
     const tracker = await startTracker({
@@ -41,14 +41,14 @@ export class TestFleet {
     return this.trackers[0]?.url ?? ''
   }
 
-  /** A client without a session, of all replicas or of one, that hears at once when their Redis is away. */
+  /** A client without a session for all replicas or for one. It fails at once if their Redis is away. */
   anonymous(replica?: number): TrackerClient {
     const all = this.trackers.map((tracker) => tracker.url)
     const trackers = replica === undefined ? all : all.slice(replica, replica + 1)
     return new TrackerClient({ trackers, patienceMs: 0 })
   }
 
-  /** A client, of the first replica, of a user who is registered and logged in here for the first time. */
+  /** Registers a new user, logs in, and returns a client of the first replica. */
   async user(name: string): Promise<TrackerClient> {
     const client = this.anonymous(0)
     await client.register(name, PASSWORD)
@@ -56,7 +56,7 @@ export class TestFleet {
     return client
   }
 
-  /** A raw request, for what a client of ours would never send. */
+  /** Sends a raw request that our own client would never send. */
   async send(
     method: string,
     path: string,
@@ -83,7 +83,7 @@ export class TestFleet {
   }
 }
 
-/** A group with an owner, an admin and a member, and a stranger to it. */
+/** A group with an owner, an admin and a member, and a user outside it. */
 export async function groupOfFour(fleet: TestFleet, group: string) {
   const [owner, admin, member, stranger] = (await Promise.all(
     ['owner', 'admin', 'member', 'stranger'].map((role) => fleet.user(`${group}-${role}`)),
@@ -96,5 +96,5 @@ export async function groupOfFour(fleet: TestFleet, group: string) {
   return { owner, admin, member, stranger, anonymous: fleet.anonymous() }
 }
 
-/** Matches the error with this code in expect(…).rejects.toMatchObject(…). */
+/** Matches an error with this code in expect(…).rejects.toMatchObject(…). */
 export const code = (name: string) => ({ code: name })

@@ -1,4 +1,4 @@
-/** Jest transformer: erasable TypeScript needs its types blanked out, nothing more; lines and columns stay. */
+/** A Jest transformer that only blanks out erasable types; lines and columns stay the same. */
 const { stripTypeScriptTypes } = require('node:module')
 const { createHash } = require('node:crypto')
 

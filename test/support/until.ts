@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Waits until `fact` holds; fails, quoting it, when it does not within `timeoutMs`. */
+/** Waits until `fact` holds. After `timeoutMs` it fails and quotes the fact. */
 export async function until(fact: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
   const deadline = performance.now() + timeoutMs
   while (!(await fact())) {

@@ -4,15 +4,15 @@ import { merkleRoot, sha256 } from '../../protocol/merkle.ts'
 import type { Publish } from '../../tracker/api/schemas.ts'
 import type { TrackerClient } from '../../tracker/client/client.ts'
 
-/** A file of one byte with the content that `salt` decides. */
+/** A file of one byte, derived from `salt`. */
 export function tinyFile(name: string, salt = name): Publish['files'][number] {
   const hashes = sha256(Buffer.from(salt))
   return { name, size: 1, fileId: fileId(1, merkleRoot(hashes)), hashes: hashes.toString('base64') }
 }
 
-/** Publishes files under new names at a steady rate until it is stopped, and remembers what came of it. */
+/** Publishes files with new names at a steady rate until stopped, and records the results. */
 export class WriteLoad {
-  /** Names of the files that a tracker has acknowledged. */
+  /** Names of the files that a tracker acknowledged. */
   readonly acknowledged: string[] = []
   readonly errors: unknown[] = []
   slowestMs = 0
@@ -29,7 +29,7 @@ export class WriteLoad {
     WriteLoad.#running.add(this)
   }
 
-  /** Ends those that a test which failed has left. */
+  /** Stops loads that a failed test left running. */
   static async stopAll(): Promise<void> {
     for (const load of WriteLoad.#running) await load.stop()
   }
@@ -47,7 +47,7 @@ export class WriteLoad {
       await delay(Math.max(0, due - performance.now()), undefined, { signal: this.#stop.signal }).catch(
         () => {},
       )
-      // What an outage held up is not made up for: a burst would be another test.
+      // Do not catch up after an outage: a burst would be a different test.
       due = Math.max(due + everyMs, performance.now())
       await this.#publish(client, `${folder}/${i}`)
     }
@@ -65,7 +65,7 @@ export class WriteLoad {
   }
 }
 
-/** The names of all files of a group. */
+/** The names of all files in a group. */
 export async function allNames(client: TrackerClient, group: string): Promise<Set<string>> {
   const names = new Set<string>()
   let after: string | null = ''
@@ -77,7 +77,7 @@ export async function allNames(client: TrackerClient, group: string): Promise<Se
   return names
 }
 
-/** Those of the acknowledged writes that `client` does not see. */
+/** The acknowledged writes that `client` cannot see. */
 export async function lostWrites(client: TrackerClient, group: string, load: WriteLoad): Promise<string[]> {
   const names = await allNames(client, group)
   return load.acknowledged.filter((name) => !names.has(name))

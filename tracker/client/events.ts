@@ -29,6 +29,7 @@ export async function* followEvents(
   let revision = since
   let failures = 0
   while (!signal.aborted) {
+    const begun = performance.now()
     try {
       const stream = await connect(revision)
       for await (const event of readEvents(stream)) {
@@ -42,6 +43,8 @@ export async function* followEvents(
     } catch (error) {
       if (!signal.aborted && !isPassing(error)) throw error
     }
+    // In a quiet group no event tells that the last stream was a good one: how long it lasted does.
+    if (performance.now() - begun > LAST_RETRY_MS) failures = 0
     const waitMs = backOff(++failures, FIRST_RETRY_MS, LAST_RETRY_MS, Math.random())
     await delay(waitMs, undefined, { signal }).catch(() => {})
   }

@@ -9,6 +9,8 @@ import type { Services } from '../services.ts'
 import { InGroup, Revision, viewAsMember } from './common.ts'
 
 const HEARTBEAT_MS = 15_000
+/** How often it is looked whether the reader is a member still. */
+const MEMBERSHIP_MS = 600
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** A group's changes as server-sent events (WHATWG HTML, 9.2), to its members for as long as they are. */
@@ -28,7 +30,8 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
       const { user, tokenHash } = actorOf(request)
       const { view } = await viewAsMember(store, request, reply, group)
       const done = new AbortController()
-      const signal = AbortSignal.any([done.signal, stopping])
+      const removed = new AbortController()
+      const signal = AbortSignal.any([done.signal, removed.signal, stopping])
       reply.hijack()
       const { raw } = reply
       raw.on('close', () => done.abort())
@@ -39,6 +42,15 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
         const session = await store.sessions.get(user, tokenHash).catch(() => undefined)
         if (session === null) done.abort()
       }, HEARTBEAT_MS)
+      // The event that ends the membership ends the stream, too. A reader who takes nothing in never gets to it, and
+      // one that claimed to have it already is not told; it is cut off at the second look, so that others are told.
+      let isGone = false
+      const membership = setInterval(async () => {
+        const now = await store.groups.view(group).catch(() => undefined)
+        if (now === undefined || now?.members.has(user)) return
+        if (isGone) removed.abort()
+        isGone = true
+      }, MEMBERSHIP_MS)
       try {
         for await (const event of store.groups.events(group, request.query.since ?? view.revision, signal)) {
           await writeEvent(raw, event, signal)
@@ -50,7 +62,9 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
         if (error instanceof ShoalError) raw.write(`event: error\ndata: ${JSON.stringify(error)}\n\n`)
       } finally {
         clearInterval(heartbeat)
-        raw.end()
+        clearInterval(membership)
+        if (removed.signal.aborted) raw.destroy()
+        else raw.end()
       }
     },
   )

@@ -11,7 +11,7 @@ import { GroupsView } from './views/groups.js'
 import { SignIn } from './views/sign-in.js'
 import { TrackersView } from './views/trackers.js'
 
-/** The whole page: the way in, or what somebody who is signed in sees. */
+/** The whole page: the sign-in form, or the signed-in user's view. */
 export function App() {
   const [session, setSession] = useState(storedSession)
   const [notice, setNotice] = useState('')
@@ -46,7 +46,7 @@ export function App() {
 function SignedIn({ client, user, onLeave }) {
   const route = useRoute()
   const [said, setSaid] = useState('')
-  // The same words again are said again: a non-breaking space makes them others.
+  // A screen reader ignores unchanged text. A trailing non-breaking space makes a repeated text count as new.
   const say = useCallback(
     (/** @type {string} */ text) => setSaid((now) => (now === text ? `${text}\u00a0` : text)),
     [],
@@ -60,7 +60,9 @@ function SignedIn({ client, user, onLeave }) {
     } catch (error) {
       const lost = error instanceof Unreachable
       onLeave(
-        lost ? 'Signed out here. The tracker did not answer, so it knows the session until it expires.' : '',
+        lost
+          ? 'Signed out here. The tracker did not answer, so the session stays valid until it expires.'
+          : '',
       )
     }
   }
@@ -84,7 +86,7 @@ function SignedIn({ client, user, onLeave }) {
   <//>`
 }
 
-/** The # of the page's address is the view, so that a link to the content must not change it. */
+/** The # of the page's address is the view, so a link to the content must not change it. */
 function skip(/** @type {Event} */ event) {
   event.preventDefault()
   document.getElementById('main')?.focus()
@@ -100,14 +102,14 @@ function View({ route }) {
 /** @param {{ link: Link }} props */
 function Connection({ link }) {
   const text = link.isLost
-    ? `Not connected: this is as of ${clock(link.asOf)}. Trying again.`
+    ? `Not connected. Showing data from ${clock(link.asOf)}. Trying again.`
     : link.isStale
-      ? `The tracker cannot reach its store: this is as of ${clock(link.asOf)}.`
+      ? `The tracker cannot reach its store. Showing data from ${clock(link.asOf)}.`
       : ''
   return html`<div role="status" class=${text ? 'connection shown' : 'connection'}>${text}</div>`
 }
 
-/** The view that the address names; going to it, also by signing in, moves the focus to its heading. */
+/** The view in the address. Going to it, also by signing in, moves the focus to its heading. */
 function useRoute() {
   const [hash, setHash] = useState(location.hash)
   useEffect(() => {

@@ -2,8 +2,8 @@ const FIRST_MS = 500
 const LAST_MS = 10_000
 
 /**
- * Milliseconds to wait after `failures` failures in a row: doubling, and half of it by chance, so that the pages
- * that lost a tracker at the same moment do not come back in one.
+ * Milliseconds to wait after `failures` failures in a row. Doubles each time, and half of it is random, so
+ * that pages that lost a tracker together do not return together.
  * @param {number} failures 1 or more
  * @param {number} random in [0, 1)
  */

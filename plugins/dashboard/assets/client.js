@@ -1,7 +1,7 @@
 import { pause } from './back-off.js'
 import { eventReader } from './sse.js'
 
-/** What a tracker refuses, with its code and sentence. */
+/** A tracker's refusal, with its code and sentence. */
 export class Refused extends Error {
   /**
    * @param {number} status
@@ -15,22 +15,22 @@ export class Refused extends Error {
   }
 }
 
-/** No answer, or none that the tracker could give now: worth trying again. */
+/** No usable answer; worth trying again. */
 export class Unreachable extends Error {}
 
 const TIMEOUT_MS = 15_000
-/** A stream without even a heartbeat for this long is dead: trackers send one every 15 s. */
+/** A stream that is silent this long is dead: trackers send a heartbeat every 15 s. */
 const SILENCE_MS = 40_000
-/** The last pause is none: then it is given up. */
+/** Pauses between attempts. After the last one we give up. */
 const AGAIN_AFTER_MS = [200, 800, 0]
-/** Nothing is kept, and nothing goes along that was not asked for. */
+/** Cache nothing, and send nothing that we did not ask to send. */
 const PLAINLY = /** @type {const} */ ({
   cache: 'no-store',
   credentials: 'omit',
   redirect: 'error',
   referrerPolicy: 'no-referrer',
 })
-/** What a proxy says for a tracker that is away, and a tracker whose store is. */
+/** Sent by a proxy whose tracker is away, or by a tracker whose store is. */
 const PASSING = new Set([502, 503, 504])
 
 /**
@@ -38,11 +38,11 @@ const PASSING = new Set([502, 503, 504])
  * @typedef {(message: string) => void} OnSessionEnd
  */
 
-/** The tracker's HTTP API (docs/protocol.md), of the tracker that this page came from. */
+/** The HTTP API (docs/protocol.md) of the tracker that served this page. */
 export class Client {
   /**
    * @param {string | null} token
-   * @param {import('./link.js').Link} link is told of each answer, and of each that did not come
+   * @param {import('./link.js').Link} link hears of each answer and of each failure
    * @param {OnSessionEnd} onSessionEnd called with the reason when the tracker no longer knows the session
    */
   constructor(token, link, onSessionEnd) {
@@ -51,16 +51,16 @@ export class Client {
     this.onSessionEnd = onSessionEnd
     this.base = new URL('../v1/', document.baseURI)
     /**
-     * The highest revision seen of each group, so that no other replica answers with an older state.
+     * The highest revision seen per group, so that no other replica answers with an older state.
      * @type {Map<string, number>}
      */
     this.revisions = new Map()
   }
 
   /**
-   * The answer's body. What is not answered is asked again twice, a change with the same key: a connection that
-   * breaks, when the browser's own network changes say, is nothing to be told of. Throws Refused, Unreachable,
-   * and the signal's reason.
+   * Returns the answer's body. Without an answer it tries twice more (a change reuses its key), so that the
+   * user does not notice a broken connection, for example when the browser's own network changes. Throws
+   * Refused, Unreachable, or the signal's reason.
    * @param {string} method
    * @param {string} path below /v1
    * @param {Call} [call]
@@ -87,8 +87,8 @@ export class Client {
   }
 
   /**
-   * The group's changes from now on, each to `onEvent`, after one call of `onOpen`. Returns when the stream
-   * ends, for whatever reason: asking again tells which. Throws as `ask`.
+   * Follows the group's changes: calls `onOpen` once, then `onEvent` for each change. Returns when the stream
+   * ends, for whatever reason; asking again tells which. Throws like `ask`.
    * @param {string} group
    * @param {AbortSignal} signal
    * @param {{ onOpen(): void, onEvent(event: GroupEvent): void }} listener
@@ -121,17 +121,17 @@ export class Client {
     } catch (error) {
       if (error instanceof Refused || signal.aborted) throw error
       if (!isOpen) throw this.unreachable(signal)
-      // A stream that breaks after it was opened ends like one that is closed.
+      // A stream that breaks after it opened ends like one that the tracker closed.
     } finally {
       clearTimeout(timer)
     }
   }
 
   /**
-   * Any error but Refused means that there is no answer.
+   * Any error other than Refused means that no answer came.
    * @param {string} path
    * @param {RequestInit} request
-   * @param {string} [group] whose revision the answer says
+   * @param {string} [group] the group whose revision the answer carries
    */
   async send(path, request, group) {
     const answer = await fetch(new URL(`.${path}`, this.base), { ...request, ...PLAINLY })
@@ -161,7 +161,7 @@ export class Client {
     return new Refused(answer.status, said?.code ?? '', message)
   }
 
-  /** @param {AbortSignal | undefined} given The caller's own signal is no failure of the tracker. */
+  /** @param {AbortSignal | undefined} given the caller's own abort is no failure of the tracker */
   unreachable(given) {
     if (given?.aborted) return given.reason
     this.link.lost()
@@ -183,7 +183,7 @@ export class Client {
  */
 export const groupPath = (group, rest = '') => `/groups/${encodeURIComponent(group)}${rest}`
 
-/** crypto.randomUUID is not there on plain HTTP. */
+/** crypto.randomUUID does not exist on plain HTTP. */
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, '0'))

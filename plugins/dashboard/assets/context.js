@@ -2,12 +2,12 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 
 /**
- * What every view of somebody who is signed in works with.
+ * The tools of every signed-in view.
  *
  * @typedef {object} Shell
  * @property {import('./client.js').Client} client
  * @property {string} user
- * @property {(text: string) => void} say has a screen reader say it, when it has said what it is saying
+ * @property {(text: string) => void} say makes a screen reader say it after what it is saying
  */
 
 const ShellContext = createContext(/** @type {Shell | null} */ (null))
@@ -16,12 +16,12 @@ export const ShellProvider = ShellContext.Provider
 /** @returns {Shell} */
 export function useShell() {
   const shell = useContext(ShellContext)
-  if (!shell) throw new Error('a view outside of the page')
+  if (!shell) throw new Error('useShell needs a ShellProvider')
   return shell
 }
 
 /**
- * A group's changes, for what lies below GroupScope. Nothing outside of it.
+ * A group's changes, for views inside GroupScope; null elsewhere.
  *
  * @typedef {{ type: 'open' } | import('./client.js').GroupEvent} FeedEvent
  * @typedef {{ subscribe(listener: (event: FeedEvent) => void): () => void }} Feed

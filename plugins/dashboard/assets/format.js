@@ -1,4 +1,4 @@
-// How figures are written. Pure.
+// Formats figures for people. Pure.
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -17,7 +17,7 @@ export function bytes(count) {
 }
 
 /**
- * Bytes a second; a dash where nothing moves.
+ * Bytes a second; a dash for zero.
  * @param {number} count
  */
 export const rate = (count) => (count > 0 ? `${bytes(count)}/s` : '–')
@@ -34,7 +34,7 @@ export const counted = (count, one, many = `${one}s`) => `${number(count)} ${cou
 export const number = (value) => value.toLocaleString('en')
 
 /**
- * A share of 0 to 1. Only what is whole is 100 %, and only nothing is 0 %.
+ * A share of 0 to 1. Only a complete share is 100 %, and only zero is 0 %.
  * @param {number} share
  */
 export function percent(share) {
@@ -69,7 +69,7 @@ export function duration(seconds) {
 }
 
 /**
- * What a tracker says, as a sentence of its own: "the name is taken" is "The name is taken."
+ * Turns a tracker's message into a sentence: "the name is taken" becomes "The name is taken."
  * @param {string} text
  */
 export function sentence(text) {
@@ -78,7 +78,7 @@ export function sentence(text) {
 }
 
 /**
- * The beginning of a hash, which is enough to tell peers apart.
+ * The start of a hash, which is enough to tell peers apart.
  * @param {string} hash
  */
 export const short = (hash) => hash.slice(0, 8)

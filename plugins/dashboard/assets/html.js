@@ -1,5 +1,5 @@
 import htm from 'htm'
 import { h } from 'preact'
 
-/** Markup as a tagged template. What is put into it is text or an attribute, never markup. */
+/** Markup as a tagged template. Interpolated values become text or attributes, never markup. */
 export const html = htm.bind(h)

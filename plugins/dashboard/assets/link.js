@@ -1,19 +1,19 @@
 /**
- * Whether the tracker answers, and of when the newest answer is. Views ask it; the client tells it. Tells
- * `listener` of each change that a reader would see.
+ * Whether the tracker answers, and the time of its newest answer. The client updates it, views read it, and
+ * `listener` hears of each visible change.
  */
 export class Link {
   constructor() {
     this.isLost = false
-    /** Milliseconds since the epoch. What is shown is at least as new as this. */
+    /** Milliseconds since the epoch. The data on screen is at least as new as this. */
     this.asOf = Date.now()
-    /** Whether the tracker itself says that its answers are old: it does not reach its store. */
+    /** Whether the tracker says that its answers are old because it cannot reach its store. */
     this.isStale = false
     /** @type {() => void} */
     this.listener = () => {}
   }
 
-  /** @param {number} ageSeconds of what was answered (the header Age) */
+  /** @param {number} ageSeconds the answer's age (the header Age) */
   heard(ageSeconds) {
     const changed = this.isLost || this.isStale !== ageSeconds > 0
     this.isLost = false

@@ -4,7 +4,7 @@ import { html } from './html.js'
 /** @typedef {import('preact').ComponentChildren} Children */
 
 /**
- * A view's heading, and the title of the page with it.
+ * A view's heading; also sets the page's title.
  * @param {{ title: string, children?: Children, back?: { href: string, text: string } }} props
  */
 export function Heading({ title, children, back }) {
@@ -19,7 +19,7 @@ export function Heading({ title, children, back }) {
 }
 
 /**
- * A part of a view, under a heading of its own.
+ * A part of a view with its own heading.
  * @param {{ title: string, id: string, children?: Children, aside?: Children, class?: string }} props
  */
 export function Section({ title, id, children, aside, class: className = '' }) {
@@ -38,10 +38,11 @@ export function Section({ title, id, children, aside, class: className = '' }) {
  */
 
 /**
- * A table, of which each row becomes a block where the page is narrow. The roles are said again because some
- * browsers forget them then. Its first column names the row.
+ * A table whose rows become blocks on a narrow page. Some browsers then forget the roles, so it repeats them.
+ * The first column names the row.
  * @template T
- * @param {{ label: string, columns: Column<T>[], rows: readonly T[], keyOf: (row: T) => string, class?: string }} props
+ * @param {{ label: string, columns: Column<T>[], rows: readonly T[], keyOf: (row: T) => string, class?:
+ * string }} props
  */
 export function Table({ label, columns, rows, keyOf, class: className = '' }) {
   return html`<table role="table" aria-label=${label} class=${className}>
@@ -87,10 +88,9 @@ export function Figures({ items }) {
   </dl>`
 }
 
-/** Where there is nothing yet, or no more. @param {{ children?: Children }} props */
+/** Says that there is nothing, or nothing more. @param {{ children?: Children }} props */
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`
 
-/** Nothing has come yet. */
 export const Loading = () => html`<p class="empty" aria-busy="true">Loading…</p>`
 
 /** @param {{ children?: Children }} props */

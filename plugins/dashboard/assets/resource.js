@@ -3,18 +3,18 @@ import { backOff } from './back-off.js'
 import { Unreachable } from './client.js'
 import { useFeed } from './context.js'
 
-/** Loads that follow one another closely are one: a thousand files may be published at once. */
+/** Merges loads that follow one another closely: somebody may publish a thousand files at once. */
 const PAUSE_MS = 300
 
 /**
  * @template T
- * @typedef {{ data: T | null, error: Error | null }} Loaded What was loaded last, and why that is not the newest.
+ * @typedef {{ data: T | null, error: Error | null }} Loaded The last data, and why it is not the newest.
  */
 
 /**
- * What `load` answers, kept new: loaded again when `deps` change, each `every` milliseconds while somebody looks,
- * and at those changes of the group that `when` is true for. An answer that does not come leaves what is there,
- * and is asked for again after a while; a refusal takes it away.
+ * Keeps the answer of `load` up to date. Loads again when `deps` change, every `every` milliseconds while the
+ * page is visible, and on group changes for which `when` is true. Without an answer it keeps the data and
+ * retries later; on a refusal it drops the data.
  *
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
@@ -60,7 +60,11 @@ function keepNew(load, every, show) {
 
   const after = (/** @type {number} */ ms) => {
     clearTimeout(timer)
-    timer = setTimeout(run, ms)
+    timer = setTimeout(reload, ms)
+  }
+
+  function reload() {
+    run().catch((/** @type {Error} */ error) => show(() => ({ data: null, error })))
   }
 
   async function run() {
@@ -76,9 +80,9 @@ function keepNew(load, every, show) {
     else if (waitMs > 0) after(waitMs)
   }
 
-  /** Returns the milliseconds until the next, 0 for none. */
+  /** Returns the milliseconds until the next load, 0 for none. */
   async function attempt() {
-    // Nobody looks: that it is looked at again wakes it.
+    // Stop while the page is hidden; becoming visible starts it again.
     if (document.hidden && failures === 0 && every > 0) return 0
     try {
       const data = await load(signal)
@@ -95,12 +99,12 @@ function keepNew(load, every, show) {
   }
 
   const onVisible = () => {
-    if (!document.hidden) run()
+    if (!document.hidden) reload()
   }
   document.addEventListener('visibilitychange', onVisible)
-  run()
+  reload()
   return {
-    reload: run,
+    reload,
     stop() {
       stopped.abort()
       clearTimeout(timer)

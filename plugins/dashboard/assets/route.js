@@ -1,4 +1,4 @@
-// The address of a view: what stands behind the # of the page's URL. Pure.
+// The address of a view: the part after # in the page's URL. Pure.
 
 /**
  * @typedef {{ view: 'groups' } | { view: 'trackers' } | { view: 'group', group: string }
@@ -6,7 +6,7 @@
  */
 
 /**
- * @param {string} hash as of location.hash; what is no address of a view is the list of groups
+ * @param {string} hash like location.hash; any unknown address means the list of groups
  * @returns {Route}
  */
 export function parseRoute(hash) {
@@ -30,7 +30,7 @@ function decoded(part) {
 
 /**
  * @param {string} group
- * @param {string} [name] of a file in it
+ * @param {string} [name] a file in the group
  */
 export function addressOf(group, name) {
   const base = `#/groups/${encodeURIComponent(group)}`

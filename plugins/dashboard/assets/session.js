@@ -1,6 +1,6 @@
 /**
- * The session, kept for this tab alone and until it is closed: another site's page cannot read it, and as no
- * cookie is sent by itself, none can make requests with it either.
+ * The session, kept for this tab only and until it closes. Other sites cannot read it, and because there is
+ * no cookie, they cannot make requests with it either.
  *
  * @typedef {{ user: string, token: string, expires: string }} Session
  */
@@ -22,6 +22,6 @@ export function storeSession(session) {
     if (session) sessionStorage.setItem(KEY, JSON.stringify(session))
     else sessionStorage.removeItem(KEY)
   } catch {
-    // A browser that keeps nothing: the session lives as long as the page.
+    // This browser stores nothing, so the session lives as long as the page.
   }
 }

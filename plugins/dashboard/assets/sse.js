@@ -1,7 +1,7 @@
-// Server-sent events (WHATWG HTML, 9.2), as far as trackers use them. Pure.
+// The part of server-sent events (WHATWG HTML, 9.2) that trackers use. Pure.
 
 /**
- * Takes the text of a stream as it arrives, and hands out the `data` of each event. Comments are skipped.
+ * Takes a stream's text in pieces and returns the `data` of each event. Skips comments.
  * @returns {(text: string) => string[]}
  */
 export function eventReader() {

@@ -1,9 +1,12 @@
-/** Milliseconds after which what could not be loaded whole is loaded again. */
+/** Milliseconds after which an incomplete page reloads. */
 const AGAIN_MS = 1500
 
 const again = () => setTimeout(() => location.reload(), AGAIN_MS)
 
-/** @param {CSSStyleSheet} sheet Browsers keep the rules of one that did not come as those of another site. */
+/**
+ * @param {CSSStyleSheet} sheet browsers hide the rules of one that failed to load, as if it came from another
+ * site
+ */
 function isThere(sheet) {
   try {
     return sheet.cssRules.length > 0
@@ -12,7 +15,7 @@ function isThere(sheet) {
   }
 }
 
-// A browser whose network changes gives up what it is loading, and a page without one of its files is none.
+// A browser whose network changes aborts its loads, and the page does not work without all of its files.
 const links = document.querySelectorAll('link[rel="stylesheet"]').length
 if ([...document.styleSheets].filter(isThere).length < links) again()
 else import('./main.js').catch(again)

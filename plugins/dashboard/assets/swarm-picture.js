@@ -1,12 +1,12 @@
-// What a swarm's picture shows, computed from what the tracker says of it. Pure.
+// Computes a swarm's picture from the tracker's answer. Pure.
 
 /**
  * @typedef {object} SwarmPeer
  * @property {string} peer id
  * @property {string} user
  * @property {boolean} seed
- * @property {number | null} held chunks; null where it has not said
- * @property {string} parts base64: one byte for each part of the file, its share that the peer holds, of 255
+ * @property {number | null} held chunks; null until the peer reports
+ * @property {string} parts base64: one byte per part of the file, the share of it that the peer holds, of 255
  * @property {number} down bytes a second
  * @property {number} up
  */
@@ -20,7 +20,7 @@ const WHOLE = 255
 export const sharesOf = (parts) => Array.from(atob(parts), (character) => character.charCodeAt(0))
 
 /**
- * How many copies of each part these peers hold together: parts of parts are summed.
+ * Copies of each part that these peers hold together; partial copies add up.
  * @param {readonly (readonly number[])[]} held the shares of each peer
  */
 export function copiesOf(held) {
@@ -35,30 +35,30 @@ export function copiesOf(held) {
 export function sharesText(shares) {
   const whole = shares.filter((share) => share === WHOLE).length
   const begun = shares.filter((share) => share > 0 && share < WHOLE).length
-  if (shares.length === 0) return 'has not said what it holds'
-  if (whole === shares.length) return 'holds all of it'
+  if (shares.length === 0) return 'has not reported its parts'
+  if (whole === shares.length) return 'holds the whole file'
   if (whole + begun === 0) return 'holds nothing yet'
   const some = begun > 0 ? `, and some of ${begun} more` : ''
   return `holds ${whole} of ${shares.length} parts${some}`
 }
 
 /**
- * All peers' parts in words: whether the file can be had from those that are there.
+ * Says whether these peers together hold the whole file.
  * @param {readonly number[]} copies
  */
 export function copiesText(copies) {
-  if (copies.length === 0) return 'Nobody has said what it holds.'
+  if (copies.length === 0) return 'No peer has reported its parts.'
   const missing = copies.filter((count) => count < 1).length
   if (missing === 0) {
     const fewest = Math.floor(Math.min(...copies))
-    return `Every part is there at least ${fewest < 3 ? ['once', 'twice'][fewest - 1] : `${fewest} times`}.`
+    return `Every part is available at least ${fewest < 3 ? ['once', 'twice'][fewest - 1] : `${fewest} times`}.`
   }
-  if (missing === copies.length) return 'No part is whole among these peers.'
-  return `${missing} of ${copies.length} parts ${missing === 1 ? 'is' : 'are'} not whole among these peers.`
+  if (missing === copies.length) return 'No part is complete among these peers.'
+  return `${missing} of ${copies.length} parts ${missing === 1 ? 'is' : 'are'} incomplete among these peers.`
 }
 
 /**
- * How often the rarest and the commonest part are there, in words.
+ * The copies of the rarest and of the commonest part, in words.
  * @param {readonly number[]} copies
  */
 export function rangeText(copies) {
@@ -67,7 +67,7 @@ export function rangeText(copies) {
 }
 
 /**
- * Neighbours that are alike, as one: what is drawn.
+ * Merges equal neighbours for drawing.
  * @param {readonly number[]} values one for each part
  * @returns {{ start: number, length: number, value: number }[]}
  */

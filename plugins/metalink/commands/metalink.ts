@@ -5,20 +5,20 @@ import { gather } from '../gather.ts'
 import { writePrivate } from '../output.ts'
 
 export default class MetalinkCommand extends ShoalCommand<typeof MetalinkCommand> {
-  static override summary = 'Write a Metalink file, with which aria2 fetches from peers'
+  static override summary = 'Write a Metalink file that lets aria2 fetch from peers'
   static override description =
-    'Metalink 4 (RFC 5854): the SHA-256 of each piece of 512 KiB, and URLs of peers. The URLs hold grants, which end after five minutes, and peers with TLS want the certificate of this home: aria2c --certificate and --private-key take identity/peer.pem, curl --cert does.'
+    "Metalink 4 (RFC 5854): the SHA-256 of each 512 KiB piece, and URLs of peers. The URLs contain grants, which expire after five minutes. Peers with TLS require this home's certificate: pass identity/peer.pem to aria2c --certificate and --private-key, or to curl --cert."
   static override args = { target: targetArg() }
   static override flags = flags({
     output: Flags.string({
       char: 'o',
       helpValue: 'FILE',
-      description: 'where to write it (default: the last part of the name, with .meta4)',
+      description: 'output file (default: the last part of the name, with .meta4)',
     }),
     'ca-file': Flags.string({
       helpValue: 'FILE',
       description:
-        'write the certificates of the peers there, PEM: for aria2c --ca-certificate, curl --cacert',
+        "also write the peers' certificates (PEM) to FILE, for aria2c --ca-certificate or curl --cacert",
     }),
   })
 
@@ -34,7 +34,7 @@ export default class MetalinkCommand extends ShoalCommand<typeof MetalinkCommand
     const ca = caFile === undefined ? null : resolve(caFile)
     this.print(
       { files: shown, path, expires, certificate, ca },
-      `Wrote ${path}: ${files.length === 1 ? '1 file' : `${files.length} files`}, good until ${expires}`,
+      `Wrote ${path}: ${files.length === 1 ? '1 file' : `${files.length} files`}, valid until ${expires}`,
     )
   }
 }

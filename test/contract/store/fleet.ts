@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ProgressReport } from '../../../protocol/records.ts'
 import { parseRedisUrl } from '../../../redis/url.ts'
-import { presenceKey } from '../../../tracker-store/keys.ts'
+import { PRESENCE_CHANNEL, PROGRESS_CHANNEL, presenceKey } from '../../../tracker-store/keys.ts'
 import { openStore } from '../../../tracker-store/open.ts'
 import type { PeerPresence, PresenceChange, ServedFiles } from '../../../tracker-store/store.ts'
 import { until } from '../../support/until.ts'
@@ -130,6 +130,26 @@ export function describeFleet(fixture: Fixture): void {
         return peers.every((peer) => there.has(peer))
       })
     })
+  })
+
+  test('changes that Redis or the other replica cannot read end no process, and good ones still arrive', async () => {
+    const [bad, good] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')]
+    const seen = Date.now()
+    const presence = (peer: string, sequence: number): PresenceChange => ({
+      type: 'announce',
+      presence: { peer, sequence, seen, user: 'ann', host: '10.0.0.1', port: 1, tls: true, files: [] },
+    })
+    const heard: (PresenceChange | null)[] = []
+    fixture.b.presence.subscribe((change) => heard.push(change))
+    fixture.a.presence.push(presence(bad, 1e22))
+    fixture.a.presence.push({ type: 'heartbeat', peer: bad, sequence: Number.NaN, seen })
+    fixture.a.presence.push({ type: 'gone', peer: `${bad} `, sequence: -1, seen: Number.NaN })
+    await fixture.raw.publish(PRESENCE_CHANNEL, 'no JSON')
+    await fixture.raw.publish(PRESENCE_CHANNEL, '{"from":"c","changes":[null,{"type":"announce"}]}')
+    await fixture.raw.publish(PROGRESS_CHANNEL, '{"from":"c"}')
+    fixture.a.presence.push(presence(good, 1))
+    await until(() => heard.some((change) => change?.type === 'announce' && change.presence?.peer === good))
+    await until(async () => (await fixture.b.presence.read([good])).length === 1)
   })
 
   describe('replicas', () => {

@@ -1,7 +1,7 @@
 import { Clock } from '../../../bench/simulate/clock.ts'
 import { Downlink, Flow, Uplink } from '../../../bench/simulate/links.ts'
 
-/** Seconds until each of the transfers is in: [sender, receiver, bytes] over links of the given rates. */
+/** Seconds until each transfer arrives: [sender, receiver, bytes] over links of the given rates. */
 function transfer(up: number[], down: number[], flows: [number, number, number][]): number[] {
   const clock = new Clock(0.001)
   const uplinks = up.map((rate) => new Uplink(clock, rate))
@@ -40,7 +40,7 @@ test('flows share an uplink and a downlink evenly', () => {
   close(transfer([10 * MB, 10 * MB], [10 * MB], joined), [10, 10])
 })
 
-test('what a slow receiver cannot take of an uplink goes to the others', () => {
+test('other receivers get the uplink share that a slow receiver cannot use', () => {
   // Max-min fair: 2 to the slow one, 8 to the fast one.
   const flows: [number, number, number][] = [
     [0, 0, 20 * MB],

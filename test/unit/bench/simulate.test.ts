@@ -24,7 +24,7 @@ test('thirty leechers of a simulated swarm all finish, the last within 1.3 times
   }
 })
 
-test('the origin of a hundred sends hardly anything twice, since it says what it is asked for', () => {
+test('an origin that reports requests sends a hundred leechers almost nothing twice', () => {
   for (const seed of [7, 8]) {
     const { complete, originCopies } = run({ ...swarm, leechers: 100, latency: 0.0005, seed })
     expect(complete).toBe(100)
@@ -32,19 +32,19 @@ test('the origin of a hundred sends hardly anything twice, since it says what it
   }
 })
 
-test('the same seed gives the same figures, another one others', () => {
+test('the same seed gives the same figures, another seed gives others', () => {
   expect(run(swarm)).toEqual(run(swarm))
   expect(run(swarm)).not.toEqual(run({ ...swarm, seed: 8 }))
 })
 
-test('eight leechers that start together end within 1.1 times the ideal; the origin sends 1.1 copies at most', () => {
+test('eight leechers that start together finish within 1.1 times the ideal, and the origin sends at most 1.1 copies', () => {
   const { ratios, originCopies, duplicates } = run(eight)
   expect(ratios.max).toBeLessThanOrEqual(1.1)
   expect(originCopies).toBeLessThanOrEqual(1.1)
   expect(duplicates).toBe(0)
 })
 
-test('leechers that come one a second, and an origin with a fifth of the rate, stay within 1.1 times the ideal', () => {
+test('leechers arriving one a second, or from an origin at a fifth of the rate, finish within 1.1 times the ideal', () => {
   expect(run({ ...eight, every: 1 }).ratios.last).toBeLessThanOrEqual(1.1)
   expect(run({ ...eight, originRate: 2.5e6 }).ratios.last).toBeLessThanOrEqual(1.1)
 })

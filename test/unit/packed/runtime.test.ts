@@ -6,7 +6,7 @@ test.each(['2.9.5', '2.8.12', '1.99.99', '2.9'])('Deno %s is refused', (version)
 })
 
 test.each([undefined, pjson.devDependencies.deno, '2.9.10', '2.10.0', '3.0.0'])(
-  '%s is accepted',
+  'Deno %s is accepted',
   (version) => {
     expect(faultOfDeno(version)).toBe(null)
   },

@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 const run = (path: string): string => execFileSync(path, { encoding: 'utf8' }).trim()
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8)
 
-test('a program is written once, for its user alone, and runs', () => {
+test('a program is written once, only its user can access it, and it runs', () => {
   const path = unpack('tool', PROGRAM, [cache])
   expect(run(path)).toBe('right')
   expect([mode(path), mode(dirname(path)), mode(cache)]).toEqual(['700', '700', '700'])
@@ -36,7 +36,7 @@ test('a program is written once, for its user alone, and runs', () => {
   expect(readdirSync(dirname(path))).toEqual(['tool'])
 })
 
-test('what was changed, cut short or put in its place is replaced', () => {
+test('a changed, truncated or replaced program is written again', () => {
   const path = unpack('tool', PROGRAM, [cache])
   for (const bad of ['#!/bin/sh\necho wrong\n', '', PROGRAM.subarray(0, 5)]) {
     writeFileSync(path, bad)
@@ -44,19 +44,19 @@ test('what was changed, cut short or put in its place is replaced', () => {
   }
 })
 
-test('two versions of a program lie beside each other', () => {
+test('two versions of a program can coexist', () => {
   const other = unpack('tool', Buffer.from('#!/bin/sh\necho other\n'), [cache])
   expect([run(unpack('tool', PROGRAM, [cache])), run(other)]).toEqual(['right', 'other'])
 })
 
-test('a folder that others may enter is closed to them before it is used', () => {
+test('a folder that others may enter is made private before use', () => {
   mkdirSync(cache)
   chmodSync(cache, 0o777)
   unpack('tool', PROGRAM, [cache])
   expect(mode(cache)).toBe('700')
 })
 
-test('where the first folder cannot be used the next one is, and where none can the error says why', () => {
+test('an unusable folder is skipped, and if all are unusable the error says why', () => {
   const file = join(folder, 'file')
   writeFileSync(file, '')
   expect(unpack('tool', PROGRAM, [join(file, 'below'), cache]).startsWith(cache)).toBe(true)
@@ -70,7 +70,7 @@ test('where the first folder cannot be used the next one is, and where none can 
   expect(existsSync(join(file, 'below'))).toBe(false)
 })
 
-test('the cache folder is the one of the XDG specification, which leaves a relative one out', () => {
+test('the cache folder follows the XDG specification, which ignores a relative path', () => {
   expect(cacheFolders({ XDG_CACHE_HOME: '/x' })[0]).toBe('/x/shoal')
   expect(cacheFolders({ XDG_CACHE_HOME: 'x' })[0]).toMatch(/\/\.cache\/shoal$/)
 })

@@ -19,7 +19,7 @@ import {
   sharesText,
 } from '../../../plugins/dashboard/assets/swarm-picture.js'
 
-test('figures are written for people', () => {
+test('figures are formatted for people', () => {
   expect([0, 1023, 1024, 1_048_524, 1_048_576, 2 ** 50].map(bytes)).toEqual([
     '0 B',
     '1023 B',
@@ -34,22 +34,22 @@ test('figures are written for people', () => {
   expect(sentence('you are not a member of team')).toBe('You are not a member of team.')
 })
 
-test('only what is whole is 100 %, and only nothing is 0 %', () => {
+test('only a complete share is 100 %, and only zero is 0 %', () => {
   expect([0, 0.0001, 0.5, 0.9999, 1].map(percent)).toEqual(['0 %', '< 1 %', '50 %', '99 %', '100 %'])
 })
 
-test.each(['a', 'docs/päper (1)#?.pdf', '100%'])('%s has an address that leads back to it', (name) => {
+test.each(['a', 'docs/päper (1)#?.pdf', '100%'])('the address of file %s parses back to it', (name) => {
   expect(parseRoute(addressOf('team', name))).toEqual({ view: 'file', group: 'team', name })
 })
 
-test('what is no address of a view is the list of groups', () => {
+test('an unknown address shows the list of groups', () => {
   for (const hash of ['', '#', '#/', '#/nowhere', '#/groups/', '#/groups/%zz'])
     expect(parseRoute(hash)).toEqual({ view: 'groups' })
   expect(parseRoute('#/groups/team/members/x')).toEqual({ view: 'group', group: 'team' })
   expect(parseRoute('#/trackers')).toEqual({ view: 'trackers' })
 })
 
-test('events are read from a stream that is cut anywhere', () => {
+test('events survive a stream split at any position', () => {
   const stream =
     ': hello\n\nid: 1\ndata: {"a":1}\n\n: still here\n\nid: 2\r\ndata: x\r\ndata:y\r\n\r\ndata: rest'
   for (let cut = 0; cut <= stream.length; cut++) {
@@ -58,12 +58,12 @@ test('events are read from a stream that is cut anywhere', () => {
   }
 })
 
-test('pages that lost a tracker come back one after the other, and not more slowly than every ten seconds', () => {
+test('the back-off is random, doubles, and never exceeds ten seconds', () => {
   expect([1, 2, 3, 10].map((failures) => backOff(failures, 0))).toEqual([250, 500, 1000, 5000])
   expect([1, 2, 3, 10].map((failures) => backOff(failures, 1))).toEqual([500, 1000, 2000, 10_000])
 })
 
-test('the link tells of changes that can be seen alone, and of when the newest answer is', () => {
+test('the link reports only visible changes, and the age of the newest answer', () => {
   const link = new Link()
   let told = 0
   link.listener = () => void told++
@@ -81,25 +81,25 @@ test('the link tells of changes that can be seen alone, and of when the newest a
   expect(before - link.asOf).toBeGreaterThan(59_000)
 })
 
-test('a picture says in words what it shows', () => {
+test("a swarm's picture has a description in words", () => {
   const of = (...shares: number[]): number[] => sharesOf(Buffer.from(shares).toString('base64'))
   expect(of(0, 128, 255)).toEqual([0, 128, 255])
-  expect(sharesText(of(255, 255))).toBe('holds all of it')
+  expect(sharesText(of(255, 255))).toBe('holds the whole file')
   expect(sharesText(of(0, 0))).toBe('holds nothing yet')
   expect(sharesText(of(255, 1, 0, 254))).toBe('holds 1 of 4 parts, and some of 2 more')
-  expect(sharesText(of())).toBe('has not said what it holds')
+  expect(sharesText(of())).toBe('has not reported its parts')
   expect(copiesOf([of(255, 0, 255), of(255, 255, 51)])).toEqual([2, 1, 1.2])
   expect(copiesOf([])).toEqual([])
-  expect(copiesText([2, 1, 1.2])).toBe('Every part is there at least once.')
-  expect(copiesText([3, 2.9])).toBe('Every part is there at least twice.')
-  expect(copiesText([5, 4])).toBe('Every part is there at least 4 times.')
-  expect(copiesText([1, 0.9, 0])).toBe('2 of 3 parts are not whole among these peers.')
-  expect(copiesText([0.5])).toBe('No part is whole among these peers.')
+  expect(copiesText([2, 1, 1.2])).toBe('Every part is available at least once.')
+  expect(copiesText([3, 2.9])).toBe('Every part is available at least twice.')
+  expect(copiesText([5, 4])).toBe('Every part is available at least 4 times.')
+  expect(copiesText([1, 0.9, 0])).toBe('2 of 3 parts are incomplete among these peers.')
+  expect(copiesText([0.5])).toBe('No part is complete among these peers.')
   expect(rangeText([1, 2.25, 0])).toBe('Copies of each part: 0 to 2.3')
-  expect(copiesText([])).toBe('Nobody has said what it holds.')
+  expect(copiesText([])).toBe('No peer has reported its parts.')
 })
 
-test('what is alike is drawn as one', () => {
+test('equal neighbours are merged into one run', () => {
   expect(runsOf([1, 1, 0, 1])).toEqual([
     { start: 0, length: 2, value: 1 },
     { start: 2, length: 1, value: 0 },

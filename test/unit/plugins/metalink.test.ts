@@ -8,13 +8,13 @@ const file = (name: string, size: number, hashes: Uint8Array, urls: string[] = [
 })
 const documentOf = (...files: ReturnType<typeof file>[]): string => [...metalink(files)].join('')
 
-test('what XML has a meaning for is escaped in names and URLs', () => {
+test('XML special characters are escaped in names and URLs', () => {
   const text = documentOf(file(`a & b <c> "d" 'e'`, 0, new Uint8Array(), ['http://h/?a=1&b=2']))
   expect(text).toContain(`<file name="a &amp; b &lt;c&gt; &quot;d&quot; 'e'">`)
   expect(text).toContain('<url priority="1">http://h/?a=1&amp;b=2</url>')
 })
 
-test('a file of one chunk has its own hash too, an empty one no pieces, a longer one pieces alone', () => {
+test('a one-chunk file has pieces and a file hash, an empty file only the hash, a longer file only pieces', () => {
   const one = 'ab'.repeat(32)
   expect(documentOf(file('one', 10, Buffer.from(one, 'hex')))).toContain(`<hash type="sha-256">${one}</hash>`)
   expect(documentOf(file('none', 0, new Uint8Array()))).not.toContain('<pieces')

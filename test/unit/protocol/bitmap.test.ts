@@ -3,7 +3,7 @@ import { Bitmap } from '../../../protocol/bitmap.ts'
 
 const operation = fc.record({ kind: fc.constantFrom('add', 'delete'), index: fc.nat(200) })
 
-test('a bitmap is a set of indexes, with the count of them', () => {
+test('a bitmap is a set of indexes with a count', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 200 }), fc.array(operation), (size, operations) => {
       const bitmap = new Bitmap(size)
@@ -19,7 +19,7 @@ test('a bitmap is a set of indexes, with the count of them', () => {
   )
 })
 
-test('a bitmap survives its bytes, and bits past its size are cleared', () => {
+test('a bitmap can be rebuilt from its bytes, and clears bits past its size', () => {
   const sized = fc.nat(100).chain((size) => {
     const length = Math.ceil(size / 8)
     return fc.tuple(fc.constant(size), fc.uint8Array({ minLength: length, maxLength: length }))
@@ -35,7 +35,7 @@ test('a bitmap survives its bytes, and bits past its size are cleared', () => {
   )
 })
 
-test('a bitmap does not share the bytes that it was made from', () => {
+test('a bitmap copies the bytes that it is made from', () => {
   const bytes = new Uint8Array(1)
   const bitmap = new Bitmap(8, bytes)
   bytes[0] = 0xff
@@ -57,7 +57,7 @@ test('a full bitmap is full at every size, and the empty one is both full and em
   }
 })
 
-test('a range is held when each of its chunks is', () => {
+test('hasRange is true only if every bit of the range is set', () => {
   const bitmap = Bitmap.full(20)
   bitmap.delete(9)
   expect(bitmap.hasRange(0, 9)).toBe(true)
@@ -67,7 +67,7 @@ test('a range is held when each of its chunks is', () => {
   expect(bitmap.hasRange(5, 0)).toBe(true)
 })
 
-test('bytes of another length and bits out of range are refused', () => {
+test('bytes of the wrong length and indexes out of range are refused', () => {
   expect(() => new Bitmap(9, new Uint8Array(1))).toThrow(RangeError)
   expect(() => new Bitmap(8, new Uint8Array(2))).toThrow(RangeError)
   expect(() => new Bitmap(8).add(8)).toThrow(RangeError)

@@ -24,7 +24,7 @@ test.each([
   expect(error).toMatchObject({ code, kind: 'storage', message: '/data/x: something broke', cause })
 })
 
-test('what Node says of a real file becomes one sentence about the path', () => {
+test("Node's error for a real file becomes one sentence about the path", () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-errors-'))
   try {
     writeFileSync(join(folder, 'file'), '')
@@ -45,7 +45,7 @@ test('what Node says of a real file becomes one sentence about the path', () => 
   }
 })
 
-test('errors that are ours or not of the file system stay as they are', () => {
+test('errors that are ours or not from the file system stay unchanged', () => {
   const ours = new ShoalError('NO_PEER', 'nobody')
   const bug = new TypeError('x is not a function')
   expect(storageError(ours, '/x')).toBe(ours)
@@ -54,7 +54,7 @@ test('errors that are ours or not of the file system stay as they are', () => {
   expect(storageError(null, '/x')).toBeInstanceOf(Error)
 })
 
-test('an error survives its body', () => {
+test('an error can be rebuilt from its response body', () => {
   for (const code of Object.keys(ERRORS).filter(isErrorCode)) {
     const error = new ShoalError(code, 'a sentence', { hint: 'a step' })
     expect(errorFromBody(JSON.parse(JSON.stringify(error)))).toMatchObject({
@@ -84,10 +84,10 @@ test.each([
   { error: { code: '__proto__', message: 'x' } },
   { error: { code: 'NO_PEER' } },
   { error: { code: 'NO_PEER', message: 1 } },
-])('%j is no error of ours', (body) => {
+])('%j is not one of our error bodies', (body) => {
   expect(errorFromBody(body)).toBeNull()
 })
 
-test('a hint that is no text is left out', () => {
+test('a hint that is not a string is dropped', () => {
   expect(errorFromBody({ error: { code: 'NO_PEER', message: 'x', hint: { a: 1 } } })?.hint).toBeUndefined()
 })

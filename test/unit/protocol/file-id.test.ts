@@ -12,18 +12,18 @@ const vectors = JSON.parse(
   readFileSync(new URL('../../vectors/file-ids.json', import.meta.url), 'utf8'),
 ) as Vectors
 
-/** The content that the vectors describe. */
+/** The content that the vectors were made from. */
 function content(size: number): Buffer {
   const data = Buffer.alloc(size)
   for (let i = 0; i < size; i++) data[i] = i * 167 + Math.floor(i / 4096)
   return data
 }
 
-test('the vectors are of the chunk size that is in use', () => {
+test('the test vectors use the current chunk size', () => {
   expect(vectors.chunkSize).toBe(CHUNK_SIZE)
 })
 
-test.each(vectors.files)('a file of $size bytes has the chunks, root and id of its vector', (vector) => {
+test.each(vectors.files)('a file of $size bytes has the chunks, root and id of its test vector', (vector) => {
   const data = content(vector.size)
   const hashes = Array.from({ length: chunkCount(vector.size) }, (_, i) => {
     const [start] = extentBytes(vector.size, { first: i, count: 1 })
@@ -36,7 +36,7 @@ test.each(vectors.files)('a file of $size bytes has the chunks, root and id of i
   expect(hashesMatch(vector.fileId, vector.size, packed)).toBe(true)
 })
 
-test('hashes do not match an id under another size, another chunk size, or with one hash more or less', () => {
+test('hashes do not match an id with a different size, chunk size or number of hashes', () => {
   const { size, chunkHashes, fileId: id } = vectors.files.at(-1)!
   const packed = Buffer.from(chunkHashes.join(''), 'hex')
   expect(hashesMatch(id, size + 1, packed)).toBe(false)

@@ -30,7 +30,7 @@ const check = (c: unknown, u: Partial<GrantUse> = {}): string => {
   }
 }
 
-test('a grant is good for its file, group and peer, from its issue to its end', () => {
+test('a grant is valid for its file, group and peer, from issue to expiry', () => {
   expect(checkGrantClaims(claims, use)).toEqual(claims)
   expect(check({ ...claims, grp: 'other' })).toBe('accepted')
   expect(check(claims, { now: NOW - CLOCK_TOLERANCE_S })).toBe('accepted')
@@ -51,13 +51,13 @@ test.each<[string, unknown, Partial<GrantUse>]>([
   ['lives too long', { ...claims, iat: 0 }, {}],
   ['lives too long', { ...claims, exp: Number.POSITIVE_INFINITY }, {}],
   ['has expired', { ...claims, exp: Number.NEGATIVE_INFINITY }, {}],
-])('a grant that is for or of %s is refused (%#)', (why, altered, otherUse) => {
+])('a grant is refused, with the reason: %s (%#)', (why, altered, otherUse) => {
   const answer = check(altered, otherUse)
   expect(answer).toMatch(/^GRANT_INVALID/)
   expect(answer).toContain(why)
 })
 
-test('claims of a wrong shape are refused, never an accident', () => {
+test('malformed claims are refused with GRANT_INVALID', () => {
   const { sub: _, ...withoutSub } = claims
   const malformed: unknown[] = [undefined, null, 1, 'x', [], {}, withoutSub]
   for (const key of Object.keys(claims))
@@ -66,7 +66,7 @@ test('claims of a wrong shape are refused, never an accident', () => {
   for (const each of malformed) expect(check(each)).toMatch(/^GRANT_INVALID/)
 })
 
-test('without TLS nobody proves a certificate, and the rest still holds', () => {
+test('without TLS the certificate is not checked, but everything else is', () => {
   expect(check(claims, { fingerprint: null })).toBe('accepted')
   expect(check({ ...claims, fid: 'ef'.repeat(32) }, { fingerprint: null })).toMatch(/another file/)
 })

@@ -16,11 +16,11 @@ test.each([
   ['::', [LOOPBACK, ...IPV6, { address: '2001:db8::7', internal: false }], 'http://[2001:db8::7]:80'],
   ['::', [...IPV6, { address: '2001:db8::7', internal: false }, HOST], 'http://192.0.2.7:80'],
   ['::', [LOOPBACK, ...IPV6], 'http://127.0.0.1:80'],
-])('a service that listens on %s of a host with %j tells others %s', (host, addresses, url) => {
+])('a service that listens on %s of a host with %j announces %s', (host, addresses, url) => {
   expect(announcedUrl('http', host, 80, addresses)).toBe(url)
 })
 
-test('on its own machine a service on every address is reached by loopback', () => {
+test('the local URL of a service on every address uses loopback', () => {
   expect(serviceUrl('https', '0.0.0.0', 8443)).toBe('https://127.0.0.1:8443')
   expect(serviceUrl('http', 'fd00::1', 80)).toBe('http://[fd00::1]:80')
 })

@@ -65,7 +65,7 @@ const CT_PATHS: [number, number, string[]][] = [
   ],
 ]
 
-/** RFC 9162, 2.1.1, word for word. */
+/** The recursive definition of RFC 9162, 2.1.1, verbatim. */
 function treeHash(leaves: readonly Uint8Array[]): Buffer {
   if (leaves.length === 0) return sha256()
   if (leaves.length === 1) return sha256(hex('00'), leaves[0]!)
@@ -85,7 +85,7 @@ const packed = fc
 const leafAt = (hashes: Uint8Array, index: number): Uint8Array => hashes.subarray(index * 32, index * 32 + 32)
 
 test.each(CT_ROOTS.map((root, n) => [n, root] as const))(
-  'the root of the first %i certificate-transparency leaves is that of RFC 6962',
+  'the root of the first %i certificate-transparency leaves matches RFC 6962',
   (n, root) => {
     expect(rootOf(CT_LEAVES.slice(0, n).map(hex)).toString('hex')).toBe(root)
   },
@@ -97,7 +97,7 @@ test.each(CT_PATHS)('the known proof of leaf %i of %i verifies', (index, count, 
   expect(verifyInclusion(hex('ff'), index, count, path.map(hex), root)).toBe(false)
 })
 
-test('the builder computes the recursive definition, after every leaf', () => {
+test("after every leaf, the builder's root matches the recursive definition", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 40 }), (leaves) => {
       const builder = new MerkleBuilder()
@@ -123,7 +123,7 @@ test('the proof of every leaf verifies and is at most ⌈log2 n⌉ hashes long',
   )
 })
 
-test('a proof with any one bit altered, in the leaf, the path or the root, does not verify', () => {
+test('a proof does not verify with one bit flipped in the leaf, the path or the root', () => {
   fc.assert(
     fc.property(packed, fc.nat(), fc.nat(), (hashes, which, bit) => {
       const count = hashes.length / 32
@@ -137,7 +137,7 @@ test('a proof with any one bit altered, in the leaf, the path or the root, does 
   )
 })
 
-test('a proof does not verify at another index, with another count, cut short or grown', () => {
+test('a proof does not verify with a wrong index, a wrong count, or a shorter or longer path', () => {
   fc.assert(
     fc.property(packed, fc.nat(), (hashes, which) => {
       const count = hashes.length / 32
@@ -157,7 +157,7 @@ test('a proof does not verify at another index, with another count, cut short or
   )
 })
 
-test('a node passed off as a leaf does not verify, since leaves and nodes are hashed apart', () => {
+test('a node does not verify as a leaf, because the two have different prefixes', () => {
   const hashes = Buffer.concat([sha256(hex('01')), sha256(hex('02')), sha256(hex('03')), sha256(hex('04'))])
   const [left, right] = [merkleRoot(hashes.subarray(0, 64)), merkleRoot(hashes.subarray(64))]
   const children = Buffer.concat([leafHash(leafAt(hashes, 0)), leafHash(leafAt(hashes, 1))])
@@ -165,7 +165,7 @@ test('a node passed off as a leaf does not verify, since leaves and nodes are ha
   expect(verifyInclusion(children, 0, 2, [right], merkleRoot(hashes))).toBe(false)
 })
 
-test('a proof for a leaf that is not there is refused', () => {
+test('a proof for a leaf out of range is refused', () => {
   expect(() => inclusionProof(sha256(), 1)).toThrow(RangeError)
   expect(() => inclusionProof(sha256(), -1)).toThrow(RangeError)
   expect(() => inclusionProof(new Uint8Array(0), 0)).toThrow(RangeError)

@@ -105,7 +105,7 @@ const codeOf = (work: () => unknown): string => {
 }
 
 test.each(HOSTILE.map((name) => [JSON.stringify(name).slice(0, 60), name]))(
-  '%s is no file name',
+  '%s is not a file name',
   (_, name) => {
     expect(codeOf(() => checkFileName(name))).toBe('BAD_NAME')
   },
@@ -122,7 +122,7 @@ test('a name is returned in NFC, and its length counts in NFC', () => {
   expect(checkFileName(decomposed)).toBe('\u00e9'.repeat(127))
 })
 
-test('whatever passes is stable, relative, and stays inside when joined', () => {
+test('an accepted name is stable, relative, and stays inside the folder when joined', () => {
   const wild = fc.array(fc.constantFrom('..', '.', '/', '\\', 'a', 'C:', '\0', 'é', 'e\u0301', '\u202e', ' '))
   fc.assert(
     fc.property(
@@ -177,7 +177,7 @@ test.each([
   ['team:a/', { group: 'team', name: 'a' }],
   ['team:a//', { group: 'team', name: 'a' }],
   ['team:cafe\u0301', { group: 'team', name: 'caf\u00e9' }],
-])('%s names a target', (text, target) => {
+])('%s parses as a target', (text, target) => {
   expect(parseTarget(text)).toEqual(target)
 })
 
@@ -189,11 +189,11 @@ test.each([
   ['team:../a', 'BAD_NAME'],
   ['team:/etc', 'BAD_NAME'],
   ['team:C:/x', 'BAD_NAME'],
-])('%j names no target (%s)', (text, code) => {
+])('%j is not a target (%s)', (text, code) => {
   expect(codeOf(() => parseTarget(text))).toBe(code)
 })
 
-test('a name is below a prefix only at a slash', () => {
+test('a prefix matches a name only up to a slash or the end', () => {
   expect(isBelow('a/b', 'a')).toBe(true)
   expect(isBelow('a', 'a')).toBe(true)
   expect(isBelow('a/b', '')).toBe(true)

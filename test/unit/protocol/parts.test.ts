@@ -8,13 +8,13 @@ function bitmapOf(size: number, held: Iterable<number>): Bitmap {
   return have
 }
 
-test('a short file has a part a chunk, a long one 64', () => {
+test('a short file has one part per chunk, a long file 64', () => {
   expect([...partsOf(bitmapOf(3, [0, 2]))]).toEqual([255, 0, 255])
   expect([...partsOf(bitmapOf(0, []))]).toEqual([])
   expect(partsOf(bitmapOf(1000, []))).toHaveLength(64)
 })
 
-test('a part tells the share of its slice, and 0 and 255 mean none and all of it exactly', () => {
+test('a part gives the held share of its slice; only none is 0 and only all is 255', () => {
   const size = 64 * 10_000
   const all = Array.from({ length: 10_000 }, (_, i) => i)
   const parts = partsOf(bitmapOf(size, [...all.slice(1), 10_000, ...all.map((i) => 20_000 + i)]))
@@ -22,7 +22,7 @@ test('a part tells the share of its slice, and 0 and 255 mean none and all of it
   expect(partsOf(bitmapOf(128, [0, 2, 3]))).toEqual(Uint8Array.from([128, 255, ...Array(62).fill(0)]))
 })
 
-test('the slices hold every chunk once, whatever is held of however many', () => {
+test('the slices cover every chunk exactly once, for any number of chunks', () => {
   const sizes = fc.integer({ min: 1, max: 400 })
   fc.assert(
     fc.property(sizes, fc.array(fc.nat(399)), (size, some) => {

@@ -11,7 +11,7 @@ test.each([
   ['bytes=-1', 10, [9, 10]],
   ['bytes=-99', 10, [0, 10]],
   ['bytes=0-999999999999999', 10, [0, 10]],
-])('%s of %i bytes is [%j)', (header, size, range) => {
+])('%s of %i bytes means [%j)', (header, size, range) => {
   expect(parseRange(header, size)).toEqual(range)
 })
 
@@ -40,15 +40,15 @@ test.each([
   'bytes=９-９',
   'bytes=0-99999999999999999999',
   'bytes=99999999999999999999-',
-])('%j of 10 bytes is no range', (header) => {
+])('%j is not a valid range of 10 bytes', (header) => {
   expect(parseRange(header, 10)).toBeNull()
 })
 
-test('nothing of an empty file can be asked for', () => {
+test('no range of an empty file is satisfiable', () => {
   for (const header of ['bytes=0-', 'bytes=0-0', 'bytes=-1']) expect(parseRange(header, 0)).toBeNull()
 })
 
-test('a range that is accepted lies inside the file and is not empty', () => {
+test('an accepted range is inside the file and not empty', () => {
   const part = fc.oneof(
     fc.constant(''),
     fc.nat(1000).map(String),

@@ -13,7 +13,7 @@ function treeOf(hashes: Uint8Array): ProofTree {
   }
 }
 
-test('its proofs are those of the whole tree, for lists of any length', () => {
+test('a proof from the tree equals the one from the whole list, for any length', () => {
   const lengths = fc.oneof(
     fc.integer({ min: 1, max: 5 * BLOCK }),
     fc.constantFrom(1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 1, 5 * BLOCK),
@@ -25,7 +25,7 @@ test('its proofs are those of the whole tree, for lists of any length', () => {
   fc.assert(property, { numRuns: 60 })
 })
 
-test('a proof looks at the leaves of one block alone', () => {
+test('a proof reads the leaves of only one block', () => {
   const tree = treeOf(LEAVES)
   const index = 2 * BLOCK + 77
   const others = Buffer.alloc(LEAVES.length)
@@ -34,7 +34,7 @@ test('a proof looks at the leaves of one block alone', () => {
   expect(tree.proof(others, index)).toEqual(inclusionProof(LEAVES, index))
 })
 
-test('there is no proof of a leaf that is not there', () => {
+test('a proof for a leaf out of range is refused', () => {
   expect(() => treeOf(LEAVES).proof(LEAVES, 5 * BLOCK)).toThrow(RangeError)
   expect(() => treeOf(LEAVES).proof(LEAVES, -1)).toThrow(RangeError)
 })

@@ -25,7 +25,7 @@ test('SHOAL_REDIS_BIN comes first', () => {
   expect(findRedisServer({ SHOAL_REDIS_BIN: named, PATH: folder })).toBe(named)
 })
 
-test('a SHOAL_REDIS_BIN that cannot be run is an error, not passed over', () => {
+test('a SHOAL_REDIS_BIN that is not executable is an error', () => {
   program('redis-server')
   expect(() => findRedisServer({ SHOAL_REDIS_BIN: join(folder, 'absent'), PATH: folder })).toThrow(notFound)
 })

@@ -41,7 +41,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await once(child, 'exit')
 }
 
-/** Another process that owns the server of `folder`. */
+/** Starts another process that owns the server of `folder`. */
 async function startOwner(): Promise<{ child: ChildProcess; url: string; pid: number }> {
   const child = spawn(process.execPath, [OWNER, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   owners.push(child)
@@ -70,7 +70,7 @@ const serverPid = async (url: string): Promise<number> => {
   return pid
 }
 
-test('two owners share one server, which ends with the last of them', async () => {
+test('two owners share one server, which stops with the last owner', async () => {
   const first = await acquireRedis(folder)
   const second = await acquireRedis(folder)
   expect(second).toMatchObject({ url: first.url, pid: first.pid })
@@ -80,7 +80,7 @@ test('two owners share one server, which ends with the last of them', async () =
   expect(isAlive(first.pid)).toBe(false)
 })
 
-test('of owners that release at once, one waits for the server that ends with both', async () => {
+test('when two owners release at once, the server is gone after both releases', async () => {
   for (let round = 0; round < 5; round++) {
     const owners = [await startOwner(), await startOwner(), await startOwner()]
     await Promise.all(owners.map(({ child }) => end(child, 'SIGTERM')))
@@ -88,7 +88,7 @@ test('of owners that release at once, one waits for the server that ends with bo
   }
 })
 
-test('the server outlives one process of two and ends with the other, by whatever signal', async () => {
+test('the server survives the first of two processes and stops with the second, whatever the signal', async () => {
   const [a, b] = [await startOwner(), await startOwner()]
   expect(b.pid).toBe(a.pid)
   await end(a.child, 'SIGKILL')
@@ -98,7 +98,7 @@ test('the server outlives one process of two and ends with the other, by whateve
   await until(() => !isAlive(a.pid))
 })
 
-test('what was written is there after every owner was killed', async () => {
+test('written data survives the killing of every owner', async () => {
   const first = await startOwner()
   await ask(first.url, 'SET', 'k', 'v')
   await end(first.child, 'SIGKILL')
@@ -108,7 +108,7 @@ test('what was written is there after every owner was killed', async () => {
   await again.release()
 })
 
-test('a server that is killed while it is owned comes back with its data, and ends with its owner', async () => {
+test('a killed server restarts with its data while it has an owner, and stops with its owner', async () => {
   const owner = await acquireRedis(folder)
   await ask(owner.url, 'SET', 'k', 'v')
   process.kill(owner.pid, 'SIGKILL')
@@ -120,7 +120,7 @@ test('a server that is killed while it is owned comes back with its data, and en
   expect(isAlive(pid)).toBe(false)
 })
 
-test('an acknowledged write is with the kernel, also while the file is synced', async () => {
+test('an acknowledged write has reached the kernel, even during a sync', async () => {
   const owner = await acquireRedis(folder)
   const redis = connectRedis(owner.url, 'queue')
   try {
@@ -140,14 +140,14 @@ test('an acknowledged write is with the kernel, also while the file is synced', 
   }
 })
 
-test('five processes that start at once get one server', async () => {
+test('five processes that start at once share one server', async () => {
   const started = await Promise.all(Array.from({ length: 5 }, startOwner))
   expect(new Set(started.map(({ pid }) => pid)).size).toBe(1)
   for (const { child } of started.slice(0, 4)) await end(child, 'SIGKILL')
   expect(await serverPid(started[4]!.url)).toBe(started[0]!.pid)
 })
 
-test('the socket of a folder with a long path works, and its data lies in the folder', async () => {
+test('a folder with a long path gets a working socket elsewhere and keeps its data', async () => {
   const long = join(folder, 'd'.repeat(120))
   mkdirSync(long)
   const [first, second] = [await acquireRedis(long), await acquireRedis(long)]
@@ -165,7 +165,7 @@ test('a folder with spaces, quotes and a percent sign works', async () => {
   await redis.release()
 })
 
-test('without a server on PATH the error is REDIS_NOT_FOUND, and the next try is not blocked', async () => {
+test('without a server on PATH the error is REDIS_NOT_FOUND, and a second attempt is not blocked', async () => {
   const { PATH, SHOAL_REDIS_BIN } = process.env
   try {
     process.env.PATH = ''
@@ -178,6 +178,6 @@ test('without a server on PATH the error is REDIS_NOT_FOUND, and the next try is
   await (await acquireRedis(folder)).release()
 })
 
-test('a folder that cannot be made is a storage error', async () => {
+test('a folder that cannot be created is a storage error', async () => {
   await expect(acquireRedis(join(process.execPath, 'below'))).rejects.toMatchObject({ kind: 'storage' })
 })

@@ -23,7 +23,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-/** A process that is about to take the lock; `go` lets it. */
+/** A process that takes the lock once `go` is called. */
 async function startUser(times: number): Promise<{ child: ChildProcess; go(): void }> {
   const args = [USER, join(folder, 'lock'), String(times), join(folder, 'witness')]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -32,7 +32,7 @@ async function startUser(times: number): Promise<{ child: ChildProcess; go(): vo
   return { child, go: () => void child.stdin?.write('go\n') }
 }
 
-/** One that was killed while it held the lock. */
+/** A process that was killed while it held the lock. */
 async function dieHolding(): Promise<void> {
   const { child, go } = await startUser(0)
   go()
@@ -41,7 +41,7 @@ async function dieHolding(): Promise<void> {
   rmSync(join(folder, 'witness'))
 }
 
-test('one process at a time holds the lock, also when its last holder was killed', async () => {
+test('one process at a time holds the lock, even after a holder was killed', async () => {
   const racers = await Promise.all(Array.from({ length: 4 }, () => startUser(20)))
   await dieHolding()
   const exits = racers.map(({ child }) => once(child, 'exit'))
@@ -61,7 +61,7 @@ test('two owners in one process wait for each other', async () => {
   expect(order).toEqual(['a in', 'a out', 'b in', 'b out'])
 })
 
-test('the lock of a process that was killed is free at once', async () => {
+test("a killed process's lock is free at once", async () => {
   await dieHolding()
   const started = performance.now()
   await expect(withFileLock(join(folder, 'lock'), async () => 'done')).resolves.toBe('done')
@@ -74,7 +74,7 @@ test('the lock is free again when the work fails', async () => {
   await expect(withFileLock(lock, async () => 'done')).resolves.toBe('done')
 })
 
-test('a lock in a folder that is not there is a storage error', async () => {
+test('a lock in a missing folder is a storage error', async () => {
   const lock = join(folder, 'absent', 'lock')
   await expect(withFileLock(lock, async () => {})).rejects.toMatchObject({ code: 'PATH_NOT_FOUND' })
 })

@@ -14,12 +14,12 @@ beforeEach(async () => {
 afterEach(() => redis.disconnect())
 afterAll(() => server.stop())
 
-/** Does not come back to the event loop meanwhile. */
+/** Blocks the event loop. */
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
-test('a pause of the whole process fails no command that is under way', async () => {
+test('a pause of the whole process fails no command in flight', async () => {
   const asked = redis.set('key', 'value')
-  // It is written in this turn of the event loop, and answered in the pause.
+  // The command is written in this turn of the event loop and answered during the pause.
   await new Promise((resolve) => process.nextTick(resolve))
   pause(1500)
   expect(await asked).toBe('OK')
@@ -29,7 +29,7 @@ test('a pause of the whole process fails no command that is under way', async ()
   expect(redis.status).toBe('ready')
 })
 
-test('a server that is silent fails the first command in time, and all others with it', async () => {
+test('a silent server fails the first command in time, and all others with it', async () => {
   server.freeze()
   const begun = performance.now()
   const outcomes = await Promise.allSettled([redis.get('key'), redis.get('key')])

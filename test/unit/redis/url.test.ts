@@ -45,7 +45,7 @@ test.each([
     },
   ],
   ['rediss+cluster://n1', { kind: 'cluster', nodes: [at('n1', 6379)], tls: { ca: null } }],
-])('%s means %j', (url, target) => {
+])('%s parses to %j', (url, target) => {
   expect(parseRedisUrl(url)).toEqual(target)
 })
 
@@ -72,7 +72,7 @@ test.each([
   expect(() => parseRedisUrl(url)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }))
 })
 
-test('a socket path survives its URL, whatever is in it', () => {
+test('any socket path round-trips through its URL', () => {
   for (const path of [
     '/run/redis.sock',
     '/a b/redis.sock',
@@ -83,7 +83,7 @@ test('a socket path survives its URL, whatever is in it', () => {
     expect(parseRedisUrl(unixUrl(path))).toEqual({ kind: 'unix', path })
 })
 
-test('what is printed of a URL has no password', () => {
+test('a redacted URL has no password', () => {
   expect(redactedUrl('redis://ann:secret@db:7000/3')).toBe('redis://ann:***@db:7000/3')
   expect(redactedUrl('redis://:secret@db')).toBe('redis://:***@db')
   expect(redactedUrl('unix:///run/redis.sock')).toBe('unix:///run/redis.sock')
@@ -96,7 +96,7 @@ test('what is printed of a URL has no password', () => {
   )
 })
 
-test('the error about a URL does not give its password away', () => {
+test('the error about a bad URL does not contain its password', () => {
   for (const url of [
     'redis://:secret@db:99999999',
     'http://ann:secret@db',

@@ -13,7 +13,7 @@ afterEach(async () => {
   server = undefined
 })
 
-/** Speaks just enough RESP: INFO is answered with `info` (null: nothing is), all else with OK. */
+/** Speaks just enough RESP: answers INFO with `info` (null: not at all), everything else with OK. */
 async function fakeRedis(info: string | null): Promise<string> {
   server = createServer((socket) => {
     sockets.add(socket)
@@ -59,12 +59,12 @@ test.each(['6.2.0', '7.0.15', '7.2.4', '10.0.0'])('Redis %s is new enough', asyn
   expect(await verdict(await fakeRedis(`redis_version:${version}\r\n`))).toBe('good')
 })
 
-test('a server that does not say its version counts as too old', async () => {
+test('a server that reports no version counts as too old', async () => {
   expect(await verdict(await fakeRedis('# Server\r\nmystery:1\r\n'))).toMatchObject({ code: 'REDIS_TOO_OLD' })
 })
 
 test.each<Kind>(['commands', 'subscriber', 'queue'])(
-  'where nothing listens, a %s connection is told REDIS_UNREACHABLE in time',
+  'a %s connection to a closed port fails with REDIS_UNREACHABLE in time',
   async (kind) => {
     const url = await fakeRedis('')
     server?.close()
@@ -79,16 +79,16 @@ test.each<Kind>(['commands', 'subscriber', 'queue'])(
 test.each([
   ['cluster', 'redis+cluster'],
   ['sentinel', 'redis+sentinel'],
-])('a URL that does not say that a %s is there is told to', async (mode, hint) => {
+])('a single-server URL of a %s is refused with a hint', async (mode, hint) => {
   const url = await fakeRedis(`redis_version:7.0.0\r\nredis_mode:${mode}\r\n`)
   expect(await verdict(url)).toMatchObject({ code: 'BAD_CONFIG', hint: expect.stringContaining(hint) })
 })
 
-test('a server that accepts and says nothing is unreachable, not waited for', async () => {
+test('a server that accepts but never answers is unreachable', async () => {
   expect(await verdict(await fakeRedis(null), 'queue', 300)).toMatchObject({ code: 'REDIS_UNREACHABLE' })
 })
 
-test('the real server passes, on a connection that is new and on one that is ready', async () => {
+test('a real server is accepted, on a new connection and on a ready one', async () => {
   const real = await TestRedis.start()
   const redis = connectRedis(real.url, 'commands')
   try {

@@ -12,7 +12,7 @@ let proxy: FaultProxy
 let received: string
 const clients: Socket[] = []
 
-/** Answers each piece with the same piece. */
+/** Echoes each piece. */
 beforeEach(async () => {
   received = ''
   server = createServer((socket) => {
@@ -62,7 +62,7 @@ async function roundTrip({ socket, heard }: Client, text: string): Promise<numbe
   return performance.now() - start
 }
 
-test('without faults it passes everything on, and both ends of a connection', async () => {
+test('without faults it forwards all data and both ends of a connection', async () => {
   const client = await dial()
   await roundTrip(client, 'hello')
   expect(client.heard()).toBe('hello')
@@ -81,12 +81,12 @@ test('latency and jitter delay both ways, and pieces stay in order', async () =>
   expect(client.heard()).toBe(`a${text}`)
 })
 
-test('bandwidth holds back what goes beyond it', async () => {
+test('a bandwidth limit delays the excess', async () => {
   proxy.set({ bytesPerSecond: 100_000 })
   expect(await roundTrip(await dial(), 'x'.repeat(10_000))).toBeGreaterThanOrEqual(195)
 })
 
-test('cut resets what is open, refuse what comes', async () => {
+test('cut resets open connections, refuse resets new ones', async () => {
   const client = await dial()
   await roundTrip(client, 'a')
   proxy.set({ refuse: true })
@@ -100,7 +100,7 @@ test('cut resets what is open, refuse what comes', async () => {
   expect(received).toBe('abc')
 })
 
-test('dropped replies are lost though the request was served', async () => {
+test('dropped replies are lost, but the requests were served', async () => {
   const client = await dial()
   proxy.set({ dropReplies: true })
   client.socket.write('lost')
@@ -111,7 +111,7 @@ test('dropped replies are lost though the request was served', async () => {
   expect(client.heard()).toBe('heard')
 })
 
-test('a cut reply resets the connection after the request was served, by chance that the seed decides', async () => {
+test('a cut reply resets the connection after the request was served, at random by the seed', async () => {
   const outcomes = async (seed: number): Promise<boolean[]> => {
     const address = server.address() as AddressInfo
     const seeded = await FaultProxy.start({ host: '127.0.0.1', port: address.port }, { seed })
@@ -133,7 +133,7 @@ test('a cut reply resets the connection after the request was served, by chance 
   expect(new Set(first).size).toBe(2)
 })
 
-test('a half-open connection takes requests and never answers; what was held back arrives once it is healed', async () => {
+test('a half-open connection accepts requests and never answers; held data arrives after heal', async () => {
   const old = await dial()
   await roundTrip(old, 'a')
   proxy.set({ halfOpen: true })
@@ -141,7 +141,7 @@ test('a half-open connection takes requests and never answers; what was held bac
   old.socket.write('b')
   young.socket.write('c')
   old.socket.end()
-  // That nothing comes is no event to wait for: a round trip takes about a millisecond.
+  // An absence is no event to wait for. A round trip takes about a millisecond.
   await delay(50)
   expect([received, old.heard(), young.heard()]).toEqual(['a', 'a', ''])
   proxy.heal()
@@ -149,7 +149,7 @@ test('a half-open connection takes requests and never answers; what was held bac
   await until(() => old.socket.closed)
 })
 
-test('a unix socket can be upstream, and an upstream that is gone resets the client', async () => {
+test('a unix socket can be upstream, and a missing upstream resets the client', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-proxy-'))
   const path = join(folder, 's')
   const unix = createServer((socket) => socket.pipe(socket))

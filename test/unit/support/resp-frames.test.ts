@@ -14,7 +14,7 @@ const FRAMES = [
   '>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n',
 ]
 
-test('replies of every type are found, whichever pieces they arrive in', () => {
+test('replies of every type are found, however they are split', () => {
   const stream = Buffer.from(FRAMES.join(''))
   for (const size of [1, 2, 3, 7, 1000]) {
     const frames = new RespFrames()
@@ -25,7 +25,7 @@ test('replies of every type are found, whichever pieces they arrive in', () => {
   }
 })
 
-test('only messages are dropped, in the share that is asked for', () => {
+test('only messages are dropped, in the requested share', () => {
   let random = 0.4
   const pass = dropMessages(
     () => 0.5,

@@ -51,7 +51,7 @@ async function loadFile(client, group, name, signal) {
   const query = new URLSearchParams({ prefix: name, limit: '1' })
   const { files } = await client.ask('GET', groupPath(group, `/files?${query}`), { group, signal })
   if (files[0]?.name === name) return files[0]
-  throw new Refused(404, 'FILE_NOT_FOUND', `${group} has no file ${name}, or no longer`)
+  throw new Refused(404, 'FILE_NOT_FOUND', `${group} has no file ${name}; it may have been removed`)
 }
 
 /** @param {import('../client.js').GroupEvent} event */
@@ -60,5 +60,5 @@ function nameOf(event) {
   return event.type === 'file.removed' ? event.name : null
 }
 
-/** As a POSIX shell takes it. @param {string} word */
+/** Quotes a word for a POSIX shell. @param {string} word */
 const quoted = (word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -7,10 +7,10 @@ import { Empty, Loading, Section, Table } from '../parts.js'
 import { useResource } from '../resource.js'
 import { addressOf } from '../route.js'
 
-/** Files at first, and the most: what one page of the API holds. */
+/** Initial and maximum number of files; the maximum is one page of the API. */
 const PAGE = 50
 const MOST = 1000
-/** Who serves a file is no change of the group, so it is asked for. */
+/** Seeders and leechers change without a group event, so poll. */
 const EVERY_MS = 5000
 
 /**
@@ -18,7 +18,7 @@ const EVERY_MS = 5000
  *   seeders: number, leechers: number }} File
  */
 
-/** The files of a group. @param {{ group: string, total: number }} props */
+/** @param {{ group: string, total: number }} props */
 export function Files({ group, total }) {
   const { client } = useShell()
   const [prefix, setPrefix] = useState('')
@@ -36,13 +36,13 @@ export function Files({ group, total }) {
   const aside = total > PAGE && html`<${Below} onChange=${setPrefix} />`
   return html`<${Section} title="Files" id="files" aside=${aside}>
     ${!data && html`<${Loading} />`}
-    ${data && files.length === 0 && html`<${Empty}>${prefix ? `Nothing is called or lies below ${prefix}.` : emptyText(group)}<//>`}
+    ${data && files.length === 0 && html`<${Empty}>${prefix ? `No file is named ${prefix} or is in that folder.` : emptyText(group)}<//>`}
     ${files.length > 0 && html`<${FileTable} group=${group} files=${files} />`}
     ${
       data?.next &&
       (limit < MOST
         ? html`<button type="button" class="quiet more" onClick=${() => setLimit(Math.min(limit * 4, MOST))}>Show more</button>`
-        : html`<${Empty}>Only the first ${number(MOST)} are shown. Name a folder to see the others.<//>`)
+        : html`<${Empty}>Showing the first ${number(MOST)}. Enter a folder to see others.<//>`)
     }
   <//>`
 }

@@ -8,11 +8,11 @@ import { Heading, Problem } from '../parts.js'
 import { FileView } from './file.js'
 import { GroupView } from './group.js'
 
-/** Files that are published within this time are said in one sentence. */
+/** Files published within this time are announced in one sentence. */
 const GATHER_MS = 1000
 
 /**
- * What is shown of one group, kept new by its event stream for as long as the user is a member.
+ * One group's views. Its event stream keeps them up to date while the user is a member.
  * @param {{ group: string, name: string | null }} props
  */
 export function GroupScope({ group, name }) {
@@ -43,8 +43,8 @@ export function GroupScope({ group, name }) {
  */
 function goneSentence(group, refusal) {
   const { code, message } = /** @type {import('../client.js').Refused} */ (refusal)
-  if (code === 'NOT_A_MEMBER') return `You are not a member of ${group}, or no longer one.`
-  if (code === 'GROUP_NOT_FOUND') return `There is no group ${group}, or no longer one.`
+  if (code === 'NOT_A_MEMBER') return `You are not, or no longer, a member of ${group}.`
+  if (code === 'GROUP_NOT_FOUND') return `The group ${group} does not exist, or no longer exists.`
   return sentence(message)
 }
 
@@ -65,8 +65,8 @@ function makeFeed() {
 }
 
 /**
- * Follows the group until the signal aborts, over any number of lost connections. After each break it asks
- * again, and so learns what the break was: throws what the tracker refuses the stream with.
+ * Follows the group until the signal aborts, across lost connections. After each break it asks again to learn
+ * the cause. Throws the tracker's refusal of the stream.
  * @param {import('../client.js').Client} client
  * @param {string} group
  * @param {AbortSignal} signal
@@ -91,7 +91,7 @@ async function follow(client, group, signal, tell) {
 }
 
 /**
- * Tells those who do not see the page what changes in it.
+ * Makes a screen reader say what changes.
  * @param {import('../context.js').Feed} feed
  * @param {string} user
  * @param {(text: string) => void} say

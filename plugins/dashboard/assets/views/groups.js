@@ -8,13 +8,13 @@ import { useResource } from '../resource.js'
 import { addressOf } from '../route.js'
 
 const EVERY_MS = 5000
-/** Pages of 100 groups that are read, and groups whose waiting requests are asked for. */
+/** Pages of 100 groups to read, and groups whose waiting requests to fetch. */
 const MAX_PAGES = 10
 const MAX_ASKED = 20
 
 /** @typedef {{ group: string, owner: string, members: number, role: string | null, waiting?: number }} Group */
 
-/** The groups of the user, and the others. */
+/** The user's groups and the other groups. */
 export function GroupsView() {
   const { client } = useShell()
   const { data, error } = useResource((signal) => loadGroups(client, signal), [client], { every: EVERY_MS })
@@ -77,7 +77,7 @@ function Mine({ groups }) {
   return html`<${Section} title="Your groups" id="mine">
     ${
       groups.length === 0
-        ? html`<${Empty}>You are in no group yet.<//>`
+        ? html`<${Empty}>You are not in a group yet.<//>`
         : html`<${Table} label="Your groups" columns=${columns} rows=${groups} keyOf=${nameOf} />`
     }
   <//>`

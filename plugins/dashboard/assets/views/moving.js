@@ -10,7 +10,7 @@ const EVERY_MS = 2000
 
 /** @typedef {{ fileId: string, name: string, seeds: number, leechers: number, down: number, up: number }} Swarm */
 
-/** What is being moved now, where anything is. @param {{ group: string }} props */
+/** Current transfers; nothing when nothing moves. @param {{ group: string }} props */
 export function Moving({ group }) {
   const { client } = useShell()
   const { data } = useResource(
@@ -33,6 +33,6 @@ export function Moving({ group }) {
   ]
   return html`<${Section} title="Moving now" id="moving">
     <${Table} label="Moving now" columns=${columns} rows=${swarms} keyOf=${(/** @type {Swarm} */ { fileId }) => fileId} />
-    ${data.total > swarms.length && html`<${Empty}>The fastest ${number(swarms.length)} of ${number(data.total)}.<//>`}
+    ${data.total > swarms.length && html`<${Empty}>Showing the fastest ${number(swarms.length)} of ${number(data.total)}.<//>`}
   <//>`
 }

@@ -10,7 +10,7 @@ const TYPES = new Set(['member.requested', 'member.accepted', 'member.rejected']
 
 /** @typedef {{ user: string, since: string }} Request */
 
-/** Who asks to join, for admins. @param {{ group: string }} props */
+/** Join requests, for admins. @param {{ group: string }} props */
 export function Requests({ group }) {
   const { client, say } = useShell()
   const [problem, setProblem] = useState('')
@@ -34,7 +34,7 @@ export function Requests({ group }) {
     try {
       const body = { users: [user] }
       await client.ask('POST', groupPath(group, `/requests/${decision}`), { group, body, change: true })
-      say(decision === 'accept' ? `${user} is a member now.` : `The request of ${user} is turned down.`)
+      say(decision === 'accept' ? `${user} is now a member.` : `Rejected the request of ${user}.`)
       focusNext(user)
     } catch (error) {
       setProblem(sentence(/** @type {Error} */ (error).message))
@@ -70,7 +70,7 @@ export function Requests({ group }) {
 
 const userOf = (/** @type {Request} */ { user }) => user
 
-/** The row is about to go, with the button that has the focus: the next one gets it, or the heading. */
+/** Moves the focus before its row disappears: to the next row's button, or to the heading. */
 function focusNext(/** @type {string} */ user) {
   const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('button[data-user]')])
   const next = buttons.find((_, i) => buttons[i - 1]?.dataset.user === user)

@@ -14,7 +14,10 @@ const EVERY_MS = 1000
  *   peers: SwarmPeer[] }} Swarm
  */
 
-/** Who holds which part of a file, and how fast it moves. @param {{ group: string, fileId: string }} props */
+/**
+ * Shows which peer holds which part of a file, and how fast it moves. @param {{ group: string, fileId: string
+ * }} props
+ */
 export function SwarmPicture({ group, fileId }) {
   const { client } = useShell()
   /** @type {import('../resource.js').Loaded<Swarm>} */
@@ -41,7 +44,7 @@ function Picture({ swarm }) {
   ]
   if (peers.length === 0)
     return html`<${Figures} items=${figures} />
-      <${Empty}>No peer serves this file now: nobody can download it until one that has it is started.<//>`
+      <${Empty}>No peer serves this file now. To download it, start a peer that has it.<//>`
   return html`<${Figures} items=${figures} />
     <div class="together">
       <p>${copiesText(copies)}</p>
@@ -50,10 +53,10 @@ function Picture({ swarm }) {
     <${Table} class="swarm" label="Peers of this file" columns=${COLUMNS} rows=${peers} keyOf=${idOf} />
     ${total > peers.length && html`<${Empty}>${number(peers.length)} of ${number(total)} peers are shown.<//>`}
     <p class="legend" aria-hidden="true">
-      <span>Each bar is the file from its beginning to its end.</span>
-      <span><i class="swatch"></i>not there</span>
-      <span><i class="swatch some"></i>in part</span>
-      <span><i class="swatch whole"></i>whole</span>
+      <span>Each bar shows the file from start to end.</span>
+      <span><i class="swatch"></i>missing</span>
+      <span><i class="swatch some"></i>partial</span>
+      <span><i class="swatch whole"></i>complete</span>
     </p>`
 }
 
@@ -87,7 +90,7 @@ function heldText({ seed, parts }) {
 }
 
 /**
- * A file from its beginning to its end, each part shaded by how much of it is there; `text` says the same.
+ * A bar for the file from start to end, each part shaded by the share held. `text` says the same.
  * @param {{ shades: readonly number[], text: string }} props
  */
 function Bar({ shades, text }) {
@@ -101,11 +104,11 @@ function Bar({ shades, text }) {
   </svg>`
 }
 
-/** What is begun can be told from what is not there, and from what is whole. @param {number} share */
+/** Keeps a partial part distinct from a missing and from a complete one. @param {number} share */
 const opacity = (share) => (share < 1 ? (0.2 + 0.55 * share).toFixed(2) : '1')
 
 /**
- * How many copies of each part there are, as heights.
+ * Copies of each part, as heights.
  * @param {{ copies: readonly number[] }} props
  */
 function Skyline({ copies }) {

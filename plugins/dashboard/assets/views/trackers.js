@@ -27,7 +27,7 @@ const lagText = (lag) =>
     : html`<span class="warn">${counted(lag, 'change')} behind</span>`
 
 const KINDS = {
-  unix: 'A Redis server of its own',
+  unix: 'An embedded Redis server',
   single: 'One Redis server',
   sentinel: 'A Sentinel group of Redis servers',
   cluster: 'A Redis Cluster',
@@ -37,11 +37,11 @@ const KINDS = {
 function storeText({ kind, masters, copies, memory }) {
   const what = KINDS[/** @type {keyof typeof KINDS} */ (kind)] ?? kind
   const where = masters > 1 ? ` on ${counted(masters, 'master')}` : ''
-  const replicas = copies > 0 ? `, copied by ${counted(copies, 'replica')} of Redis` : ''
+  const replicas = copies > 0 ? `, and ${counted(copies, 'Redis replica')}` : ''
   return `${what}, with ${bytes(memory)} of data${where}${replicas}.`
 }
 
-/** The tracker's replicas and what they hold, as `shoal tracker status` has it. */
+/** The tracker's replicas and their contents, like `shoal tracker status`. */
 export function TrackersView() {
   const { client } = useShell()
   const { data, error } = useResource((signal) => client.ask('GET', '/status', { signal }), [client], {

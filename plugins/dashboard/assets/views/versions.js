@@ -18,7 +18,9 @@ const COLUMNS = [
   },
 ]
 
-/** What was published under a file's name. @param {{ group: string, file: Version & { name: string } }} props */
+/**
+ * Versions published under a file's name. @param {{ group: string, file: Version & { name: string } }} props
+ */
 export function Versions({ group, file }) {
   const { client } = useShell()
   const { data } = useResource(
@@ -33,6 +35,6 @@ export function Versions({ group, file }) {
   const rest = (versions.at(-1)?.version ?? 1) - 1
   return html`<${Section} title="Versions" id="versions">
     <${Table} label="Versions" columns=${COLUMNS} rows=${versions} keyOf=${(/** @type {Version} */ { version }) => `${version}`} />
-    ${data && rest > 0 && html`<${Empty}>The group's older changes are no longer kept, and with them ${rest === 1 ? 'version 1' : `versions 1 to ${rest}`}.<//>`}
+    ${data && rest > 0 && html`<${Empty}>The group's history no longer includes ${rest === 1 ? 'version 1' : `versions 1 to ${rest}`}.<//>`}
   <//>`
 }

@@ -31,3 +31,33 @@ test('what goes to a thread with an extent are its own hashes alone, however lon
   // A message carries the whole buffer that a view is on.
   expect(structuredClone(sent[0])?.buffer.byteLength).toBe(32 * HASH_SIZE)
 })
+
+test('a connection that breaks once the grant was renewed is taken for the end of the old grant', async () => {
+  const failures: Error[] = []
+  let grant = 'old'
+  const pool = {
+    fetch: async () => {
+      grant = 'fresh'
+      throw new Error('the peer closed the connection')
+    },
+  }
+  const target = { peer: 'f0'.repeat(32), host: '127.0.0.1', port: 1, tls: false }
+  const swarm = { address: () => target, failed: (_: unknown, error: Error) => void failures.push(error) }
+  const fetches = new Fetches(
+    {
+      download: { id: 'd', fileId: 'f', size: 1 },
+      pool: pool as unknown as FetchPool,
+      queue: {} as ExtentQueue,
+      part: { fd: 1, path: 'p' } as PartFile,
+      hashes: Buffer.alloc(HASH_SIZE),
+      grant: () => grant,
+    } as unknown as ConstructorParameters<typeof Fetches>[0],
+    () => swarm as unknown as Swarm,
+  )
+  const assignment = { peer: target.peer, extent: { first: 0, count: 1 }, startedAt: 0 }
+  await fetches.fetch(assignment)
+  expect(failures).toMatchObject([{ code: 'GRANT_INVALID' }])
+  pool.fetch = () => Promise.reject(new Error('the peer closed the connection'))
+  await fetches.fetch(assignment)
+  expect(failures[1]).not.toHaveProperty('code')
+})

@@ -17,6 +17,7 @@ class Bench {
   readonly assigned: Assignment[] = []
   readonly told: string[] = []
   stale = 0
+  grant = 'g'
   readonly swarm = new Swarm({
     fileId: 'cc'.repeat(32),
     size: CHUNKS * CHUNK_SIZE,
@@ -25,7 +26,7 @@ class Bench {
     credentials: { key: '', cert: '' },
     ownPort: 1,
     picker: new Picker({ have: new Bitmap(CHUNKS), random: Math.random, sequential: false }),
-    grant: () => 'g',
+    grant: () => this.grant,
     onStale: () => void this.stale++,
     onAssign: (assignment) => void this.assigned.push(assignment),
     onPeer: (peer, state) => void this.told.push(`${peer.slice(0, 2)} ${state}`),
@@ -85,6 +86,67 @@ test('one broken connection is one failure, however much was asked over it: it i
   const left = performance.now()
   await bench.rejoin(SEED)
   expect(performance.now() - left).toBeLessThan(900)
+})
+
+test('a grant that is refused once is no fault of the peer: only who refuses the fresh one too backs off', async () => {
+  const over = new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired')
+  await bench.meet(SEED)
+  const begun = performance.now()
+  bench.failAll(await bench.take(2), over)
+  expect(bench.stale).toBe(1)
+  await bench.rejoin(SEED)
+  bench.failAll(await bench.take(2), over)
+  await bench.rejoin(SEED)
+  // A failure after a failure would have taken 1.5 s.
+  expect(performance.now() - begun).toBeLessThan(1400)
+  bench.failAll(await bench.take(2), over)
+  const refused = performance.now()
+  await bench.rejoin(SEED)
+  expect(performance.now() - refused).toBeGreaterThan(900)
+})
+
+test('a peer that refused a grant is tried again while others take part, without word from the tracker', async () => {
+  await bench.meet(SEED, OTHER)
+  const [first] = (await bench.take(4)).filter(({ peer }) => peer === SEED.peer)
+  bench.swarm.failed(first!, new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired'))
+  const left = performance.now()
+  expect(bench.swarm.size).toBe(1)
+  // A peer with unknown holdings is asked for them first; nobody listens where this one is said to be.
+  await until(() => {
+    bench.swarm.retry()
+    return bench.swarm.size === 2
+  })
+  expect(performance.now() - left).toBeLessThan(900)
+})
+
+test('have-streams are opened again with a fresh grant, and what came in meanwhile is learned', async () => {
+  const server = await RawServer.start((_, socket) => {
+    const have = new Bitmap(CHUNKS)
+    for (let chunk = 0; chunk < server.requests.length; chunk++) have.add(chunk)
+    const body = Buffer.alloc(4 + have.bytes.length)
+    body.writeUInt32BE(CHUNKS)
+    body.set(have.bytes, 4)
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), body]))
+  })
+  try {
+    bench.swarm.offer([{ ...server.address, complete: false }])
+    const [first] = await bench.take(1)
+    expect(first).toMatchObject({ extent: { first: 0, count: 1 } })
+    bench.swarm.received(first!.peer, 0, CHUNK_SIZE)
+    bench.swarm.fetched(first!)
+    bench.swarm.retry()
+    expect(server.requests).toHaveLength(1)
+    bench.grant = 'fresh'
+    bench.swarm.retry()
+    expect(await bench.take(1)).toMatchObject([{ extent: { first: 1, count: 1 } }])
+    expect(server.requests.map(({ head }) => /Bearer (\S+)/i.exec(head)?.[1])).toEqual(['g', 'fresh'])
+    await until(() => server.connections === 1)
+    expect(bench.told).toEqual(['f0 joined'])
+  } finally {
+    bench.swarm.close()
+    await server.close()
+  }
 })
 
 test('an answer to what was asked before a peer left and came back changes nothing', async () => {
