@@ -9,7 +9,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'tracker-store': ['packed', 'redis', 'protocol'],
   'tracker/api': ['protocol'],
   'tracker/client': ['tracker/api', 'protocol'],
-  tracker: ['tracker/api', 'tracker-store', 'redis', 'protocol'],
+  tracker: ['tracker/api', 'tracker-store', 'packed', 'redis', 'protocol'],
   peer: ['tracker/api', 'tracker/client', 'packed', 'redis', 'protocol'],
   cli: ['tracker', 'tracker/api', 'tracker/client', 'peer', 'packed', 'protocol'],
   commands: ['cli', 'tracker', 'tracker/api', 'tracker/client', 'peer', 'protocol'],
