@@ -18,6 +18,8 @@ export function onFailingDisk(path: string, { call, from, to, error = 'EIO' }: D
   const inject = `inject=${call}:error=${error}:when=${when}`
   return [
     'strace',
+    // The program keeps the process that was started, and so gets its signals.
+    '-D',
     '-f',
     '-qqq',
     '--seccomp-bpf',
