@@ -32,9 +32,15 @@ function run(at: string, fault: DiskFault): Record<string, string | null> {
   return JSON.parse(output.toString())
 }
 
-async function reopen(): Promise<{ leftover: Leftover; found: number[] }> {
+async function reopen(): Promise<{ leftover: Leftover; found: number[]; written: number[] }> {
   const [part, leftover] = await PartFile.open(path, FILE.fileId, FILE.size)
   const found: number[] = []
+  const written: number[] = []
+  const write = part.write.bind(part)
+  part.write = (data, chunk) => {
+    written.push(chunk)
+    return write(data, chunk)
+  }
   const pool = new HashPool()
   const keep = (chunk: number): void => {
     found.push(chunk)
@@ -43,7 +49,7 @@ async function reopen(): Promise<{ leftover: Leftover; found: number[] }> {
   await recheck(part, leftover, FILE.hashes, pool, keep, new AbortController().signal)
   await part.publish()
   await Promise.all([part.close(), pool.close()])
-  return { leftover, found }
+  return { leftover, found, written }
 }
 
 const EIO = (name: string): RegExp => new RegExp(`^STORAGE_FAILED: ${name}: i/o error`)
@@ -61,9 +67,10 @@ onLinux(
     })
     expect(readdirSync(folder).sort()).toEqual(['file.bin.shoal-part', 'file.bin.shoal-part.journal'])
     // Its marks are not believed, and what reads as right is written again before it is.
-    const { leftover, found } = await reopen()
+    const { leftover, found, written } = await reopen()
     expect(leftover).toMatchObject({ sealed: false, doubted: true, marked: { count: 0 } })
     expect(found).toEqual([0, 1, 2, 3])
+    expect(written).toEqual(found)
     expect(readFileSync(path).equals(FILE.data)).toBe(true)
   },
 )
