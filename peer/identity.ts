@@ -23,7 +23,7 @@ export async function loadIdentity(home: string): Promise<Identity> {
     if (!existsSync(file)) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       const draft = `${file}.${process.pid}`
-      writeFileSync(draft, await generatePem(), { mode: 0o600 })
+      writeFileSync(draft, await generatePem(), { mode: 0o600, flush: true })
       renameSync(draft, file)
     }
     return parsePem(readFileSync(file, 'utf8'))

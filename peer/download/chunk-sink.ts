@@ -19,6 +19,8 @@ export class BufferPool {
 export interface ExtentTarget {
   /** Descriptor of the part file, open for writing. */
   fd: number
+  /** Its path, for people. */
+  path: string
   size: number
   first: number
   count: number
@@ -80,29 +82,33 @@ export class ChunkSink {
   }
 
   #complete(): void {
-    if (!this.#abandoned) this.#keep()
-    this.#chunk++
-    this.#filled = 0
-    if (this.done) this.release()
-    else this.#length = chunkLength(this.#target.size, this.#chunk)
+    try {
+      if (!this.#abandoned) this.#keep()
+    } finally {
+      // Also after a failure: an abandoned extent's answer is read to its end.
+      this.#chunk++
+      this.#filled = 0
+      if (this.done) this.release()
+      else this.#length = chunkLength(this.#target.size, this.#chunk)
+    }
   }
 
   #keep(): void {
-    const { fd, first, hashes } = this.#target
+    const { fd, path, first, hashes } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE
     if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
       throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
-    writeFully(fd, data, this.#chunk * CHUNK_SIZE)
+    writeFully({ fd, path }, data, this.#chunk * CHUNK_SIZE)
     this.#onChunk(this.#chunk)
   }
 }
 
-function writeFully(fd: number, data: Uint8Array, position: number): void {
+function writeFully({ fd, path }: { fd: number; path: string }, data: Uint8Array, position: number): void {
   try {
     for (let done = 0; done < data.length; )
       done += writeSync(fd, data, done, data.length - done, position + done)
   } catch (error) {
-    throw storageError(error, 'the part file')
+    throw storageError(error, path)
   }
 }

@@ -16,6 +16,7 @@ export interface SourcedFile {
 /**
  * Takes what plugins' sources hold of the missing chunks, each source after the other. One that fails or sends
  * what does not match is told of by `failed` and not asked again. Calls `found` for each chunk that is written.
+ * Throws the part file's failure: that is no source's doing.
  */
 export async function takeFromSources(
   sources: readonly ChunkSource[],
@@ -54,6 +55,7 @@ export async function takeFromSources(
       await Promise.all(Array.from({ length: AT_ONCE }, work))
     } catch (error) {
       stop.abort()
+      if (part.failure) throw part.failure
       if (signal.aborted) return
       failed(source, error as Error)
     }

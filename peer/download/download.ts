@@ -73,7 +73,10 @@ export class Download {
     return this.#bytesFetched
   }
 
-  /** Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason. */
+  /**
+   * Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason;
+   * where the part file failed, also while it was being closed, with that before all others.
+   */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     this.#emit({ event: 'start', name: job.name, total: job.size })
@@ -86,7 +89,7 @@ export class Download {
       return await this.#finish()
     } catch (error) {
       await this.#fetches?.end()
-      await this.#part?.seal().catch(() => {})
+      await this.#part?.seal()
       throw signal.aborted ? signal.reason : error
     } finally {
       this.#swarm?.close()

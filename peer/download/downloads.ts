@@ -219,7 +219,8 @@ export class Downloads {
       if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'
     } catch (error) {
-      if (abort.signal.reason === PARKED) return 'parked'
+      // A failure of the disk ends the job, also while the peer stops.
+      if (error === PARKED) return 'parked'
       for (const waiter of waiters) waiter.reject(error)
       throw error
     } finally {

@@ -39,7 +39,15 @@ export interface ExtentJob {
 /** How an extent went that another process fetched: the chunks that are safely in the part file, and the error. */
 export interface ExtentOutcome {
   chunks: number[]
-  error: { code: string; message: string } | null
+  error: ExtentFailure | null
+}
+
+export interface ExtentFailure {
+  code: string
+  message: string
+  hint?: string | undefined
+  /** Whose it is: the remote peer's; or the worker's own storage, where a write or the sync failed. */
+  at: 'peer' | 'write' | 'sync'
 }
 
 export interface ExtentHandlers {
@@ -193,7 +201,7 @@ export class ExtentQueue {
     }
     events.on('completed', ({ jobId, returnvalue }) => ended(jobId, outcomeOf(returnvalue)))
     events.on('failed', ({ jobId, failedReason }) =>
-      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason } }),
+      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason, at: 'peer' } }),
     )
     events.on('error', () => {})
     events.run().catch(() => {})

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { type Job, Worker } from 'bullmq'
 import { chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
@@ -6,6 +6,7 @@ import { connectRedis } from '../../redis/connect.ts'
 import {
   EXTENT_LOCK_MS,
   EXTENT_QUEUE,
+  type ExtentFailure,
   type ExtentJob,
   type ExtentOutcome,
   PRESENCE_MS,
@@ -63,30 +64,40 @@ export class ExtentWorker {
 
   /** Fetches, verifies, writes and syncs: a chunk is reported only when it is safely in the file. */
   async #work({ data: { assignment, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
+    const { path, fileId, size, target, grant } = work
+    let file: FileHandle
+    try {
+      file = await open(path, 'r+')
+    } catch (error) {
+      return { chunks: [], error: describe('write', storageError(error, path)) }
+    }
     const chunks: number[] = []
     try {
-      const file = await open(work.path, 'r+').catch((error: unknown) => {
-        throw storageError(error, work.path)
-      })
-      try {
-        const { fileId, size, target, grant } = work
-        // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
-        const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
-        const request = { fileId, size, target, grant, ...assignment.extent, fd: file.fd, hashes }
-        const received = (chunk: number): void => {
-          chunks.push(chunk)
-          this.bytes += chunkLength(size, chunk)
-        }
-        await this.#pool.fetch(request, received, new AbortController().signal)
-        return { chunks, error: null }
-      } finally {
-        await file.datasync()
-        await file.close()
-        this.extents++
-      }
+      // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
+      const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
+      const request = { fileId, size, target, grant, ...assignment.extent, fd: file.fd, path, hashes }
+      const failure = await this.#pool
+        .fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
+        .then(() => null, blame)
+      await file.datasync()
+      for (const chunk of chunks) this.bytes += chunkLength(size, chunk)
+      return { chunks, error: failure }
     } catch (error) {
-      const code = error instanceof ShoalError ? error.code : 'ERROR'
-      return { chunks, error: { code, message: (error as Error).message } }
+      return { chunks: [], error: describe('sync', storageError(error, path)) }
+    } finally {
+      // What the sync confirmed is safe whatever this says.
+      await file.close().catch(() => {})
+      this.extents++
     }
   }
+}
+
+/** An extent's failure in a fetch thread: storage errors are of this side, a peer's own come under other codes. */
+function blame(error: Error): ExtentFailure {
+  return describe(error instanceof ShoalError && error.kind === 'storage' ? 'write' : 'peer', error)
+}
+
+function describe(at: ExtentFailure['at'], error: Error): ExtentFailure {
+  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint, at }
+  return { code: 'ERROR', message: error.message, at }
 }

@@ -14,7 +14,7 @@ export interface RangeRequest {
   end: number
   size: number
   sink: ChunkSink
-  /** Called once: with null when every chunk was verified and written. */
+  /** Called with null when every chunk was verified and written, else with the error; only the first call counts. */
   settle(error: Error | null): void
 }
 
@@ -174,8 +174,20 @@ export class FetchConnection {
   #onBody(n: number): void {
     const request = this.#requests[0]!
     this.#left -= n
-    request.sink.advance(n)
+    try {
+      request.sink.advance(n)
+    } catch (error) {
+      if (!(error instanceof ShoalError && error.kind === 'storage')) throw error
+      this.#drop(request, error)
+    }
     if (this.#left === 0) this.#finish(request, null)
+  }
+
+  /** The local file failed: that is not the peer's doing, and the other files that come over this go on. */
+  #drop(request: RangeRequest, error: Error): void {
+    request.sink.abandon()
+    request.settle(error)
+    setImmediate(() => this.closeIfAbandoned())
   }
 
   #finishError(request: RangeRequest): void {

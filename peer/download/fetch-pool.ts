@@ -6,6 +6,7 @@ import type {
   FetchRequest,
   FetchThreadData,
   FromFetchThread,
+  ThreadFailure,
   ToFetchThread,
 } from '../threads/fetch-thread.ts'
 import { spawnThread } from '../threads/spawn.ts'
@@ -114,6 +115,8 @@ export class FetchPool {
   }
 }
 
-function revive({ code, message }: { code: string; message: string }): Error {
-  return isErrorCode(code) ? new ShoalError(code, message) : Object.assign(new Error(message), { code })
+function revive({ code, message, hint }: ThreadFailure): Error {
+  return isErrorCode(code)
+    ? new ShoalError(code, message, { hint })
+    : Object.assign(new Error(message), { code })
 }

@@ -1,7 +1,7 @@
 import { CHUNK_SIZE, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
 import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
 import type { ByteLimit } from '../byte-limit.ts'
-import type { ExtentOutcome, ExtentQueue, ExtentWork } from './extent-queue.ts'
+import type { ExtentFailure, ExtentOutcome, ExtentQueue, ExtentWork } from './extent-queue.ts'
 import type { FetchPool } from './fetch-pool.ts'
 import type { PartFile } from './part-file.ts'
 import type { Assignment, Swarm } from './swarm.ts'
@@ -20,7 +20,7 @@ export interface FetchesOptions {
   onReceived(peer: string, chunk: number): void
   /** A chunk from the peer did not match its hash. */
   onMismatch(): void
-  /** The part file cannot be written: the download ends. */
+  /** The part file, which knows it already, cannot be written or synced: the download ends. No peer is blamed. */
   onFatal(error: Error): void
 }
 
@@ -59,7 +59,16 @@ export class Fetches {
     const work = this.#work(assignment)
     if (!work || this.#stop.signal.aborted) return
     const { fileId, size, target, grant } = work
-    const request = { fileId, size, target, grant, ...extent, fd: part.fd, hashes: this.#hashesOf(extent) }
+    const request = {
+      fileId,
+      size,
+      target,
+      grant,
+      ...extent,
+      fd: part.fd,
+      path: part.path,
+      hashes: this.#hashesOf(extent),
+    }
     try {
       const fetch = pool.fetch(request, (chunk) => onReceived(peer, chunk), this.#stop.signal)
       this.#underway.add(fetch)
@@ -73,10 +82,11 @@ export class Fetches {
 
   /** A worker in another process has worked off the extent. */
   fetchedElsewhere(assignment: Assignment, { chunks, error }: ExtentOutcome): void {
+    if (error && error.at !== 'peer') this.#storageFailed(error.at, revive(error))
     if (this.#stop.signal.aborted) return
     for (const chunk of chunks) this.#options.onReceived(assignment.peer, chunk)
     if (error === null) this.#swarm().fetched(assignment)
-    else this.#failed(assignment, revive(error))
+    else if (error.at === 'peer') this.#failed(assignment, revive(error))
   }
 
   /** Resolves when nobody writes to the part file any more, here or in another process. */
@@ -88,10 +98,17 @@ export class Fetches {
   }
 
   #failed(assignment: Assignment, error: Error): void {
-    if (this.#stop.signal.aborted) return
+    const isStorage = error instanceof ShoalError && error.kind === 'storage'
+    if (isStorage) this.#storageFailed('write', error)
+    if (isStorage || this.#stop.signal.aborted) return
     if (error instanceof ShoalError && error.code === 'HASH_MISMATCH') this.#options.onMismatch()
-    if (error instanceof ShoalError && error.kind === 'storage') this.#options.onFatal(error)
-    else this.#swarm().failed(assignment, error)
+    this.#swarm().failed(assignment, error)
+  }
+
+  /** The part file hears of it also while this ends, when it may be about to get its name. */
+  #storageFailed(at: 'write' | 'sync', error: Error): void {
+    this.#options.part.fail(at, error)
+    if (!this.#stop.signal.aborted) this.#options.onFatal(error)
   }
 
   /** What the extent takes; null when its peer has gone. */
@@ -109,8 +126,8 @@ export class Fetches {
   }
 }
 
-function revive({ code, message }: { code: string; message: string }): Error {
-  return isErrorCode(code) ? new ShoalError(code, message) : new Error(message)
+function revive({ code, message, hint }: ExtentFailure): Error {
+  return isErrorCode(code) ? new ShoalError(code, message, { hint }) : new Error(message)
 }
 
 /** A peer cuts an answer that outlives its grant. A connection that breaks after the grant's renewal is taken for that. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { sha256 } from '../../protocol/merkle.ts'
 import type { Catalog } from '../catalog.ts'
 import type { HashPool } from '../hash-pool.ts'
@@ -13,8 +13,8 @@ const LOOKUPS_A_TURN = 1024
 
 /**
  * Finds the chunks that a part file holds already. After a stop in good order the marks are believed; after
- * any other end what was marked, and where more data than marks is there all else too, is hashed again.
- * Calls `found` for each chunk that is right.
+ * any other end what was marked, and where more data than marks is there all else too, is hashed again. After a
+ * failed sync all is hashed, and what is right is written again. Calls `found` for each chunk that is right.
  */
 export async function recheck(
   part: PartFile,
@@ -24,11 +24,12 @@ export async function recheck(
   found: (chunk: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { marked, sealed, unmarkedData } = leftover
+  const { marked, sealed, unmarkedData, doubted } = leftover
   if (sealed) {
     for (let chunk = 0; chunk < marked.size; chunk++) if (marked.has(chunk)) found(chunk)
     return
   }
+  if (doubted) return rewrite(part, hashes, found, signal)
   for (const run of runs(marked, unmarkedData)) {
     const actual = await pool.hash(part.path, part.size, run, undefined, signal)
     const expected = hashes.subarray(run.first * HASH_SIZE)
@@ -36,6 +37,24 @@ export async function recheck(
       const [from, to] = [i * HASH_SIZE, (i + 1) * HASH_SIZE]
       if (Buffer.compare(actual.subarray(from, to), expected.subarray(from, to)) === 0) found(run.first + i)
     }
+  }
+}
+
+/** What is right was maybe read from memory, and counted as written: only another write brings it to the disk. */
+async function rewrite(
+  part: PartFile,
+  hashes: Uint8Array,
+  found: (chunk: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE)
+  const chunks = chunkCount(part.size)
+  for (let chunk = 0; chunk < chunks && !signal.aborted; chunk++) {
+    const data = buffer.subarray(0, chunkLength(part.size, chunk))
+    await part.read(data, chunk * CHUNK_SIZE)
+    if (!sha256(data).equals(hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE))) continue
+    await part.write(data, chunk)
+    found(chunk)
   }
 }
 

@@ -16,6 +16,8 @@ export interface FetchRequest {
   grant: string
   /** Descriptor of the part file in the main thread, open for writing. */
   fd: number
+  /** Its path, for people. */
+  path: string
   size: number
   first: number
   count: number
@@ -36,7 +38,14 @@ export type ToFetchThread =
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
   /** The extent has ended; `chunks` are those of it that were not reported yet. */
-  | { type: 'settled'; id: number; chunks: number[]; error: { code: string; message: string } | null }
+  | { type: 'settled'; id: number; chunks: number[]; error: ThreadFailure | null }
+
+/** An error on its way to the main thread. */
+export interface ThreadFailure {
+  code: string
+  message: string
+  hint?: string | undefined
+}
 
 const STALL_CHECK_MS = 500
 /** At least between two reports of an extent: a message costs as much as a tenth of a chunk's work. */
@@ -72,7 +81,7 @@ function beginExtent(request: FetchRequest): void {
   try {
     fetchExtent(request)
   } catch (error) {
-    const failure = describe(storageError(error, 'the part file'))
+    const failure = describe(storageError(error, request.path))
     send({ type: 'settled', id: request.id, chunks: [], error: failure })
   }
 }
@@ -145,8 +154,8 @@ class ChunkReport {
   }
 }
 
-function describe(error: Error): { code: string; message: string } {
-  if (error instanceof ShoalError) return { code: error.code, message: error.message }
+function describe(error: Error): ThreadFailure {
+  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint }
   return { code: (error as NodeJS.ErrnoException).code ?? 'ERROR', message: error.message }
 }
 

@@ -32,7 +32,7 @@ export class SigningKeys implements KeySource {
   async refresh(): Promise<KeySet> {
     this.#keys = await this.#client.keys()
     const draft = `${this.#file}.${process.pid}`
-    writeFileSync(draft, JSON.stringify(this.#keys), { mode: 0o600 })
+    writeFileSync(draft, JSON.stringify(this.#keys), { mode: 0o600, flush: true })
     renameSync(draft, this.#file)
     return this.#keys
   }

@@ -59,7 +59,16 @@ export class FetchFixture {
 
   request(target: PeerAddress, extent: Extent = { first: 0, count: 4 }): Omit<FetchRequest, 'id'> {
     const hashes = FILE.hashes.subarray(extent.first * 32, (extent.first + extent.count) * 32)
-    return { target, fileId: FILE.fileId, grant: 'g', fd: this.fd, size: SIZE, ...extent, hashes }
+    return {
+      target,
+      fileId: FILE.fileId,
+      grant: 'g',
+      fd: this.fd,
+      path: this.path,
+      size: SIZE,
+      ...extent,
+      hashes,
+    }
   }
 
   async fetch(

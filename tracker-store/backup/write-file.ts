@@ -35,7 +35,11 @@ export async function writeBackup(
     const sink = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
     await pipeline(Readable.from(lines), createGzip(), sink, { signal })
     if (!force) await claim(file, taken)
-    await rename(draft, file)
+    await rename(draft, file).catch(async (error: unknown) => {
+      // What was claimed is an empty file of our own.
+      if (!force) await rm(file, { force: true })
+      throw error
+    })
     await syncFolder(dirname(file))
     return counts
   } catch (error) {

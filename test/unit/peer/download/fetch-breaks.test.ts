@@ -162,3 +162,19 @@ test('a connection of which nobody wants anything any more is closed', async () 
   expect((await cancelled).error).toMatchObject({ code: 'ABORT_ERR' })
   await until(() => fixture.servers[0]?.connections === 0)
 })
+
+test('a disk that is full fails its own extent, and another file from the same peer comes over the same connection', async () => {
+  const peer = await fixture.serve(honest)
+  const full = openSync('/dev/full', 'r+')
+  const never = new AbortController().signal
+  try {
+    const first = fixture.pool.fetch({ ...fixture.request(peer), fd: full, path: '/full' }, () => {}, never)
+    const [refused, other] = await Promise.all([first.catch((error: Error) => error), fixture.fetch(peer)])
+    expect(refused).toMatchObject({ code: 'NO_SPACE', message: '/full: no space left on device' })
+    expect(other.error).toBeNull()
+    expect(other.chunks).toEqual([0, 1, 2, 3])
+    expect(fixture.servers[0]?.requests).toHaveLength(2)
+  } finally {
+    closeSync(full)
+  }
+})

@@ -38,7 +38,17 @@ async function fetch(
   const target = { peer: changes.peer ?? self.peer, host: '127.0.0.1', port: server.port, tls: true }
   const grant = changes.grant ?? (await fixture.grantFor(FILE))
   const hashes = FILE.hashes.subarray(first * 32, (first + count) * 32)
-  const request = { target, fileId: FILE.fileId, grant, fd, size: FILE.size, first, count, hashes }
+  const request = {
+    target,
+    fileId: FILE.fileId,
+    grant,
+    fd,
+    path: 'part',
+    size: FILE.size,
+    first,
+    count,
+    hashes,
+  }
   await pool.fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
   return chunks
 }
@@ -84,6 +94,7 @@ test('a fetch that is cancelled before it begins asks nobody', async () => {
     fileId: FILE.fileId,
     grant: 'g',
     fd,
+    path: 'part',
     size: FILE.size,
     first: 0,
     count: 1,

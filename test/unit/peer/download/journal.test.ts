@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import { encodeHeader, encodeMarks, encodeSeal, parseJournal } from '../../../../peer/download/journal.ts'
+import {
+  encodeDoubt,
+  encodeHeader,
+  encodeMarks,
+  encodeSeal,
+  parseJournal,
+} from '../../../../peer/download/journal.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 
 const ID = 'ab'.repeat(32)
@@ -63,6 +69,18 @@ test('any bytes behind a right header are read without an error', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
       const journal = parseJournal(Buffer.concat([header, noise]), ID, SIZE)
       expect(journal?.marked.size).toBe(CHUNKS)
+    }),
+  )
+})
+
+test('a doubt holds whatever is marked after it, until a seal', () => {
+  fc.assert(
+    fc.property(marks, (chunks) => {
+      const data = Buffer.concat([header, encodeDoubt(), encodeMarks(chunks)])
+      expect(parseJournal(data, ID, SIZE)).toMatchObject({ doubted: true, sealedAt: null })
+      expect(marked(data)).toEqual(sorted(chunks))
+      const sealed = parseJournal(Buffer.concat([data, encodeSeal(MTIME)]), ID, SIZE)
+      expect(sealed).toMatchObject({ doubted: false, sealedAt: MTIME })
     }),
   )
 })
