@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { HashPool } from '../peer/hash-pool.ts'
+import { HashPool } from '../peer/hash/pool.ts'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB, memoryFolder, randomFile, withFolder } from './lib/files.ts'
 

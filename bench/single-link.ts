@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
-import { loadIdentity } from '../peer/identity.ts'
+import { loadIdentity } from '../peer/wire/identity.ts'
 import { MetalinkServer } from './lib/aria2.ts'
 import { type Bench, interleaved, median, rounded } from './lib/bench.ts'
 import { GIB, MIB, mustBeSame, randomFile } from './lib/files.ts'

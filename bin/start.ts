@@ -1,6 +1,6 @@
 import './names.ts'
-import './nobody.ts'
-import { main } from '../cli/main.ts'
+import './no-user-name.ts'
+import { main } from '../cli/run/main.ts'
 import { BUILT_IN } from './built-in.ts'
 import { ownCommands } from './program.ts'
 

@@ -1,5 +1,5 @@
-import { ShoalCommand } from '../cli/base-command.ts'
-import { licensedParts, licensesText } from '../cli/licenses.ts'
+import { licensedParts, licensesText } from '../cli/render/licenses.ts'
+import { ShoalCommand } from '../cli/run/base-command.ts'
 
 export default class Licenses extends ShoalCommand<typeof Licenses> {
   static override summary = 'Show the licences of Shoal and of all that comes with it'

@@ -1,7 +1,8 @@
+import type { ChunkSource } from './download/chunk-sources.ts'
 import type { Downloads } from './download/downloads.ts'
-import type { Figures } from './figures.ts'
-import type { ChunkSource, PeerExtension, PeerLog } from './seam.ts'
+import type { PeerExtension, PeerLog } from './seam.ts'
 import type { Library } from './serve/library.ts'
+import type { Figures } from './wire/transfer-counters.ts'
 
 interface Parts {
   peer: string

@@ -1,4 +1,3 @@
-import type { Catalog } from './catalog.ts'
 import type {
   DownloadRequest,
   DownloadResult,
@@ -11,6 +10,7 @@ import type {
   VerifyResult,
 } from './control/api.ts'
 import type { Downloads } from './download/downloads.ts'
+import type { Catalog } from './serve/catalog.ts'
 import { type UploadContext, upload } from './upload/upload.ts'
 import { verify } from './verify.ts'
 

@@ -1,4 +1,5 @@
 import type { DownloadedFile } from './control/api.ts'
+import type { ChunkSource } from './download/chunk-sources.ts'
 
 /** What a peer has done since it started. */
 export interface PeerFigures {
@@ -11,28 +12,6 @@ export interface PeerFigures {
   serving: number
   /** Downloads under way. */
   downloads: number
-}
-
-/** Another place that chunks may come from, asked before the swarm is: a mirror, a cache, a store of objects. */
-export interface ChunkSource {
-  /** Named in logs and messages. */
-  readonly name: string
-  /**
-   * The bytes of a chunk, or null where the source does not have it. They are verified before they are used;
-   * a source that throws, or sends what does not match, is not asked again for this download.
-   */
-  chunk(wanted: WantedChunk, signal: AbortSignal): Promise<Uint8Array | null>
-}
-
-export interface WantedChunk {
-  group: string
-  name: string
-  fileId: string
-  /** Index, offset and length in bytes, SHA-256 in hex. */
-  index: number
-  offset: number
-  length: number
-  hash: string
 }
 
 export interface PeerLog {

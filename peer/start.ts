@@ -2,22 +2,21 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { serviceUrl } from '../protocol/listen.ts'
-import { acquireRedis } from '../redis/embedded.ts'
+import { acquireRedis } from '../redis/embedded/server.ts'
 import { withFileLock } from '../redis/file-lock.ts'
-import type { TrackerClient } from '../tracker/client/client.ts'
-import { ByteLimit } from './byte-limit.ts'
-import { Catalog } from './catalog.ts'
+import type { TrackerClient } from '../tracker-client/client.ts'
 import { connectPeer, controlSocket } from './control/client.ts'
 import { startControlServer } from './control/server.ts'
+import type { ChunkSource } from './download/chunk-sources.ts'
 import { Downloads } from './download/downloads.ts'
-import { FetchPool } from './download/fetch-pool.ts'
-import { Tickets } from './download/tickets.ts'
+import { QUEUE_FOLDER } from './download/queue/download-queue.ts'
+import { Tickets } from './download/swarm/join-requests.ts'
 import { extend } from './extend.ts'
-import { Figures } from './figures.ts'
-import { HashPool } from './hash-pool.ts'
-import { loadIdentity } from './identity.ts'
+import { FetchPool } from './fetch/pool.ts'
+import { HashPool } from './hash/pool.ts'
 import { PeerNode } from './node.ts'
-import type { ChunkSource, PeerExtension, PeerLog } from './seam.ts'
+import type { PeerExtension, PeerLog } from './seam.ts'
+import { Catalog } from './serve/catalog.ts'
 import { startChunkServer } from './serve/chunk-server.ts'
 import { GrantVerifier } from './serve/grant-verifier.ts'
 import { Library, type SeenPeer } from './serve/library.ts'
@@ -28,6 +27,9 @@ import { MembershipWatch } from './tracker-link/membership-watch.ts'
 import { ProgressReporter } from './tracker-link/progress-reporter.ts'
 import { SigningKeys } from './tracker-link/signing-keys.ts'
 import { Transfers } from './tracker-link/transfers.ts'
+import { ByteLimit } from './wire/byte-limit.ts'
+import { loadIdentity } from './wire/identity.ts'
+import { Figures } from './wire/transfer-counters.ts'
 
 export interface PeerOptions {
   home: string
@@ -43,8 +45,6 @@ export interface PeerOptions {
   log: PeerLog
 }
 
-/** Below the home: the embedded Redis of the download queue. */
-export const QUEUE_FOLDER = 'queue'
 const SEED_CHECK_MS = 5000
 
 /**
@@ -118,7 +118,13 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   await seeds.load()
   const announcer = opened(
     // Who comes with a grant would wait for the keys, and may not for as long as a tracker takes to answer.
-    new Announcer(client, library, { peer: identity.peer, port, tls: options.tls }, () => keys.ensure()),
+    new Announcer(
+      client,
+      library,
+      { keys: identity, port, tls: options.tls },
+      () => keys.ensure(),
+      (message) => log.warn(message),
+    ),
     (a) => a.stop(),
   )
   const watch = opened(new MembershipWatch(client, library, memberships, seeds), (w) => w.stop())
@@ -128,7 +134,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     identity,
     ownPort: port,
     client,
-    tickets: new Tickets(client, identity.peer),
+    tickets: new Tickets(client, identity.peer, !options.tls),
     catalog,
     library,
     seeds,

@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises'
 import { HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError } from '../protocol/errors.ts'
 import { isBelow } from '../protocol/names.ts'
-import type { Catalog, CatalogEntry } from './catalog.ts'
 import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from './control/api.ts'
-import type { HashPool } from './hash-pool.ts'
-import { HashProgress } from './hash-progress.ts'
+import type { HashPool } from './hash/pool.ts'
+import { HashProgress } from './hash/progress.ts'
+import type { Catalog, CatalogEntry } from './serve/catalog.ts'
 import type { Seeds } from './serve/seeds.ts'
 
 export interface VerifyContext {

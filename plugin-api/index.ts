@@ -5,13 +5,13 @@
  */
 
 export { Args, Flags } from '@oclif/core'
-export { fileArg, groupArg, groupFlag, targetArg } from '../cli/args.ts'
-export { ShoalCommand } from '../cli/base-command.ts'
-export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/flags.ts'
-export { formatBytes } from '../cli/format.ts'
-export { interrupt } from '../cli/interrupt.ts'
+export { fileArg, groupArg, groupFlag, targetArg } from '../cli/input/args.ts'
+export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/input/flags.ts'
+export { filesBelow } from '../cli/input/upload-sources.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
-export { filesBelow } from '../cli/upload-sources.ts'
+export { interrupt } from '../cli/process/interrupt.ts'
+export { ShoalCommand } from '../cli/run/base-command.ts'
+export { formatBytes } from '../cli/text/format.ts'
 /**
  * Read a file of the plugin's own `assets/` folder, named as `new URL('./assets/NAME', import.meta.url)`, or
  * of its packages (`shoal.carries`), also in the single binary.
@@ -28,16 +28,17 @@ export type {
   UploadRequest,
   UploadResult,
 } from '../peer/control/api.ts'
+export type { ChunkSource, WantedChunk } from '../peer/download/chunk-sources.ts'
+export { placeInside } from '../peer/download/disk/targets.ts'
 /** A file's packed chunk hashes, proven against its id. */
-export { loadHashes } from '../peer/download/hash-list.ts'
-export { placeInside } from '../peer/download/targets.ts'
-export { loadIdentity } from '../peer/identity.ts'
-export { connectPinned } from '../peer/pinned-connect.ts'
-export type { ChunkSource, PeerFigures, PeerPlugin, PeerSeam, WantedChunk } from '../peer/seam.ts'
+export { loadHashes } from '../peer/download/swarm/hash-list.ts'
+export type { PeerFigures, PeerPlugin, PeerSeam } from '../peer/seam.ts'
+export { loadIdentity } from '../peer/wire/identity.ts'
+export { connectPinned } from '../peer/wire/pinned-connect.ts'
 export { CHUNK_SIZE, HASH_SIZE } from '../protocol/chunking.ts'
 export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
 export { isBelow, parseTarget } from '../protocol/names.ts'
 export { grantedUrl } from '../protocol/peer-wire.ts'
 export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
-export type { TrackerClient } from '../tracker/client/client.ts'
 export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'
+export type { TrackerClient } from '../tracker-client/client.ts'

@@ -1,7 +1,7 @@
 /**
  * Every error that Shoal tells its users about, in one table. The code is the contract (scripts match on
  * it), `status` is what a tracker or a peer answers over HTTP, and `kind` decides the exit status of the
- * command line (cli/exit-codes.ts). docs/errors.md documents each row; a test compares both ways.
+ * command line (cli/process/exit-codes.ts). docs/errors.md documents each row; a test compares both ways.
  */
 export type ErrorKind =
   | 'unexpected'
@@ -33,6 +33,7 @@ export const ERRORS = {
   NOT_LOGGED_IN: { status: 401, kind: 'auth' },
   WRONG_PASSWORD: { status: 401, kind: 'auth' },
   TOKEN_INVALID: { status: 401, kind: 'auth' },
+  PEER_UNPROVEN: { status: 401, kind: 'auth' },
 
   NOT_A_MEMBER: { status: 403, kind: 'forbidden' },
   NOT_AN_ADMIN: { status: 403, kind: 'forbidden' },

@@ -19,6 +19,8 @@ export function checkGroupName(name: string): string {
   return checkPlainName(name, 'group')
 }
 
+export const isGroupName = (name: string): boolean => PLAIN_NAME.test(name)
+
 function checkPlainName(name: string, what: string): string {
   if (PLAIN_NAME.test(name)) return name
   throw new ShoalError('BAD_NAME', `${JSON.stringify(name)} is not a ${what} name`, {

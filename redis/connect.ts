@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { storageError } from '../protocol/errors.ts'
-import { nodeConnector } from './node-connector.ts'
-import { MasterConnector } from './sentinel-connector.ts'
-import { giveUpOnSilence } from './silence.ts'
+import { nodeConnector } from './patches/node-connector.ts'
+import { MasterConnector } from './patches/sentinel-connector.ts'
+import { giveUpOnSilence } from './patches/silent-connection.ts'
 import { parseRedisUrl, type RedisTarget } from './url.ts'
 
 /** A connection to one server (perhaps found through Sentinels), or connections to a cluster's nodes. */

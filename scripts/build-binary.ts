@@ -42,8 +42,8 @@ async function main(wanted: string | undefined): Promise<void> {
   const scripts = {
     main: await bundle('bin/binary.ts', 'main.cjs'),
     app: await bundle('bin/start.ts', 'app.cjs', true),
-    fetch: await bundle('peer/threads/fetch-thread.ts', 'fetch-thread.cjs'),
-    hash: await bundle('peer/threads/hash-thread.ts', 'hash-thread.cjs'),
+    fetch: await bundle('peer/fetch/thread.ts', 'fetch-thread.cjs'),
+    hash: await bundle('peer/hash/thread.ts', 'hash-thread.cjs'),
   }
   const carried = carriedByPlugins()
   const packages = packagesOf([...Object.values(scripts).flatMap(({ inputs }) => inputs), ...carried])
@@ -61,9 +61,9 @@ async function main(wanted: string | undefined): Promise<void> {
     assets: {
       'bin/app.cjs': scripts.app.file,
       'bin/app.cache': buildCodeCache(scripts.app.file),
-      'peer/threads/fetch-thread.cjs': scripts.fetch.file,
-      'peer/threads/hash-thread.cjs': scripts.hash.file,
-      'cli/licenses.json': licenses,
+      'peer/fetch/thread.cjs': scripts.fetch.file,
+      'peer/hash/thread.cjs': scripts.hash.file,
+      'cli/render/licenses.json': licenses,
       ...redisPrograms(server, wanted === 'build'),
       ...filesAt(carried),
       ...filesAt(globSync(['tracker-store/scripts/*.lua', 'plugins/*/assets/**'], { cwd: ROOT })),
@@ -85,9 +85,11 @@ function filesAt(paths: readonly string[]): Record<string, string> {
 
 /** The server, and the keeper, which an installed server needs too. */
 function redisPrograms(server: Server | null, required: boolean): Record<string, string> {
-  const programs: Record<string, string> = server ? { 'redis/packed/valkey-server': server.program } : {}
+  const programs: Record<string, string> = server
+    ? { 'redis/embedded/packed/valkey-server': server.program }
+    : {}
   try {
-    return { ...programs, 'redis/packed/keeper': buildKeeper() }
+    return { ...programs, 'redis/embedded/packed/keeper': buildKeeper() }
   } catch (error) {
     if (required) throw error
     console.error(`build: packing no keeper, so the binary needs a shell: ${(error as Error).message}`)

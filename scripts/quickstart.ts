@@ -4,7 +4,7 @@ import { createReadStream, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs
 import { rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { formatBytes } from '../cli/format.ts'
+import { formatBytes } from '../cli/text/format.ts'
 
 /**
  * Demonstrates Shoal with its own commands on this machine: two trackers, three users, a group, and one file

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
-import { findChromium, launchChromium } from '../test/support/chromium.ts'
-import { type Home, World } from '../test/support/shoal.ts'
+import { findChromium, launchChromium } from '../testkit/chromium.ts'
+import { type Home, World } from '../testkit/shoal.ts'
 
 /**
  * Takes the pictures of docs/dashboard.md: the page on a real tracker, with peers that are downloading. Run

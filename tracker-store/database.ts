@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
 import type { RedisClient } from '../redis/connect.ts'
-import { refusal } from './refusals.ts'
+import { refusal } from './script-errors.ts'
 import { loadScripts } from './scripts.ts'
 
 /** Replies by which Redis says that it cannot serve now, though it answers. */

@@ -72,7 +72,7 @@ export const groupIdempotencyKey = (group: string, operation: string, mutation: 
 export const userIdempotencyKey = (operation: string, mutation: Mutation): string =>
   `${userTag(mutation.by)}:idem:${operation}:${mutation.by}:${mutation.key}`
 
-/** Sorted set, all scores 0: group names in byte order (tracker-store/directory.ts). */
+/** Sorted set, all scores 0: group names in byte order (tracker-store/groups/directory.ts). */
 export const GROUP_DIRECTORY = '{groups}'
 /** Set of the folded names of all users: its size is their count. */
 export const USER_DIRECTORY = '{users}'

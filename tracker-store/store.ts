@@ -1,5 +1,5 @@
 import type { FileRecord, GroupEvent, ProgressReport, Role } from '../protocol/records.ts'
-import type { GroupView } from './group-view.ts'
+import type { GroupView } from './groups/group-view.ts'
 
 /**
  * The tracker's metadata: read this file first. Redis is the one source of truth; each method that changes
@@ -120,6 +120,11 @@ export interface GroupStore {
    * was just told is done may not have come here yet. While Redis is away, as `view`.
    */
   viewNow(group: string): Promise<GroupView | null>
+  /**
+   * Those of the groups that the user is a member of, as Redis has them now: two small questions a name, whatever
+   * there is of it, in slices. Nothing is loaded.
+   */
+  ofMember(user: string, groups: readonly string[]): Promise<string[]>
   /** How long ago, in milliseconds, views were last known to be current: under a second, but while Redis is away. */
   readonly viewAge: number
   /** Groups in memory, and the revisions by which they are known to be behind, summed. */
@@ -225,6 +230,8 @@ export interface PeerPresence {
   host: string
   port: number
   tls: boolean
+  /** A call-back to this host and port found the holder of the peer's key: only then is it handed out. */
+  reachable?: boolean
   /** Counts up at each change of the peer's set, so that an older announce never undoes a newer one. */
   sequence: number
   /** Milliseconds since the epoch at which this was last heard. */

@@ -4,10 +4,12 @@ import { createServer as createTlsServer } from 'node:https'
 import type {} from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
-import { answerClientError, answerError, answerNotFound } from './errors.ts'
-import type { FastLane } from './fast-lane.ts'
-import { putInFront } from './front.ts'
-import { validatorCompiler } from './validator.ts'
+import { BODY } from '../tracker-client/api/limits.ts'
+import type { FastLane } from './front/fast-path.ts'
+import { putInFront } from './front/front.ts'
+import { readJsonBodies } from './http/body.ts'
+import { answerClientError, answerError, answerNotFound } from './http/errors.ts'
+import { validatorCompiler } from './http/validator.ts'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
@@ -46,10 +48,12 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
         ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, listener)
         : inFront(createServer(LIMITS, listener), options.lane)
     },
+    bodyLimit: BODY.public,
     exposeHeadRoutes: false,
     frameworkErrors: answerError,
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>()
+  readJsonBodies(app)
   app.setValidatorCompiler(validatorCompiler)
   // Answers are built from typed records: a second check of them would only cost.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { ShoalError } from '../protocol/errors.ts'
-import { acquireRedis } from '../redis/embedded.ts'
+import { acquireRedis } from '../redis/embedded/server.ts'
 import { backupStore } from '../tracker-store/backup/backup.ts'
 import type { Counts } from '../tracker-store/backup/format.ts'
 import { restoreStore } from '../tracker-store/backup/restore.ts'
-import { embeddedFolder, type StorePlace } from './store-place.ts'
+import { embeddedFolder, type StorePlace } from './store-location.ts'
 
 /** Saves all metadata in `file`; throws PATH_NOT_FOUND for a data folder without any. */
 export function backupTracker(

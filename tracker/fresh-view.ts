@@ -1,4 +1,4 @@
-import type { GroupView } from '../tracker-store/group-view.ts'
+import type { GroupView } from '../tracker-store/groups/group-view.ts'
 import type { Store } from '../tracker-store/store.ts'
 
 /**

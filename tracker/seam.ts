@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupEvent } from '../protocol/records.ts'
-import type { AnswerListener } from './answers.ts'
-import type { StatusBody } from './api/schemas.ts'
+import type { StatusBody } from '../tracker-client/api/schemas.ts'
 import type { TrackerApp } from './app.ts'
+import type { AnswerListener } from './http/response-observer.ts'
 
 /** What one replica knows of itself, from memory. */
 export interface ReplicaFigures {

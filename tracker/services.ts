@@ -1,13 +1,13 @@
 import type { Background } from '../packed/background.ts'
 import type { Store } from '../tracker-store/store.ts'
-import type { Answers } from './answers.ts'
 import type { Authenticator } from './auth/authenticate.ts'
+import type { Grants } from './auth/grants.ts'
 import type { LoginLimit } from './auth/login-limit.ts'
 import type { Passwords } from './auth/passwords.ts'
-import type { Grants } from './grants.ts'
-import type { Announcing } from './presence/announcing.ts'
+import type { Answers } from './http/response-observer.ts'
+import type { Announcing } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
-import type { Progress } from './presence/progress.ts'
+import type { Progress } from './presence/progress-reports.ts'
 
 /** What the routes work with; put together in start.ts. */
 export interface Services {

@@ -2,24 +2,25 @@ import { randomBytes } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { Background } from '../packed/background.ts'
 import { announcedUrl, listenError, serviceUrl } from '../protocol/listen.ts'
-import { acquireRedis } from '../redis/embedded.ts'
+import { acquireRedis } from '../redis/embedded/server.ts'
 import { redactedUrl } from '../redis/url.ts'
 import { openStore } from '../tracker-store/open.ts'
-import { Answers } from './answers.ts'
 import { createApp, LOGS_REQUESTS, type LogLevel, type TlsFiles, type TrackerApp } from './app.ts'
 import { Authenticator } from './auth/authenticate.ts'
+import { type GrantOptions, Grants } from './auth/grants.ts'
 import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
-import { FastLane } from './fast-lane.ts'
-import { type GrantOptions, Grants } from './grants.ts'
-import { Announcing } from './presence/announcing.ts'
+import { FastLane } from './front/fast-path.ts'
+import { Answers } from './http/response-observer.ts'
+import { isLoopback } from './presence/addresses.ts'
+import { Announcing } from './presence/announce-handler.ts'
 import { Presence } from './presence/presence.ts'
-import { Progress } from './presence/progress.ts'
+import { Progress } from './presence/progress-reports.ts'
+import { addRoutes } from './routes/register.ts'
 import type { TrackerExtension } from './seam.ts'
-import { addRoutes } from './server.ts'
 import type { Services } from './services.ts'
-import { embeddedFolder, type StorePlace } from './store-place.ts'
+import { embeddedFolder, type StorePlace } from './store-location.ts'
 
 /** Without a Redis URL the tracker runs, or joins, the embedded Redis in the data folder. */
 export interface TrackerOptions extends StorePlace {
@@ -74,7 +75,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   const store = await openStore({ redis, replicaId: replica, log: app.log, background })
   cleanups.push(() => store.close())
 
-  const presence = new Presence(store.presence, background)
+  const presence = new Presence(store.presence, background, ownAddress(app))
   cleanups.push(() => presence.stop())
   store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
@@ -114,6 +115,16 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
     peers: presence.table.peerCount,
   }))
   return { url, replica, redis: redactedUrl(redis) }
+}
+
+/** Tells whether the app itself listens at a host and port. */
+function ownAddress(app: TrackerApp): (host: string, port: number) => boolean {
+  return (host, port) => {
+    const address = app.server.address()
+    if (typeof address !== 'object' || address?.port !== port) return false
+    const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+    return isLoopback(host) || own.some(({ address }) => address === host)
+  }
 }
 
 /** Closes the app once what is under way has been answered, or when that takes too long. */

@@ -1,7 +1,7 @@
 import { openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { CIPHERS } from '../../peer/pinned-connect.ts'
+import { CIPHERS } from '../../peer/wire/pinned-connect.ts'
 
 /**
  * Sends a file to every client, with large reads and no protocol, and prints its port. With a PEM file of key

@@ -1,4 +1,4 @@
-import { type Home, type Running, type RunOptions, World } from '../../test/support/shoal.ts'
+import { type Home, type Running, type RunOptions, World } from '../../testkit/shoal.ts'
 import { memoryFolder } from './files.ts'
 import { cleanly } from './on-signal.ts'
 

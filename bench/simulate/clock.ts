@@ -1,10 +1,5 @@
-import { EventHeap } from './event-heap.ts'
+import { EventHeap, type Happening } from './event-heap.ts'
 import { Fifo } from './fifo.ts'
-
-/** An event at a moment of virtual time. */
-export interface Happening {
-  happen(): void
-}
 
 /**
  * Virtual time in seconds. Events at arbitrary times go through a heap; events one network latency away go

@@ -1,4 +1,7 @@
-import type { Happening } from './clock.ts'
+/** An event at a moment of virtual time. */
+export interface Happening {
+  happen(): void
+}
 
 const CHILDREN = 4
 

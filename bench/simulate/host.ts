@@ -1,15 +1,20 @@
-import { NEWS_MS } from '../../peer/serve/news.ts'
+import { NEWS_MS } from '../../peer/serve/have-feed.ts'
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { PENDING } from '../../protocol/peer-wire.ts'
 import type { SwarmPeer } from '../../protocol/records.ts'
-import type { Clock, Happening } from './clock.ts'
-import type { Leecher } from './leecher.ts'
+import type { Clock } from './clock.ts'
+import type { Happening } from './event-heap.ts'
 import { Downlink, Flow, Uplink } from './links.ts'
 
 /** A reader of a host's have-stream. */
 export interface Follower {
   /** Takes have-records in their wire form. */
   learn(records: readonly number[]): void
+}
+
+/** Whoever a host sends to, by its own host. */
+interface Receiver {
+  readonly host: Host
 }
 
 /** A machine in the simulated swarm: its links, its chunks, and the followers of its have-stream. */
@@ -20,7 +25,7 @@ export class Host implements Happening {
   readonly have: Bitmap
   readonly followers = new Set<Follower>()
   readonly #clock: Clock
-  readonly #flows = new Map<Leecher, Flow>()
+  readonly #flows = new Map<Receiver, Flow>()
   /** Have-records to send. */
   #news: number[] = []
   #toldAt = Number.NEGATIVE_INFINITY
@@ -38,7 +43,7 @@ export class Host implements Happening {
   }
 
   /** The flow to a leecher, which sends its chunks in the order of its requests. */
-  flowTo(leecher: Leecher): Flow {
+  flowTo(leecher: Receiver): Flow {
     let flow = this.#flows.get(leecher)
     if (!flow) {
       flow = new Flow(this.uplink, leecher.host.downlink)

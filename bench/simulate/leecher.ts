@@ -1,11 +1,12 @@
-import { Pace } from '../../peer/download/pace.ts'
-import { Picker } from '../../peer/download/picker.ts'
-import { type Mate, Scheduler } from '../../peer/download/scheduler.ts'
-import { ENOUGH_MATES, MOST_MATES } from '../../peer/download/swarm-peer.ts'
+import { Pace } from '../../peer/download/plan/pace.ts'
+import { Picker } from '../../peer/download/plan/picker.ts'
+import { type Mate, Scheduler } from '../../peer/download/plan/scheduler.ts'
+import { ENOUGH_MATES, MOST_MATES } from '../../peer/download/swarm/swarm-peer.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkLength, type Extent, extentBytes } from '../../protocol/chunking.ts'
 import { PENDING } from '../../protocol/peer-wire.ts'
-import type { Clock, Happening } from './clock.ts'
+import type { Clock } from './clock.ts'
+import type { Happening } from './event-heap.ts'
 import type { Follower, Host } from './host.ts'
 
 /**
@@ -23,7 +24,7 @@ export interface LeecherOptions {
   onDone(leecher: Leecher): void
 }
 
-/** A host that fetches the file with the picker, paces and scheduler that peer/download/swarm.ts uses. */
+/** A host that fetches the file with the picker, paces and scheduler that peer/download/swarm/swarm.ts uses. */
 export class Leecher implements Happening {
   readonly host: Host
   readonly startedAt: number

@@ -1,4 +1,5 @@
-import type { Clock, Happening } from './clock.ts'
+import type { Clock } from './clock.ts'
+import type { Happening } from './event-heap.ts'
 import { Fifo } from './fifo.ts'
 
 /**

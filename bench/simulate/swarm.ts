@@ -1,11 +1,11 @@
-import { FIRST_REJOIN_MS, REJOIN_MS } from '../../peer/download/swarm-membership.ts'
+import { FIRST_REJOIN_MS, REJOIN_MS } from '../../peer/download/swarm/swarm-membership.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount } from '../../protocol/chunking.ts'
+import { seededRandom } from '../../testkit/random.ts'
 import { handOut } from '../../tracker/presence/handout-policy.ts'
 import { Clock } from './clock.ts'
 import { Host } from './host.ts'
 import { Leecher } from './leecher.ts'
-import { seededRandom } from './random.ts'
 
 export interface Scenario {
   leechers: number

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { packFiles, type Served } from '../../tracker/api/packed-files.ts'
+import { clientRequest } from '../../testkit/http.ts'
+import { packFiles, type Served } from '../../tracker-client/api/packed-files.ts'
 import { type Bench, median, rounded } from '../lib/bench.ts'
 import { withPinnedReplica } from '../lib/cores.ts'
-import { clientRequest } from '../lib/http.ts'
 import { GROWING, GROWING_DIGITS, Load, loadsInTurns, measurementsOf } from '../lib/wrk.ts'
 import { bittorrentRequests, withBittorrentTracker } from './bittorrent.ts'
-import { type Peer, peersOf, populate } from './population.ts'
+import { announceAll, type Peer, peersOf, populate } from './population.ts'
 
 const FILES_A_PEER = 20
 
@@ -22,6 +22,7 @@ export const announces: Bench = {
       )
       const peers = peersOf(population, quick ? 100 : 10_000, FILES_A_PEER)
       const folder = fleet.redis.folder
+      await announceAll(own, peers, Date.now())
       await withBittorrentTracker(async (theirs) => {
         const loads = {
           shoal: new Load(join(folder, 'announces'), own, turnsOf(own, peers)),

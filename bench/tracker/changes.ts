@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { tinyFile } from '../../test/support/write-load.ts'
+import { LoadConnection, wireRequest } from '../../testkit/http-load.ts'
+import { tinyFile } from '../../testkit/write-load.ts'
 import { type Bench, median, percentile, rounded } from '../lib/bench.ts'
-import { LoadConnection, wireRequest } from '../lib/http-load.ts'
 import { cpuSeconds } from '../lib/process.ts'
 import { type BenchUser, TrackerFleet } from '../lib/tracker-fleet.ts'
 

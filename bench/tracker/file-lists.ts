@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { FileList } from '../../tracker/api/schemas.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
+import { clientRequest } from '../../testkit/http.ts'
+import type { FileList } from '../../tracker-client/api/schemas.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
 import type { Bench } from '../lib/bench.ts'
 import { withPinnedReplica } from '../lib/cores.ts'
-import { clientRequest } from '../lib/http.ts'
 import { Load, loadsInTurns, measurementsOf } from '../lib/wrk.ts'
 import { GROUP, populate } from './population.ts'
 

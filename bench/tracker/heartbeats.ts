@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { TrackerClient } from '../../tracker/client/client.ts'
+import { clientRequest } from '../../testkit/http.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
 import type { Bench } from '../lib/bench.ts'
 import { withPinnedReplica } from '../lib/cores.ts'
-import { clientRequest } from '../lib/http.ts'
 import { Load, loadsInTurns, measurementsOf } from '../lib/wrk.ts'
-import { type Peer, peersOf, populate } from './population.ts'
+import { announceAll, type Peer, peersOf, populate } from './population.ts'
 
-const AT_ONCE = 50
+const LOOKED_AT = 50
 
 /** The requests that peers send while nothing changes. */
 export const heartbeats: Bench = {
@@ -33,22 +33,11 @@ export const heartbeats: Bench = {
   },
 }
 
-async function announceAll(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
-  for (let i = 0; i < peers.length; i += AT_ONCE)
-    await Promise.all(
-      peers
-        .slice(i, i + AT_ONCE)
-        .map(({ token, announce }) =>
-          new TrackerClient({ trackers: [url], token }).announce({ ...announce, sequence }),
-        ),
-    )
-}
-
 /**
  * Throws if a heartbeat no longer suffices for some peer, because then the measured ones were invalid too.
  */
 async function mustKnow(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
-  for (const { token, announce } of peers.slice(0, AT_ONCE)) {
+  for (const { token, announce } of peers.slice(0, LOOKED_AT)) {
     const { resync } = await new TrackerClient({ trackers: [url], token }).heartbeat(announce.peer, sequence)
     if (resync) throw new Error(`the tracker has forgotten the peer ${announce.peer}`)
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { tinyFile } from '../../test/support/write-load.ts'
-import type { FileList } from '../../tracker/api/schemas.ts'
+import { LoadConnection, type LoadRequest } from '../../testkit/http-load.ts'
+import { tinyFile } from '../../testkit/write-load.ts'
+import type { FileList } from '../../tracker-client/api/schemas.ts'
 import { type Bench, median, percentile, rounded } from '../lib/bench.ts'
 import { withPinnedReplica } from '../lib/cores.ts'
-import { LoadConnection, type LoadRequest } from '../lib/http-load.ts'
 import { type BenchUser, peerId } from '../lib/tracker-fleet.ts'
 import { GROUP, type Population, populate } from './population.ts'
 

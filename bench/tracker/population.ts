@@ -1,15 +1,23 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { MAX_BATCH } from '../../tracker/api/limits.ts'
-import type { Served } from '../../tracker/api/packed-files.ts'
-import type { Announcement } from '../../tracker/client/client.ts'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { HERE_PATH, type Hello, type KeyPair, signHello, signHere } from '../../protocol/hello.ts'
+import { LoadConnection } from '../../testkit/http-load.ts'
+import { identityOf } from '../../testkit/test-peer.ts'
+import { MAX_BATCH } from '../../tracker-client/api/limits.ts'
+import { packFiles, type Served } from '../../tracker-client/api/packed-files.ts'
+import type { Announcement } from '../../tracker-client/client.ts'
 import type { Mutation } from '../../tracker-store/store.ts'
 import { type BenchUser, smallFile, type TrackerFleet } from '../lib/tracker-fleet.ts'
 
 export const GROUP = 'bench'
 const FIRST_PORT = 20_000
+const LANES = 16
 
 export interface Peer {
   token: string
+  keys: KeyPair
   /** The peer's announce without the sequence. */
   announce: Omit<Announcement, 'sequence' | 'files'> & { files: Served[] }
 }
@@ -54,16 +62,54 @@ export function peersOf({ users, files }: Population, count: number, filesEach: 
   const ids = [...files.values()]
   return Array.from({ length: count }, (_, i) => {
     const served = Array.from({ length: filesEach }, (_, k) => ids[(i + k * stride) % ids.length]!)
+    const keys = identityOf(randomUUID())
     return {
       token: users[i % users.length]!.token,
+      keys,
       announce: {
-        peer: randomBytes(32).toString('hex'),
+        peer: keys.peer,
         port: FIRST_PORT + (i % 10_000),
         tls: true,
         files: served.map((fileId, k) => ({ group: GROUP, fileId, complete: k % 4 !== 0 })),
       },
     }
   })
+}
+
+/** What proves, with the first announce, that the peer is the user's. */
+export const helloOf = ({ keys, token }: Peer): Hello => signHello(keys, token, Date.now())
+
+/**
+ * Announces all of them for the first time, and ends once they have been called back, at one port for all: so what is
+ * measured afterwards is announces and heartbeats of peers that are known, and no call-backs.
+ */
+export async function announceAll(url: string, peers: readonly Peer[], sequence: number): Promise<void> {
+  const waiting = new Map(peers.map(({ keys }) => [keys.peer, keys]))
+  const done = Promise.withResolvers<void>()
+  const server = createServer(({ url, headers: { host = '' } }, response) => {
+    const [keys, nonce] = [waiting.get(host), HERE_PATH.exec(url ?? '')?.[1]]
+    response.end(keys && nonce ? JSON.stringify(signHere(keys, nonce)) : '')
+    waiting.delete(host)
+    if (waiting.size === 0) done.resolve()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const lane = async (first: number): Promise<void> => {
+    const connection = await LoadConnection.open(url)
+    for (let i = first; i < peers.length; i += LANES) {
+      const { token, announce } = Object.assign(peers[i]!, {
+        announce: { ...peers[i]!.announce, port, tls: false },
+      })
+      const body = { ...announce, files: packFiles(announce.files), sequence, hello: helloOf(peers[i]!) }
+      await connection.ask({ method: 'POST', path: '/v1/announce', token, body })
+    }
+    connection.close()
+  }
+  // Twice: on a slow machine the first of them are forgotten by the time that the last have proven their ids.
+  for (let round = 0; round < 2; round++)
+    await Promise.all(Array.from({ length: LANES }, (_, first) => lane(first)))
+  await done.promise
+  server.close()
 }
 
 const by = ({ user }: BenchUser): Mutation => ({ key: randomUUID(), by: user, at: new Date().toISOString() })

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplicaProcess } from '../../test/support/replica-process.ts'
-import { packFiles } from '../../tracker/api/packed-files.ts'
-import type { FileList, StatusBody } from '../../tracker/api/schemas.ts'
+import { LoadConnection } from '../../testkit/http-load.ts'
+import type { ReplicaProcess } from '../../testkit/replica-process.ts'
+import { packFiles } from '../../tracker-client/api/packed-files.ts'
+import type { FileList, StatusBody } from '../../tracker-client/api/schemas.ts'
 import { type Bench, median, rounded } from '../lib/bench.ts'
 import { MIB } from '../lib/files.ts'
-import { LoadConnection } from '../lib/http-load.ts'
 import { cleanly } from '../lib/on-signal.ts'
 import { residentBytes, sampled } from '../lib/process.ts'
 import { TrackerFleet } from '../lib/tracker-fleet.ts'
-import { GROUP, type Peer, type Population, peersOf, populate } from './population.ts'
+import { GROUP, helloOf, type Peer, type Population, peersOf, populate } from './population.ts'
 
 const USERS = 100
 const FILES_A_PEER = 100
@@ -111,9 +111,11 @@ class AnnouncedPeers {
 
   /** Announces or sends a heartbeat, always to the same replica. */
   async #say(i: number, inFull: boolean): Promise<void> {
-    const { token, announce } = this.#peers[i]!
+    const peer = this.#peers[i]!
+    const { token, announce } = peer
     const { files, ...heartbeat } = announce
-    const body = { ...heartbeat, sequence: 1, ...(inFull ? { files: packFiles(files) } : {}) }
+    const said = inFull ? { files: packFiles(files), hello: helloOf(peer) } : {}
+    const body = { ...heartbeat, sequence: 1, ...said }
     const connection = this.#connections[i % this.#connections.length]!
     const { resync } = await connection.ask<{ resync: boolean }>({
       method: 'POST',

@@ -1,7 +1,7 @@
 import type { Interfaces } from '@oclif/core'
 import type { PeerExtension } from '../../peer/seam.ts'
 import type { TrackerExtension } from '../../tracker/seam.ts'
-import { readConfig } from '../config.ts'
+import { readConfig } from '../home/config.ts'
 import { broken } from './check.ts'
 import { messageOf, shortName } from './definition.ts'
 import { HostedPlugin } from './hosted-plugin.ts'

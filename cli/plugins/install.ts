@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { cp } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import { makePrivateFolder } from '../home.ts'
+import { makePrivateFolder } from '../home/home.ts'
 import { broken, checkApart, checkManifest, checkPackage } from './check.ts'
 import {
   messageOf,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { type ParsedTarEntryWithData, unpackTar } from 'modern-tar'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import { formatBytes } from '../format.ts'
+import { formatBytes } from '../text/format.ts'
 import { broken } from './check.ts'
 import { messageOf } from './definition.ts'
 

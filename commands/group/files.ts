@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core'
-import { groupArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { filesText } from '../../cli/render-group.ts'
-import { allFiles } from '../../cli/tracker-client.ts'
+import { allFiles } from '../../cli/home/tracker-client.ts'
+import { groupArg } from '../../cli/input/args.ts'
+import { filesText } from '../../cli/render/group.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { checkFileName } from '../../protocol/names.ts'
 
 export default class GroupFiles extends ShoalCommand<typeof GroupFiles> {

@@ -1,5 +1,5 @@
-import { groupArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { groupArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupJoin extends ShoalCommand<typeof GroupJoin> {
   static override summary = 'Ask to join a group; one of its admins accepts or rejects'

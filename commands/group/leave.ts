@@ -1,5 +1,5 @@
-import { groupArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { groupArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupLeave extends ShoalCommand<typeof GroupLeave> {
   static override summary = 'Leave a group; the last member takes it along'

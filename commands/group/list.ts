@@ -1,6 +1,6 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { groupsText } from '../../cli/render-group.ts'
-import type { GroupList as Groups } from '../../tracker/api/schemas.ts'
+import { groupsText } from '../../cli/render/group.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
+import type { GroupList as Groups } from '../../tracker-client/api/schemas.ts'
 
 export default class GroupList extends ShoalCommand<typeof GroupList> {
   static override summary = 'List all groups, and your role in each'

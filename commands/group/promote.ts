@@ -1,5 +1,5 @@
-import { groupArg, userArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { groupArg, userArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupPromote extends ShoalCommand<typeof GroupPromote> {
   static override summary = 'Make a member an admin of the group (owner)'

@@ -1,5 +1,5 @@
-import { groupArg, usersArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { groupArg, usersArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupReject extends ShoalCommand<typeof GroupReject> {
   static override summary = 'Reject requests to join a group: all of them or none (admins)'

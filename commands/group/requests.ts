@@ -1,6 +1,6 @@
-import { groupArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { table } from '../../cli/format.ts'
+import { groupArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
+import { table } from '../../cli/text/format.ts'
 
 export default class GroupRequests extends ShoalCommand<typeof GroupRequests> {
   static override summary = 'List who asks to join a group (admins)'

@@ -1,6 +1,6 @@
-import { groupArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { groupDocument, groupText } from '../../cli/render-group.ts'
+import { groupArg } from '../../cli/input/args.ts'
+import { groupDocument, groupText } from '../../cli/render/group.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupShow extends ShoalCommand<typeof GroupShow> {
   static override summary = 'Show a group and its members'

@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core'
-import { targetArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { outputPath, toStdout } from '../../cli/download-output.ts'
-import { durationFlag, flags, onceFlags, rateFlag } from '../../cli/flags.ts'
-import { interrupt } from '../../cli/interrupt.ts'
-import { downloadText } from '../../cli/render-peer.ts'
+import { targetArg } from '../../cli/input/args.ts'
+import { durationFlag, flags, onceFlags, rateFlag } from '../../cli/input/flags.ts'
+import { outputPath, toStdout } from '../../cli/peer/download-output.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { downloadText } from '../../cli/render/peer.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
   static override summary =

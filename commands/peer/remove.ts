@@ -1,5 +1,5 @@
-import { targetArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { targetArg } from '../../cli/input/args.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerRemove extends ShoalCommand<typeof PeerRemove> {
   static override summary = 'Remove a file from its group (its uploader or an admin); no copy is deleted'

@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core'
-import { surviveLostErrors } from '../../cli/background-errors.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { startDetached } from '../../cli/detach.ts'
-import { flags, listenFlag, queueFlag, tlsFlags } from '../../cli/flags.ts'
-import { interrupt } from '../../cli/interrupt.ts'
-import { ANY_ADDRESS, peerLogFile, startHere } from '../../cli/with-peer.ts'
+import { flags, listenFlag, queueFlag, tlsFlags } from '../../cli/input/flags.ts'
+import { ANY_ADDRESS, peerLogFile, startHere } from '../../cli/peer/with-peer.ts'
+import { surviveLostErrors } from '../../cli/process/background-errors.ts'
+import { startDetached } from '../../cli/process/detach.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerStart extends ShoalCommand<typeof PeerStart> {
   static override summary = "Run this home's peer until Ctrl-C: it serves the home's files and fetches others"

@@ -1,5 +1,5 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { statusText } from '../../cli/render-peer.ts'
+import { statusText } from '../../cli/render/peer.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 import type { PeerStatus as Status } from '../../peer/control/api.ts'
 
 export default class PeerStatus extends ShoalCommand<typeof PeerStatus> {
@@ -14,7 +14,7 @@ export default class PeerStatus extends ShoalCommand<typeof PeerStatus> {
 
   /** The status of a home whose peer does not run. */
   async #idle(): Promise<Status> {
-    const { loadIdentity } = await import('../../peer/identity.ts')
+    const { loadIdentity } = await import('../../peer/wire/identity.ts')
     const { peer } = await loadIdentity(this.home)
     return { peer, url: null, pid: null, seeding: [], downloads: [] }
   }

@@ -1,5 +1,5 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { processStart, waitForEnd } from '../../cli/process-identity.ts'
+import { processStart, waitForEnd } from '../../cli/home/process-identity.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerStop extends ShoalCommand<typeof PeerStop> {
   static override summary = "Stop this home's peer, and wait until it is gone"

@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core'
-import { groupFlag } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { flags, onceFlags } from '../../cli/flags.ts'
-import { interrupt } from '../../cli/interrupt.ts'
-import { uploadText } from '../../cli/render-peer.ts'
-import { openSources } from '../../cli/upload-sources.ts'
+import { groupFlag } from '../../cli/input/args.ts'
+import { flags, onceFlags } from '../../cli/input/flags.ts'
+import { openSources } from '../../cli/input/upload-sources.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { uploadText } from '../../cli/render/peer.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
   static override summary = 'Share files with a group: they are hashed where they lie and served from there'

@@ -1,8 +1,8 @@
-import { optionalTargetArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { EXIT_CODES } from '../../cli/exit-codes.ts'
-import { verifyText } from '../../cli/render-peer.ts'
-import { verifyCopies } from '../../cli/verify-copies.ts'
+import { optionalTargetArg } from '../../cli/input/args.ts'
+import { verifyCopies } from '../../cli/peer/verify-copies.ts'
+import { EXIT_CODES } from '../../cli/process/exit-codes.ts'
+import { verifyText } from '../../cli/render/peer.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerVerify extends ShoalCommand<typeof PeerVerify> {
   static override summary = 'Hash the copies that this home holds again, and serve no longer what is damaged'

@@ -1,7 +1,7 @@
-import { surviveLostErrors } from '../../cli/background-errors.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { flags, queueFlag } from '../../cli/flags.ts'
-import { interrupt } from '../../cli/interrupt.ts'
+import { flags, queueFlag } from '../../cli/input/flags.ts'
+import { surviveLostErrors } from '../../cli/process/background-errors.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
   static override summary = "Fetch chunks for this home's downloads until Ctrl-C, beside its peer"
@@ -14,7 +14,7 @@ export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
   override async run(): Promise<void> {
     interrupt.takeOver()
     surviveLostErrors()
-    const { startWorker } = await import('../../peer/worker.ts')
+    const { startWorker } = await import('../../peer/worker/worker.ts')
     const worker = await startWorker({ home: this.home, queue: this.flags.queue })
     const tell = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
     tell({ peer: worker.peer, pid: process.pid })

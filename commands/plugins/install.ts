@@ -1,7 +1,7 @@
-import { fileArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { fileArg } from '../../cli/input/args.ts'
 import { hostingOf, pluginsOf } from '../../cli/plugins/hosting.ts'
-import { installedDocument, installedText } from '../../cli/render-plugins.ts'
+import { installedDocument, installedText } from '../../cli/plugins/render.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PluginsInstall extends ShoalCommand<typeof PluginsInstall> {
   static override summary = 'Install a plugin in this home, or another version of it'

@@ -1,6 +1,6 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
 import { hostingOf, pluginsOf } from '../../cli/plugins/hosting.ts'
-import { listedPlugins, pluginsText } from '../../cli/render-plugins.ts'
+import { listedPlugins, pluginsText } from '../../cli/plugins/render.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PluginsList extends ShoalCommand<typeof PluginsList> {
   static override summary = 'List the plugins that come with Shoal, and those of this home'

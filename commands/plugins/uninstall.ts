@@ -1,5 +1,5 @@
 import { Args } from '@oclif/core'
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PluginsUninstall extends ShoalCommand<typeof PluginsUninstall> {
   static override summary = 'Remove a plugin from this home'

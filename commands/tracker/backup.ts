@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { Flags } from '@oclif/core'
-import { fileArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { flags, storeFlags } from '../../cli/flags.ts'
-import { countsText } from '../../cli/format.ts'
-import { trackerData } from '../../cli/home.ts'
-import { interrupt } from '../../cli/interrupt.ts'
+import { trackerData } from '../../cli/home/home.ts'
+import { fileArg } from '../../cli/input/args.ts'
+import { flags, storeFlags } from '../../cli/input/flags.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
+import { countsText } from '../../cli/text/format.ts'
 
 export default class TrackerBackup extends ShoalCommand<typeof TrackerBackup> {
   static override summary = 'Save all metadata of the trackers in a file, while they run'

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { fileArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { storeFlags } from '../../cli/flags.ts'
-import { countsText } from '../../cli/format.ts'
-import { trackerData } from '../../cli/home.ts'
-import { interrupt } from '../../cli/interrupt.ts'
+import { trackerData } from '../../cli/home/home.ts'
+import { fileArg } from '../../cli/input/args.ts'
+import { storeFlags } from '../../cli/input/flags.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
+import { countsText } from '../../cli/text/format.ts'
 
 export default class TrackerRestore extends ShoalCommand<typeof TrackerRestore> {
   static override summary = 'Bring the metadata in a backup back, into an empty store that no tracker uses'

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { Flags } from '@oclif/core'
-import { surviveLostErrors } from '../../cli/background-errors.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { startDetached } from '../../cli/detach.ts'
-import { flags, listenFlag, storeFlags } from '../../cli/flags.ts'
-import { trackerData } from '../../cli/home.ts'
-import { interrupt } from '../../cli/interrupt.ts'
-import { announceReplica } from '../../cli/replica-files.ts'
-import { readTlsFiles } from '../../cli/tls-files.ts'
-import { trackerUrl } from '../../tracker/client/url.ts'
+import { trackerData } from '../../cli/home/home.ts'
+import { announceReplica } from '../../cli/home/replica-files.ts'
+import { flags, listenFlag, storeFlags } from '../../cli/input/flags.ts'
+import { readTlsFiles } from '../../cli/input/tls-files.ts'
+import { surviveLostErrors } from '../../cli/process/background-errors.ts'
+import { startDetached } from '../../cli/process/detach.ts'
+import { interrupt } from '../../cli/process/interrupt.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
+import { trackerUrl } from '../../tracker-client/url.ts'
 
 export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
   static override summary =

@@ -1,5 +1,5 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { statusText } from '../../cli/render-tracker.ts'
+import { statusText } from '../../cli/render/tracker.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class TrackerStatus extends ShoalCommand<typeof TrackerStatus> {
   static override summary = 'Show the replicas of the tracker, how much it knows, and how its Redis is'

@@ -1,8 +1,8 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { dataFlags } from '../../cli/flags.ts'
-import { trackerData } from '../../cli/home.ts'
-import { waitForEnd } from '../../cli/process-identity.ts'
-import { runningReplicas } from '../../cli/replica-files.ts'
+import { trackerData } from '../../cli/home/home.ts'
+import { waitForEnd } from '../../cli/home/process-identity.ts'
+import { runningReplicas } from '../../cli/home/replica-files.ts'
+import { dataFlags } from '../../cli/input/flags.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class TrackerStop extends ShoalCommand<typeof TrackerStop> {
   static override summary = 'Stop the trackers of a data folder on this machine, and wait until they are gone'

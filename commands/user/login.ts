@@ -1,8 +1,8 @@
-import { userArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { passwordFlags } from '../../cli/flags.ts'
-import { readPassword } from '../../cli/secrets.ts'
-import { writeSession } from '../../cli/session.ts'
+import { writeSession } from '../../cli/home/session.ts'
+import { userArg } from '../../cli/input/args.ts'
+import { passwordFlags } from '../../cli/input/flags.ts'
+import { readPassword } from '../../cli/input/secrets.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserLogin extends ShoalCommand<typeof UserLogin> {
   static override summary = 'Log in, and keep the session in this home'

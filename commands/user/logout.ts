@@ -1,5 +1,5 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { clearSession } from '../../cli/session.ts'
+import { clearSession } from '../../cli/home/session.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 
 export default class UserLogout extends ShoalCommand<typeof UserLogout> {

@@ -1,6 +1,6 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { passwordFlags } from '../../cli/flags.ts'
-import { readPasswordChange } from '../../cli/secrets.ts'
+import { passwordFlags } from '../../cli/input/flags.ts'
+import { readPasswordChange } from '../../cli/input/secrets.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserPasswd extends ShoalCommand<typeof UserPasswd> {
   static override summary = 'Change the password; other sessions of the user end'

@@ -1,7 +1,7 @@
-import { userArg } from '../../cli/args.ts'
-import { ShoalCommand } from '../../cli/base-command.ts'
-import { passwordFlags } from '../../cli/flags.ts'
-import { readPassword } from '../../cli/secrets.ts'
+import { userArg } from '../../cli/input/args.ts'
+import { passwordFlags } from '../../cli/input/flags.ts'
+import { readPassword } from '../../cli/input/secrets.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserRegister extends ShoalCommand<typeof UserRegister> {
   static override summary = 'Register a new user'

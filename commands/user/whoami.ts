@@ -1,4 +1,4 @@
-import { ShoalCommand } from '../../cli/base-command.ts'
+import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserWhoami extends ShoalCommand<typeof UserWhoami> {
   static override summary = 'Show who is logged in, as the trackers see it'

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { errorFromBody, ShoalError } from '../../protocol/errors.ts'
-import { socketPath } from '../../redis/socket-path.ts'
+import { socketPath } from '../../redis/embedded/socket-path.ts'
 import type {
   DownloadResult,
   Peer,

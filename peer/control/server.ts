@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { ShoalError } from '../../protocol/errors.ts'
 import type { DownloadRequest, Peer, ProgressEvent, UploadRequest, VerifyRequest } from './api.ts'
 
-const MAX_BODY = 64 * 1024 * 1024
+/** Bytes of a request: an upload names every file of a folder, all others one thing. */
+const MAX_UPLOAD = 64 * 1024 * 1024
+const MAX_BODY = 64 * 1024
 
 export interface ControlServer {
   close(): Promise<void>
@@ -74,11 +76,12 @@ async function answer(
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
+  const limit = request.url === '/upload' ? MAX_UPLOAD : MAX_BODY
   const parts: Buffer[] = []
   let length = 0
   for await (const part of request) {
     length += (part as Buffer).length
-    if (length > MAX_BODY) throw new ShoalError('TOO_LARGE', 'the request names too many files at once')
+    if (length > limit) throw new ShoalError('TOO_LARGE', `the request is longer than ${limit} bytes`)
     parts.push(part as Buffer)
   }
   return length === 0 ? null : JSON.parse(Buffer.concat(parts).toString())

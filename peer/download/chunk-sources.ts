@@ -1,8 +1,29 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { sha256 } from '../../protocol/merkle.ts'
-import type { ChunkSource } from '../seam.ts'
-import type { PartFile } from './part-file.ts'
+import type { PartFile } from './disk/part-file.ts'
+
+/** Another place that chunks may come from, asked before the swarm is: a mirror, a cache, a store of objects. */
+export interface ChunkSource {
+  /** Named in logs and messages. */
+  readonly name: string
+  /**
+   * The bytes of a chunk, or null where the source does not have it. They are verified before they are used;
+   * a source that throws, or sends what does not match, is not asked again for this download.
+   */
+  chunk(wanted: WantedChunk, signal: AbortSignal): Promise<Uint8Array | null>
+}
+
+export interface WantedChunk {
+  group: string
+  name: string
+  fileId: string
+  /** Index, offset and length in bytes, SHA-256 in hex. */
+  index: number
+  offset: number
+  length: number
+  hash: string
+}
 
 /** Chunks that one source is asked for at once. */
 const AT_ONCE = 8

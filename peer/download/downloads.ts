@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
-import { ByteLimit } from '../byte-limit.ts'
 import type {
   DownloadedFile,
   DownloadRequest,
@@ -11,12 +10,14 @@ import type {
   ProgressEvent,
   ProgressListener,
 } from '../control/api.ts'
-import type { FileBytes } from '../figures.ts'
 import type { SeenPeer } from '../serve/library.ts'
+import { ByteLimit } from '../wire/byte-limit.ts'
+import type { FileBytes } from '../wire/transfer-counters.ts'
+import type { DownloadContext } from './context.ts'
+import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
-import type { DownloadContext, DownloadJob } from './download-context.ts'
-import { DownloadQueue, type QueuedDownload } from './queue.ts'
-import { placeFiles, resolveFiles } from './targets.ts'
+import type { DownloadJob } from './queue/download-job.ts'
+import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
 interface Waiter {

@@ -1,10 +1,10 @@
 import { CHUNK_SIZE, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
 import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
-import type { ByteLimit } from '../byte-limit.ts'
-import type { ExtentFailure, ExtentOutcome, ExtentQueue, ExtentWork } from './extent-queue.ts'
-import type { FetchPool } from './fetch-pool.ts'
-import type { PartFile } from './part-file.ts'
-import type { Assignment, Swarm } from './swarm.ts'
+import type { FetchPool } from '../fetch/pool.ts'
+import type { ByteLimit } from '../wire/byte-limit.ts'
+import type { PartFile } from './disk/part-file.ts'
+import type { ExtentFailure, ExtentOutcome, ExtentQueue, ExtentWork } from './queue/extent-queue.ts'
+import type { Assignment, Swarm } from './swarm/swarm.ts'
 
 export interface FetchesOptions {
   download: { id: string; fileId: string; size: number }

@@ -4,19 +4,20 @@ import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ShoalError } from '../../protocol/errors.ts'
 import { refusedToStranger } from '../../protocol/grants.ts'
+import { fingerprint, HERE_PATH, signHere } from '../../protocol/hello.ts'
 import { listenError } from '../../protocol/listen.ts'
 import { GRANT_PARAMETER, isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
-import type { ByteLimit } from '../byte-limit.ts'
-import type { FileBytes } from '../figures.ts'
-import { fingerprint, type Identity } from '../identity.ts'
-import { CIPHERS } from '../pinned-connect.ts'
+import type { ByteLimit } from '../wire/byte-limit.ts'
+import type { Identity } from '../wire/identity.ts'
+import { CIPHERS } from '../wire/pinned-connect.ts'
+import type { FileBytes } from '../wire/transfer-counters.ts'
 import { Admissions } from './admissions.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { FileReader, Library, SeenPeer, ServedFile } from './library.ts'
+import { takeTurn } from './pipeline-order.ts'
 import { sendProof } from './proof.ts'
 import { sendRange } from './range.ts'
-import { takeTurn } from './turns.ts'
 
 export interface ChunkServerOptions {
   identity: Identity
@@ -38,6 +39,9 @@ export interface ChunkServer {
   close(): Promise<void>
 }
 
+/** Bytes: a grant of 4,096, and what a client says beside it. */
+const MAX_HEADER = 8 * 1024
+
 /** The grant may stand in the URL, for programs that take one and nothing else. */
 const ROUTE = new RegExp(
   `^/v1/files/([^/?]+)(?:/(have|proof/(\\d{1,10})))?(?:\\?${GRANT_PARAMETER}=([\\w.-]{0,4096}))?$`,
@@ -58,13 +62,14 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
           cert: options.identity.cert,
           minVersion: 'TLSv1.3',
           ciphers: CIPHERS,
+          maxHeaderSize: MAX_HEADER,
           // Any certificate will do: the grant names the one that it belongs to.
           requestCert: true,
           rejectUnauthorized: false,
         },
         handle,
       )
-    : createHttpServer(handle)
+    : createHttpServer({ maxHeaderSize: MAX_HEADER }, handle)
   const admissions = new Admissions(server, options.grants)
   server.keepAliveTimeout = 60_000
   server.requestTimeout = 10_000
@@ -108,9 +113,17 @@ async function serve(
   response: ServerResponse,
   turn: Promise<void>,
 ): Promise<void> {
+  const nonce = options.tls ? undefined : HERE_PATH.exec(request.url ?? '')?.[1]
+  if (request.method === 'GET' && nonce !== undefined)
+    return sendJson(response, 200, signHere(options.identity, nonce))
   const route = ROUTE.exec(request.url ?? '')
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw new ShoalError('BAD_REQUEST', `${request.method} is not served here`)
+    throw new ShoalError('BAD_REQUEST', `${(request.method ?? '').slice(0, 20)} is not served here`)
+  if (hasBody(request)) {
+    // Or all of it would be read, and thrown away.
+    response.setHeader('connection', 'close')
+    throw new ShoalError('TOO_LARGE', 'a request for chunks has no body')
+  }
   if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
   const [, fileId, part, chunk, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
   const file = requireServed(options.library, fileId)
@@ -126,6 +139,9 @@ async function serve(
   const open = (): Promise<FileReader> => requireServed(options.library, fileId).open()
   return sendRange(file, request, response, options.limit, sent, turn, open)
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
 function requireServed(library: Library, fileId: string): ServedFile {
   const file = library.get(fileId)
@@ -171,8 +187,12 @@ function fail(options: ChunkServerOptions, response: ServerResponse, error: unkn
   if (!(error instanceof ShoalError)) options.onError(error as Error)
   // Part of a body is out: only a broken connection can still say that it is not whole.
   if (response.headersSent) return void response.destroy()
-  const body = JSON.stringify(known)
-  response.writeHead(known.status, {
+  sendJson(response, known.status, known)
+}
+
+function sendJson(response: ServerResponse, status: number, content: object): void {
+  const body = JSON.stringify(content)
+  response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
   })

@@ -9,7 +9,7 @@ import {
   refused,
   refusedToStranger,
 } from '../../protocol/grants.ts'
-import type { KeySet } from '../../tracker/api/schemas.ts'
+import type { KeySet } from '../../tracker-client/api/schemas.ts'
 import type { ServedFile } from './library.ts'
 import type { Memberships } from './memberships.ts'
 

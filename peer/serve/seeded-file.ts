@@ -3,9 +3,9 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import type { CatalogEntry } from '../catalog.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { News } from './have-feed.ts'
 import type { FileReader, ServedFile } from './library.ts'
-import { News } from './news.ts'
 
 /** A complete file, served from where the user keeps it, for as long as it stays the file that was hashed. */
 export class SeededFile implements ServedFile {

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogEntry } from '../catalog.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import type { Library } from './library.ts'
 import { isUnchanged, SeededFile } from './seeded-file.ts'
 

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Served } from '../../tracker/api/packed-files.ts'
-import type { Announced } from '../../tracker/api/schemas.ts'
-import { backOff } from '../../tracker/client/back-off.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { type KeyPair, signHello } from '../../protocol/hello.ts'
+import type { Served } from '../../tracker-client/api/packed-files.ts'
+import type { Announced } from '../../tracker-client/api/schemas.ts'
+import { backOff } from '../../tracker-client/back-off.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { Library } from '../serve/library.ts'
 
 /** Changes are announced at once, but no more often than this: a folder's files share one announce. */
@@ -10,6 +12,14 @@ const PAUSE_MS = 500
 /** Waits after failures: at the end about as long as between heartbeats, so that as few come at once. */
 const FIRST_RETRY_MS = 2000
 const LAST_RETRY_MS = 10_000
+
+const FAULTS: Record<NonNullable<Announced['fault']>, (port: number) => string> = {
+  unreachable: (port) => `the tracker cannot reach this peer at port ${port}: nobody is sent here`,
+  'wrong certificate': (port) =>
+    `somebody else answers at port ${port} of this peer's address: nobody is sent here`,
+}
+
+const isUnproven = (error: unknown): boolean => error instanceof ShoalError && error.code === 'PEER_UNPROVEN'
 
 /**
  * Tells the tracker what this peer serves: in full when the set changes or the tracker asks for it, with a
@@ -19,12 +29,17 @@ export class Announcer {
   readonly #client: TrackerClient
   readonly #library: Library
   readonly #self: { peer: string; port: number; tls: boolean }
+  readonly #keys: KeyPair
   readonly #prepare: () => Promise<void>
+  readonly #warn: (message: string) => void
   readonly #stop = new AbortController()
-  /** Starts at the clock, so that a restarted peer's announces are newer than those before. */
+  /** Follows the clock, so that a restarted peer's announces are newer than those before. */
   #sequence = Date.now()
+  #changed = false
   /** The sequence that a tracker last acknowledged in full. */
   #acknowledged = 0
+  /** The last warning, which is not repeated. */
+  #warned = ''
   #wake: (() => void) | null = null
   #running: Promise<void> | null = null
 
@@ -32,13 +47,16 @@ export class Announcer {
   constructor(
     client: TrackerClient,
     library: Library,
-    self: { peer: string; port: number; tls: boolean },
+    self: { keys: KeyPair; port: number; tls: boolean },
     prepare: () => Promise<void>,
+    warn: (message: string) => void,
   ) {
     this.#client = client
     this.#library = library
-    this.#self = self
+    this.#self = { peer: self.keys.peer, port: self.port, tls: self.tls }
+    this.#keys = self.keys
     this.#prepare = prepare
+    this.#warn = warn
   }
 
   start(): void {
@@ -47,7 +65,7 @@ export class Announcer {
   }
 
   announceSoon(): void {
-    this.#sequence++
+    this.#changed = true
     this.#wake?.()
   }
 
@@ -58,7 +76,7 @@ export class Announcer {
     if (this.#acknowledged === 0) return
     const goodbye = this.#client.announce({
       ...this.#self,
-      sequence: ++this.#sequence,
+      sequence: this.#nextSequence(),
       leaving: true,
       files: [],
     })
@@ -68,26 +86,65 @@ export class Announcer {
   async #run(): Promise<void> {
     let failures = 0
     while (!this.#stop.signal.aborted) {
-      const nextMs = await this.#announce().catch(() => null)
+      const nextMs = await this.#announce().catch((error: unknown) => this.#failed(error))
       failures = nextMs === null ? failures + 1 : 0
       await this.#pause(PAUSE_MS)
       if (nextMs === null)
         await this.#pause(backOff(failures, FIRST_RETRY_MS, LAST_RETRY_MS, Math.random()), true)
-      else if (this.#sequence === this.#acknowledged) await this.#pause(nextMs, true)
+      else if (!this.#changed) await this.#pause(nextMs, true)
     }
   }
 
   /** Milliseconds until the next heartbeat. */
   async #announce(): Promise<number> {
     await this.#prepare()
+    if (this.#changed) this.#nextSequence()
     const sequence = this.#sequence
-    const full = (): Promise<Announced> =>
-      this.#client.announce({ ...this.#self, sequence, files: this.#files() })
-    let answer =
-      sequence === this.#acknowledged ? await this.#client.heartbeat(this.#self.peer, sequence) : await full()
-    if (answer.resync) answer = await full()
+    const answer = await this.#say(sequence)
     this.#acknowledged = sequence
+    if (answer.fault) this.#warnOnce(FAULTS[answer.fault](this.#self.port))
     return answer.interval * 1000
+  }
+
+  /** One more than the last, or the clock: it must not run away from it (docs/protocol.md). */
+  #nextSequence(): number {
+    this.#changed = false
+    this.#sequence = Math.max(this.#sequence + 1, Date.now())
+    return this.#sequence
+  }
+
+  /** A heartbeat where that is enough, else all; with the proof that the id is this peer's where the tracker has none. */
+  async #say(sequence: number): Promise<Announced> {
+    const first =
+      sequence === this.#acknowledged
+        ? this.#client.heartbeat(this.#self.peer, sequence)
+        : this.#announceAll(sequence, this.#acknowledged === 0)
+    const answer = await first.catch((error: unknown) => {
+      if (isUnproven(error)) return null
+      throw error
+    })
+    return answer === null || answer.resync ? this.#announceAll(sequence, true) : answer
+  }
+
+  #announceAll(sequence: number, proven: boolean): Promise<Announced> {
+    const said = { ...this.#self, sequence, files: this.#files() }
+    if (!proven) return this.#client.announce(said)
+    return this.#client.announce({
+      ...said,
+      hello: signHello(this.#keys, this.#client.token ?? '', Date.now()),
+    })
+  }
+
+  /** Trackers that do not answer, and a home without a session, are nothing to warn of. */
+  #failed(error: unknown): null {
+    const told = error instanceof ShoalError && (error.kind === 'usage' || isUnproven(error))
+    if (told) this.#warnOnce(`the tracker refuses to announce this peer: ${error.message}`)
+    return null
+  }
+
+  #warnOnce(message: string): void {
+    if (message !== this.#warned) this.#warn(message)
+    this.#warned = message
   }
 
   *#files(): Generator<Served> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { Library } from '../serve/library.ts'
 import type { Memberships } from '../serve/memberships.ts'
 import type { Seeds } from '../serve/seeds.ts'

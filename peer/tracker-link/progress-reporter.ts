@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FileProgress } from '../../protocol/records.ts'
-import { backOff } from '../../tracker/client/back-off.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { backOff } from '../../tracker-client/back-off.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 
 /** Between looks at what moves, until a tracker says otherwise. */
 const LOOK_MS = 2000

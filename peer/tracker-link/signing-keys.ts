@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KeySet } from '../../tracker/api/schemas.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { KeySet } from '../../tracker-client/api/schemas.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { KeySource } from '../serve/grant-verifier.ts'
 
 /** The fleet's public keys: asked of the tracker, kept in the home, so that a peer can verify without one. */

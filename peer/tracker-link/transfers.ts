@@ -1,8 +1,8 @@
 import { partsOf } from '../../protocol/parts.ts'
 import type { FileProgress } from '../../protocol/records.ts'
-import { MAX_MOVING } from '../../tracker/api/limits.ts'
-import { type FileBytes, fileKey } from '../figures.ts'
+import { MAX_MOVING } from '../../tracker-client/api/limits.ts'
 import type { Library } from '../serve/library.ts'
+import { type FileBytes, fileKey } from '../wire/transfer-counters.ts'
 import { Rates } from './rates.ts'
 
 export interface TransferSources {

@@ -46,6 +46,8 @@ export async function gather(
       peer: identity.peer,
       fileIds: [fileId],
       hashes: true,
+      // Whoever uses the document decides which URLs to use.
+      plain: true,
     })
     const swarm = swarms[0]
     if (!swarm)

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, WORK } from './paths.ts'
 
-/** Compiles redis/keeper.c and returns the program's path. Throws if there is no compiler. */
+/** Compiles redis/embedded/keeper.c and returns the program's path. Throws if there is no compiler. */
 export function buildKeeper(): string {
   const out = join(WORK, 'keeper')
   mkdirSync(WORK, { recursive: true })
@@ -17,7 +17,7 @@ export function buildKeeper(): string {
     '-Werror',
     '-o',
     out,
-    join(ROOT, 'redis/keeper.c'),
+    join(ROOT, 'redis/embedded/keeper.c'),
   ]
   execFileSync(compiler as string, words, { stdio: 'inherit' })
   return out

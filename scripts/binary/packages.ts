@@ -1,7 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type LicensedPart, licensedPart } from '../../cli/licenses.ts'
+import { type LicensedPart, licensedPart } from '../../cli/render/licenses.ts'
 import { ROOT } from './paths.ts'
 
 /** An npm package with at least one file in the binary. */

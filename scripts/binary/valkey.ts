@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { LicensedPart } from '../../cli/licenses.ts'
+import type { LicensedPart } from '../../cli/render/licenses.ts'
 import { fetchFromDebian } from './debian.ts'
 import { KEPT, ROOT, sha256 } from './paths.ts'
 import { chooseRevision } from './revisions.ts'

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import pjson from '../../package.json' with { type: 'json' }
+import { type RunOptions, World } from '../../testkit/shoal.ts'
 import { bareRoot, librariesOf } from '../support/bare-root.ts'
-import { type RunOptions, World } from '../support/shoal.ts'
 
 /** Tests the single binary that `npm run build:binary` makes. Run with SHOAL_BIN=dist/shoal. */
 const DIST = join(import.meta.dirname, '../../dist')

@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../support/until.ts'
+import { until } from '../../testkit/until.ts'
 
 /**
- * Tests redis/keeper.c as the last build of the binary compiled it. A shell stands in for the server and
+ * Tests redis/embedded/keeper.c as the last build of the binary compiled it. A shell stands in for the server and
  * writes its process id.
  */
 const KEEPER = join(import.meta.dirname, '../../dist/build/keeper')

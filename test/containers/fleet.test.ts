@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '../../testkit/until.ts'
 import { Containers } from '../support/containers.ts'
-import { until } from '../support/until.ts'
 
 /** Run by `npm run test:containers`. Needs dist/shoal and podman (scripts/ensure-podman). */
 const containers = new Containers('shoaltest')

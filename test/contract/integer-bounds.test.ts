@@ -1,7 +1,7 @@
-import { packFiles } from '../../tracker/api/packed-files.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
-import { TestRedis } from '../support/redis-server.ts'
-import { ReplicaProcess } from '../support/replica-process.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { ReplicaProcess } from '../../testkit/replica-process.ts'
+import { packFiles } from '../../tracker-client/api/packed-files.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
 
 /** What a client may send where the API takes an integer: none of it may pass, or end the process. */

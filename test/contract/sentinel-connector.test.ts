@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { connectRedis } from '../../redis/connect.ts'
-import { TestSentinel } from '../support/redis-sentinel.ts'
-import { until } from '../support/until.ts'
+import { until } from '../../testkit/until.ts'
+import { TestSentinel } from '../support/redis/sentinel.ts'
 
 test('a Sentinel that hung while a connection was made is listened to once it answers, as the others are', async () => {
   const group = await TestSentinel.start()

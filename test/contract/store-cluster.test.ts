@@ -1,4 +1,4 @@
-import { TestCluster } from '../support/redis-cluster.ts'
+import { TestCluster } from '../support/redis/cluster.ts'
 import { describeStoreContract } from './store/contract.ts'
 
 // A value of 512 MiB keeps a node busy for a while: it must not count as dead.

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectRedis } from '../../redis/connect.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { until } from '../../testkit/until.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Mutation, Store } from '../../tracker-store/store.ts'
-import { faultyWay } from '../support/faults.ts'
-import { TestRedis } from '../support/redis-server.ts'
-import { until } from '../support/until.ts'
+import { faultyWay } from '../support/faults/faults.ts'
 import { by, code, fresh, makeGroup, newFile } from './store/fixture.ts'
 
 const SOME_CUTS = 6

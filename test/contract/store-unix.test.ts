@@ -1,4 +1,4 @@
-import { TestRedis } from '../support/redis-server.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
 import { describeStoreContract } from './store/contract.ts'
 
 describeStoreContract('a Redis on a unix socket, as the embedded one', TestRedis.start)

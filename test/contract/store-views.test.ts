@@ -1,7 +1,7 @@
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { until } from '../../testkit/until.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Store } from '../../tracker-store/store.ts'
-import { TestRedis } from '../support/redis-server.ts'
-import { until } from '../support/until.ts'
 import { by, makeGroup, newFile } from './store/fixture.ts'
 
 describe('groups in memory', () => {

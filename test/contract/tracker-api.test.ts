@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { until } from '../../testkit/until.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import { code, groupOfFour, PASSWORD, TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
 
 let fleet: TestFleet
 beforeAll(async () => {

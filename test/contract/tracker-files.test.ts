@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { checkGrantClaims, GRANT_TYPE } from '../../protocol/grants.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { announceAs, identityOf, ListeningPeer, peerId } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
 
 let fleet: TestFleet
 let actors: Awaited<ReturnType<typeof groupOfFour>>
@@ -31,7 +32,6 @@ const inline = ({ hashes, file }: ReturnType<typeof newFile>) => ({
   ...file,
   hashes: hashes.toString('base64'),
 })
-const peerId = (name: string) => createHash('sha256').update(name).digest('hex')
 
 describe('publishing', () => {
   test('files with inline hashes are published, listed page by page, replaced and removed', async () => {
@@ -141,8 +141,19 @@ describe('publishing', () => {
 })
 
 describe('swarms', () => {
+  let listeners: ListeningPeer[] = []
+  afterEach(async () => {
+    for (const listener of listeners) await listener.stop()
+    listeners = []
+  })
+  /** A peer that a tracker finds where it calls back. */
+  const listening = async (name: string): Promise<number> => {
+    const listener = await ListeningPeer.start(identityOf(name))
+    listeners.push(listener)
+    return listener.port
+  }
   const announce = (client: TrackerClient, peer: string, body: object) =>
-    client.announce({ peer: peerId(peer), port: 4000, tls: true, sequence: 1, ...body })
+    announceAs(client, identityOf(peer), { port: 4000, tls: true, sequence: 1, ...body })
   const serving = (id: string, complete = true, group = 'team') => ({
     files: [{ group, fileId: id, complete }],
   })
@@ -172,7 +183,8 @@ describe('swarms', () => {
 
   test('a peer that announces itself is handed out by all replicas, at the address that was observed', async () => {
     const { hashes, file } = await published('shared', 3)
-    const answer = await announce(owner, 'seed', serving(file.fileId))
+    const port = await listening('seed')
+    const answer = await announce(owner, 'seed', { port, ...serving(file.fileId) })
     expect(answer.resync).toBe(false)
     expect(answer.interval).toBeGreaterThanOrEqual(8)
     expect(answer.interval).toBeLessThanOrEqual(12)
@@ -181,7 +193,7 @@ describe('swarms', () => {
       client.token = member.token
       await until(async () => (await join(client, file.fileId)).peers.length === 1)
       const swarm = await join(client, file.fileId, true)
-      const address = { peer: peerId('seed'), host: '127.0.0.1', port: 4000, tls: true, complete: true }
+      const address = { peer: peerId('seed'), host: '127.0.0.1', port, tls: true, complete: true }
       expect(swarm.peers).toEqual([address])
       expect(Buffer.from(swarm.hashes ?? '', 'base64')).toEqual(hashes)
       const listed = await client.files('team', { prefix: 'shared' })
@@ -193,7 +205,8 @@ describe('swarms', () => {
 
   test('a peer that asks for a file is named to the next that asks, before it announces that it has some', async () => {
     const { file } = await published('together')
-    await announce(owner, 'first', { files: [] })
+    const port = await listening('first')
+    await announce(owner, 'first', { port, files: [] })
     const joinAs = (client: TrackerClient, peer: string) =>
       client.joinSwarms('team', { peer: peerId(peer), fileIds: [file.fileId] })
     // Not its own peer, and one that nobody knows: neither counts.
@@ -204,7 +217,7 @@ describe('swarms', () => {
     expect((await join(member, file.fileId)).peers).toMatchObject([
       { peer: peerId('first'), complete: false },
     ])
-    await announce(owner, 'first', { sequence: 2, files: [] })
+    await announce(owner, 'first', { port, sequence: 2, files: [] })
     expect((await join(member, file.fileId)).peers).toEqual([])
   })
 
@@ -219,7 +232,7 @@ describe('swarms', () => {
     expect(await owner.heartbeat(beater, 1)).toMatchObject({ resync: false })
     expect(await owner.heartbeat(beater, 2)).toMatchObject({ resync: true })
     expect(await owner.heartbeat(peerId('nobody'), 1)).toMatchObject({ resync: true })
-    expect(await member.heartbeat(beater, 1)).toMatchObject({ resync: true })
+    await expect(member.heartbeat(beater, 1)).rejects.toMatchObject(code('PEER_UNPROVEN'))
     await expect(owner.heartbeat('beater', 1)).rejects.toMatchObject(code('BAD_REQUEST'))
     await expect(owner.heartbeat(beater, -1)).rejects.toMatchObject(code('BAD_REQUEST'))
     const anonymous = fleet.anonymous()
@@ -230,11 +243,12 @@ describe('swarms', () => {
 
   test('a stranger’s announce counts for nothing, and a member who is removed is handed out no more', async () => {
     const { file } = await published('guarded')
-    await announce(actors.stranger, 'outsider', serving(file.fileId))
+    const port = await listening('outsider')
+    await announce(actors.stranger, 'outsider', { port, ...serving(file.fileId) })
     expect((await join(owner, file.fileId)).peers).toEqual([])
     await actors.stranger.requestJoin('team')
     await owner.accept('team', ['team-stranger'])
-    await announce(actors.stranger, 'outsider', { sequence: 2, ...serving(file.fileId) })
+    await announce(actors.stranger, 'outsider', { port, sequence: 2, ...serving(file.fileId) })
     expect((await join(owner, file.fileId)).peers).toHaveLength(1)
     const other = fleet.anonymous(1)
     other.token = owner.token
@@ -244,8 +258,8 @@ describe('swarms', () => {
     await owner.kick('team', ['team-stranger'])
     expect((await join(owner, file.fileId)).peers).toEqual([])
     for (const client of [owner, other]) await until(async () => (await seeders(client)) === 0, 1000)
-    expect(await announce(actors.stranger, 'outsider', { sequence: 2 })).toMatchObject({ resync: true })
-    await announce(actors.stranger, 'outsider', { sequence: 3, ...serving(file.fileId) })
+    expect(await announce(actors.stranger, 'outsider', { port, sequence: 2 })).toMatchObject({ resync: true })
+    await announce(actors.stranger, 'outsider', { port, sequence: 3, ...serving(file.fileId) })
     expect((await owner.files('team', { prefix: 'guarded' })).files).toMatchObject([{ seeders: 0 }])
   })
 

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { until } from '../../testkit/until.ts'
+import { tinyFile } from '../../testkit/write-load.ts'
 import { startTracker } from '../../tracker/start.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { tinyFile } from '../support/write-load.ts'
 
 let fleet: TestFleet
 beforeAll(async () => {

@@ -4,13 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LoadConnection, wireRequest } from '../../bench/lib/http-load.ts'
-import { packFiles } from '../../tracker/api/packed-files.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { type KeyPair, signHello } from '../../protocol/hello.ts'
+import { LoadConnection, wireRequest } from '../../testkit/http-load.ts'
+import { announceAs, identityOf } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
 import type { TrackerPlugin } from '../../tracker/seam.ts'
 import { startTracker } from '../../tracker/start.ts'
+import { packFiles } from '../../tracker-client/api/packed-files.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import { groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
 
 /** How announces and heartbeats are answered ahead of Fastify, and what is left to it. */
 let fleet: TestFleet
@@ -25,11 +27,13 @@ beforeAll(async () => {
 afterAll(() => fleet.stop())
 
 const FILE = 'a'.repeat(64)
-const newPeer = (): string => randomBytes(32).toString('hex')
+const newPeer = (): KeyPair => identityOf(randomBytes(8).toString('hex'))
 const tokenOf = ({ token }: TrackerClient): string => token ?? ''
-const heartbeat = (peer: string, token = tokenOf(owner)): string =>
+const heartbeat = ({ peer }: KeyPair, token = tokenOf(owner)): string =>
   wireRequest({ method: 'POST', path: `/v1/announce/${peer}/1`, token })
-const said = (peer: string, more: object = {}) => ({ peer, port: 4000, tls: true, sequence: 1, ...more })
+const said = ({ peer }: KeyPair, more: object = {}) => ({ peer, port: 4000, tls: true, sequence: 1, ...more })
+/** With the proof that a first announce needs. */
+const hello = (keys: KeyPair, token = tokenOf(owner)) => ({ hello: signHello(keys, token, Date.now()) })
 const announce = (body: unknown, token = tokenOf(owner)): string =>
   wireRequest({ method: 'POST', path: '/v1/announce', token, body })
 const serving = (fileId: string, complete = true) => packFiles([{ group: 'team', fileId, complete }])
@@ -40,9 +44,10 @@ async function answers(connection: LoadConnection, ...requests: string[]) {
 }
 
 /** A peer that is known, with one whole file. */
-async function knownPeer(): Promise<string> {
+async function knownPeer(): Promise<KeyPair> {
   const peer = newPeer()
-  await owner.announce(said(peer, { files: [{ group: 'team', fileId: FILE, complete: true }] }) as never)
+  const files = [{ group: 'team', fileId: FILE, complete: true }]
+  await announceAs(owner, peer, { port: 4000, tls: true, sequence: 1, files })
   return peer
 }
 
@@ -51,7 +56,7 @@ test('one connection carries announces, heartbeats and whatever else there is, i
   const connection = await LoadConnection.open(fleet.url)
   const me = wireRequest({ method: 'GET', path: '/v1/users/me', token: tokenOf(owner) })
   const requests = [
-    announce(said(peer, { files: serving(FILE) })),
+    announce(said(peer, { files: serving(FILE), ...hello(peer) })),
     heartbeat(peer),
     heartbeat(newPeer()),
     me,
@@ -86,9 +91,9 @@ test('requests that come at once, or in pieces, are answered in their order', as
   for (const at of [1, 40, request.length - 10]) {
     const socket = await opened()
     socket.write(heartbeat(peer) + request.slice(0, at))
-    await heard(socket, /"resync":(true|false)\}/)
+    await heard(socket, /"resync":(true|false)[,}]/)
     socket.write(request.slice(at))
-    await heard(socket, /"resync":false\}/)
+    await heard(socket, /"resync":false[,}]/)
     socket.destroy()
   }
 })
@@ -123,7 +128,7 @@ test('an announce that is not as it should be is refused, on a connection of hea
     'a list of ids alone': JSON.stringify(said(peer, { files: [FILE] })),
     'a port out of range': whole.replace('4000', '65536'),
     'a sequence below zero': whole.replace('"sequence":2', '"sequence":-1'),
-    'another peer id': whole.replace(peer, peer.slice(2)),
+    'another peer id': whole.replace(peer.peer, peer.peer.slice(2)),
   }
   for (const [what, body] of Object.entries(bodies)) {
     const connection = await LoadConnection.open(fleet.url)
@@ -132,7 +137,7 @@ test('an announce that is not as it should be is refused, on a connection of hea
     expect([what, status, error]).toMatchObject([what, 400, { code: 'BAD_REQUEST' }])
     connection.close()
   }
-  expect((await owner.heartbeat(peer, 1)).resync).toBe(false)
+  expect((await owner.heartbeat(peer.peer, 1)).resync).toBe(false)
 })
 
 test('a session that has ended, and a user who left the group, count no more on a connection that goes on', async () => {
@@ -142,7 +147,7 @@ test('a session that has ended, and a user who left the group, count no more on 
   const token = tokenOf(leaver)
   const peer = newPeer()
   const connection = await LoadConnection.open(fleet.url)
-  const first = announce(said(peer, { files: serving(FILE) }), token)
+  const first = announce(said(peer, { files: serving(FILE), ...hello(peer, token) }), token)
   for (const request of [first, heartbeat(peer, token)])
     expect(await answers(connection, request)).toMatchObject([{ resync: false }])
   await leaver.leave('team')
@@ -184,7 +189,11 @@ test('plugins are told of every answer, and their hooks see every request', asyn
     const tracker = await start(setup)
     const connection = await LoadConnection.open(tracker.url)
     const peer = newPeer()
-    const sent = [announce(said(peer, { files: serving(FILE) })), heartbeat(peer), heartbeat(peer)]
+    const sent = [
+      announce(said(peer, { files: serving(FILE), ...hello(peer) })),
+      heartbeat(peer),
+      heartbeat(peer),
+    ]
     for (const request of sent) expect(await answers(connection, request)).toMatchObject([{ resync: false }])
     connection.close()
     await tracker.stop()
@@ -194,7 +203,7 @@ test('plugins are told of every answer, and their hooks see every request', asyn
         'POST /v1/announce/:peer/:sequence 200 true',
         'POST /v1/announce/:peer/:sequence 200 true',
       ])
-    else expect(seen).toEqual(['/v1/announce', `/v1/announce/${peer}/1`, `/v1/announce/${peer}/1`])
+    else expect(seen).toEqual(['/v1/announce', `/v1/announce/${peer.peer}/1`, `/v1/announce/${peer.peer}/1`])
   }
   await rm(folder, { recursive: true })
 })

@@ -1,14 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import { allParts } from '../../protocol/parts.ts'
-import type { MovingSwarms, SwarmPicture } from '../../tracker/api/schemas.ts'
+import { announceAs, identityOf, peerId } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
 import { hashToken } from '../../tracker/auth/tokens.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import type { MovingSwarms, SwarmPicture } from '../../tracker-client/api/schemas.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
 
 let fleet: TestFleet
 let actors: Awaited<ReturnType<typeof groupOfFour>>
@@ -19,7 +20,6 @@ beforeAll(async () => {
 afterAll(() => fleet.stop())
 
 const CHUNKS = 4
-const peerId = (name: string): string => createHash('sha256').update(name).digest('hex')
 const moving = (id: string, change: object = {}) => {
   const file = { group: 'team', fileId: id, held: 1, parts: '/wAAAA==', down: 1000, up: 0 }
   return { ...file, ...change }
@@ -35,7 +35,7 @@ async function publish(name: string): Promise<string> {
 
 function announce(client: TrackerClient, peer: string, id: string, complete: boolean, sequence = 1) {
   const files = [{ group: 'team', fileId: id, complete }]
-  return client.announce({ peer: peerId(peer), port: 4000, tls: true, sequence, files })
+  return announceAs(client, identityOf(peer), { port: 4000, tls: true, sequence, files })
 }
 
 /** What one replica answers to the user of this session. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Home, World } from '../support/shoal.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
 
 /** The programs that run the homes' commands, regardless of SHOAL_BIN. */
 const PROGRAMS = { node: 'bin/shoal', deno: 'bin/shoal-deno' }

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { TestCluster } from '../support/redis-cluster.ts'
-import { World } from '../support/shoal.ts'
+import { World } from '../../testkit/shoal.ts'
+import { TestCluster } from '../support/redis/cluster.ts'
 
 let world: World
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Home, World } from '../support/shoal.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
 
 const world = new World()
 let ada: Home

@@ -1,4 +1,4 @@
-import { type Home, World } from '../support/shoal.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
 
 const world = new World()
 let ada: Home

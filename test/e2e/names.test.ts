@@ -1,5 +1,5 @@
-import { lossyNames } from '../support/lossy-names.ts'
-import { World } from '../support/shoal.ts'
+import { World } from '../../testkit/shoal.ts'
+import { lossyNames } from '../support/faults/lossy-names.ts'
 
 const world = new World()
 afterAll(() => world.close())

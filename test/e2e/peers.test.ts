@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Home, World } from '../support/shoal.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
 
 const MIB = 1024 * 1024
 const world = new World()
@@ -115,10 +115,14 @@ test('Ctrl-C stops a download with exit 130 and without a file under the final n
   expect(existsSync(join(bob.folder, 'stopped'))).toBe(false)
 })
 
-test('without TLS both sides speak plain HTTP', async () => {
+test('without TLS both sides speak plain HTTP, and who was not told to is sent to nobody', async () => {
   const peer = await ada.start('peer start --no-tls --listen 127.0.0.1:0')
   expect(peer.ready.url).toMatch(/^http:/)
   const source = await share('plain', MIB)
+  expect(await bob.fails('peer download team:plain --once --wait 2s')).toMatchObject({
+    exit: 8,
+    code: 'NO_PEER',
+  })
   await bob.ok('peer download team:plain --once --no-tls')
   expect(sha256(join(bob.folder, 'plain'))).toBe(sha256(source))
   expect(await peer.end('SIGTERM')).toBe(143)

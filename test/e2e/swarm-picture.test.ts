@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MovingSwarms, SwarmPicture } from '../../tracker/api/schemas.ts'
-import { type Home, World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
+import type { MovingSwarms, SwarmPicture } from '../../tracker-client/api/schemas.ts'
 
 const MIB = 1024 * 1024
 const world = new World()

@@ -2,9 +2,9 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { announcedUrl } from '../../protocol/listen.ts'
+import { World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 import { selfSigned } from '../support/self-signed.ts'
-import { World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
 
 let world: World
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 const CHUNK = 512 * 1024
 const world = new World()

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { World } from '../support/shoal.ts'
+import { World } from '../../testkit/shoal.ts'
 
 const world = new World()
 beforeAll(() => world.tracker())

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { World } from '../support/shoal.ts'
+import { World } from '../../testkit/shoal.ts'
 
 const world = new World()
 afterAll(() => world.close())

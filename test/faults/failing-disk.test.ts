@@ -14,10 +14,10 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
-import { type DiskFault, ONE_THREAD, onFailingDisk } from '../support/failing-disk.ts'
-import { ownNamespaces } from '../support/namespaces.ts'
-import { type Home, World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { ownNamespaces } from '../../testkit/namespaces.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
+import { type DiskFault, ONE_THREAD, onFailingDisk } from '../support/faults/failing-disk.ts'
 
 const SIZE = 24 * CHUNK_SIZE
 const CONTENT = randomBytes(SIZE)

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { FaultProxy } from '../support/fault-proxy.ts'
-import { FULL, faultTest, faultyWay, SEED } from '../support/faults.ts'
+import { until } from '../../testkit/until.ts'
+import { tinyFile } from '../../testkit/write-load.ts'
+import { FaultProxy } from '../support/faults/fault-proxy.ts'
+import { FULL, faultTest, faultyWay, SEED } from '../support/faults/faults.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { tinyFile } from '../support/write-load.ts'
 
 const WRITES = FULL ? 10_000 : 400
 const WORKERS = 8

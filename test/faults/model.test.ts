@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import type { Faults } from '../support/fault-proxy.ts'
-import { FULL, faultTest, HOOK_MS, SEED } from '../support/faults.ts'
-import type { GroupState } from '../support/group-model.ts'
-import { compareWithEvents, compareWithReplica, explain, nextState } from '../support/model-checks.ts'
-import { ModelFleet } from '../support/model-fleet.ts'
-import { type Intent, intent, opOf, USERS } from '../support/model-ops.ts'
+import { FULL, faultTest, HOOK_MS, SEED } from '../support/faults/faults.ts'
+import type { Faults } from '../support/faults/faulty-lane.ts'
+import { compareWithEvents, compareWithReplica, explain, nextState } from '../support/model/checks.ts'
+import { ModelFleet } from '../support/model/fleet.ts'
+import type { GroupState } from '../support/model/group-model.ts'
+import { type Intent, intent, opOf, USERS } from '../support/model/ops.ts'
 
 const STEPS = FULL ? 1000 : 60
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectRedis } from '../../redis/connect.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
+import { until } from '../../testkit/until.ts'
+import { lostWrites, WriteLoad } from '../../testkit/write-load.ts'
 import { type RunningTracker, startTracker } from '../../tracker/start.ts'
-import { FULL, faultTest, rounded } from '../support/faults.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
+import { FULL, faultTest, rounded } from '../support/faults/faults.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { lostWrites, WriteLoad } from '../support/write-load.ts'
 
 const KILLS = FULL ? 20 : 3
 const CLIENTS = 16

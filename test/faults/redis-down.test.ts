@@ -1,9 +1,9 @@
-import { sha256 } from '../../protocol/merkle.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
-import { FULL, faultTest, faultyWay, rounded, timed } from '../support/faults.ts'
+import { announceAs, identityOf } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
+import { allNames, tinyFile } from '../../testkit/write-load.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
+import { FULL, faultTest, faultyWay, rounded, timed } from '../support/faults/faults.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { allNames, tinyFile } from '../support/write-load.ts'
 
 /** Redis away: killed, or hanging with its connections open. */
 let fleet: TestFleet
@@ -153,11 +153,9 @@ faultTest('row 22: peers that announce themselves meanwhile are there afterwards
   const file = tinyFile('before')
   await fleet.redis.kill()
   await until(async () => !(await fetch(`${fleet.url}/readyz`)).ok)
-  const peer = sha256(Buffer.from('peer')).toString('hex')
   const files = [{ group: 'team', fileId: file.fileId, complete: true }]
-  expect(await owner.announce({ peer, port: 4000, tls: true, sequence: 1, files })).toMatchObject({
-    resync: false,
-  })
+  const said = { port: 4000, tls: true, sequence: 1, files }
+  expect(await announceAs(owner, identityOf('peer'), said)).toMatchObject({ resync: false })
   await fleet.redis.start()
   const other = fleet.anonymous(1)
   other.token = owner.token

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RedisProcess } from '../../testkit/redis-process.ts'
+import { until } from '../../testkit/until.ts'
 import { openStore } from '../../tracker-store/open.ts'
 import type { Mutation, Store } from '../../tracker-store/store.ts'
 import { by, code, makeGroup, newFile } from '../contract/store/fixture.ts'
-import { FULL, faultTest, rounded } from '../support/faults.ts'
-import { TestCluster } from '../support/redis-cluster.ts'
-import type { RedisProcess } from '../support/redis-process.ts'
-import { infoOf, TestSentinel } from '../support/redis-sentinel.ts'
-import { until } from '../support/until.ts'
+import { FULL, faultTest, rounded } from '../support/faults/faults.ts'
+import { TestCluster } from '../support/redis/cluster.ts'
+import { infoOf, TestSentinel } from '../support/redis/sentinel.ts'
 
 /** Acknowledged writes before the fault. */
 const WARM_UP = FULL ? 2000 : 50

@@ -1,13 +1,14 @@
-import { seededRandom } from '../../bench/simulate/random.ts'
-import { sha256 } from '../../protocol/merkle.ts'
-import type { TrackerClient } from '../../tracker/client/client.ts'
+import { seededRandom } from '../../testkit/random.ts'
+import { announceAs, identityOf } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
+import { allNames, lostWrites, tinyFile, WriteLoad } from '../../testkit/write-load.ts'
 import type { RunningTracker } from '../../tracker/start.ts'
-import type { FaultProxy, Faults } from '../support/fault-proxy.ts'
-import { FULL, faultTest, faultyWay, rounded, SEED, timed } from '../support/faults.ts'
-import { dropMessages } from '../support/resp-frames.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
+import type { FaultProxy } from '../support/faults/fault-proxy.ts'
+import { FULL, faultTest, faultyWay, rounded, SEED, timed } from '../support/faults/faults.ts'
+import type { Faults } from '../support/faults/faulty-lane.ts'
+import { dropMessages } from '../support/faults/resp-frames.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { allNames, lostWrites, tinyFile, WriteLoad } from '../support/write-load.ts'
 
 /** One replica with a good way to Redis, and one whose way a proxy spoils. */
 let fleet: TestFleet
@@ -126,8 +127,7 @@ faultTest('row 18: peers whose announces were lost are there after their next he
   const seeders = async () => (await far.files('swarm')).files[0]?.seeders ?? 0
   const say = async (body: object) => {
     for (let i = 0; i < 50; i++) {
-      const peer = sha256(Buffer.from(`peer ${i}`)).toString('hex')
-      await near.announce({ peer, port: 4000 + i, tls: true, sequence: 1, ...body })
+      await announceAs(near, identityOf(`peer ${i}`), { port: 4000 + i, tls: true, sequence: 1, ...body })
     }
   }
   lossRate = 1
@@ -153,9 +153,10 @@ faultTest(
     await guest.requestJoin('unheard')
     await near.accept('unheard', ['guest'])
     const there = farClient(guest.token)
-    const peer = sha256(Buffer.from('guest')).toString('hex')
+    const keys = identityOf('guest')
+    const { peer } = keys
     const files = [first, second].map(({ fileId }) => ({ group: 'unheard', fileId, complete: false }))
-    await there.announce({ peer, port: 4000, tls: true, sequence: 1, files })
+    await announceAs(there, keys, { port: 4000, tls: true, sequence: 1, files })
     await near.publish('unheard', [second])
     const moving = { held: 1, parts: '/w==', down: 1, up: 0 }
     await there.progress({ peer, files: [{ group: 'unheard', fileId: second.fileId, ...moving }] })

@@ -1,11 +1,11 @@
-import { sha256 } from '../../protocol/merkle.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
-import { FULL, faultTest, HOOK_MS, rounded, timed } from '../support/faults.ts'
-import { TestRedis } from '../support/redis-server.ts'
-import { ReplicaProcess } from '../support/replica-process.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { ReplicaProcess } from '../../testkit/replica-process.ts'
+import { announceAs, identityOf } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
+import { lostWrites, tinyFile, WriteLoad } from '../../testkit/write-load.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
+import { FULL, faultTest, HOOK_MS, rounded, timed } from '../support/faults/faults.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { lostWrites, tinyFile, WriteLoad } from '../support/write-load.ts'
 
 /** Replicas in processes of their own, which are killed, restarted and stopped under load. */
 let redis: TestRedis
@@ -170,8 +170,12 @@ class Swarm {
 
   async #all(body: object): Promise<void> {
     for (let i = 0; i < this.peers; i++) {
-      const peer = sha256(Buffer.from(`peer ${i}`)).toString('hex')
-      await this.#client.announce({ peer, port: 4000 + i, tls: true, sequence: 1, ...body })
+      await announceAs(this.#client, identityOf(`peer ${i}`), {
+        port: 4000 + i,
+        tls: true,
+        sequence: 1,
+        ...body,
+      })
     }
   }
 }

@@ -2,14 +2,15 @@ import { Library, type ServedFile } from '../../peer/serve/library.ts'
 import { Announcer } from '../../peer/tracker-link/announcer.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { sha256 } from '../../protocol/merkle.ts'
-import type { Announced } from '../../tracker/api/schemas.ts'
-import { type Announcement, TrackerClient } from '../../tracker/client/client.ts'
-import { FULL, faultTest, rounded } from '../support/faults.ts'
-import { TestRedis } from '../support/redis-server.ts'
-import { ReplicaProcess } from '../support/replica-process.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { ReplicaProcess } from '../../testkit/replica-process.ts'
+import { identityOf } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
+import { tinyFile } from '../../testkit/write-load.ts'
+import type { Announced } from '../../tracker-client/api/schemas.ts'
+import { type Announcement, TrackerClient } from '../../tracker-client/client.ts'
+import { FULL, faultTest, rounded } from '../support/faults/faults.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
-import { until } from '../support/until.ts'
-import { tinyFile } from '../support/write-load.ts'
 
 const PEERS = 200
 const WINDOW_MS = 500
@@ -49,9 +50,9 @@ faultTest(
       for (const [i, client] of clients.entries()) {
         const library = new Library()
         library.set(served(file.fileId))
-        const peer = sha256(Buffer.from(`peer ${i}`)).toString('hex')
         const ready = async (): Promise<void> => {}
-        announcers.push(new Announcer(client, library, { peer, port: 4000 + i, tls: true }, ready))
+        const self = { keys: identityOf(`peer ${i}`), port: 4000 + i, tls: true }
+        announcers.push(new Announcer(client, library, self, ready, () => {}))
       }
       for (const announcer of announcers) announcer.start()
       await until(() => clients.every(({ full }) => full.length > 0), 20_000)

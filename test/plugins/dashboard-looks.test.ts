@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { World } from '../../testkit/shoal.ts'
 import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
-import { World } from '../support/shoal.ts'
 
 /** Checks every dashboard view, light and dark, wide and narrow. */
 const world = new World()

@@ -1,4 +1,4 @@
-import { World } from '../support/shoal.ts'
+import { World } from '../../testkit/shoal.ts'
 
 /**
  * Tests without a browser: the page's files as a tracker serves them, in a checkout, under Deno and in the

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { freePort } from '../../testkit/redis-process.ts'
+import { type Home, type Running, World } from '../../testkit/shoal.ts'
 import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
-import { freePort } from '../support/redis-process.ts'
-import { type Home, type Running, World } from '../support/shoal.ts'
 
 /** Tests the page in a real browser, with a real tracker and real users. */
 const world = new World()

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { packTar, type TarEntry } from 'modern-tar'
-import { type Home, World } from '../support/shoal.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/plugin')
 

@@ -5,8 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Home, World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 interface Written {
   files: { name: string; size: number; urls: string[] }[]

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import dashboard from '../../plugins/metrics/grafana.json' with { type: 'json' }
-import { freePort } from '../support/redis-process.ts'
-import { World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { freePort } from '../../testkit/redis-process.ts'
+import { World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 const world = new World()
 afterAll(() => world.close())

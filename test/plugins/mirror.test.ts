@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, World } from '../support/shoal.ts'
-import { until } from '../support/until.ts'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 const world = new World()
 let ada: Home

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '../support/redis-process.ts'
-import { World } from '../support/shoal.ts'
+import { freePort } from '../../testkit/redis-process.ts'
+import { World } from '../../testkit/shoal.ts'
 
 const root = join(import.meta.dirname, '../..')
 const shoal = resolve(process.env.SHOAL_BIN ?? join(root, 'bin/shoal'))

@@ -1,4 +1,4 @@
-import { environmentName } from '../../cli/flags.ts'
+import { environmentName } from '../../cli/input/flags.ts'
 import { COMMANDS as commands } from '../support/commands.ts'
 
 test('commands, arguments, flags, variables and aliases match the snapshot, because scripts rely on them', () => {

@@ -96,7 +96,7 @@ test('every repository file named in backticks in a document exists', () => {
   const missing = documents.flatMap((path) =>
     [
       ...read(path).matchAll(
-        /`((?:bin|cli|commands|docs|peer|protocol|redis|scripts|test|tracker|tracker-store)\/[\w./-]*)`/g,
+        /`((?:bin|cli|commands|docs|peer|protocol|redis|scripts|test|testkit|tracker|tracker-client|tracker-store)\/[\w./-]*)`/g,
       ),
     ]
       .map(([, named]) => named!)

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT_CODES } from '../../cli/exit-codes.ts'
+import { EXIT_CODES } from '../../cli/process/exit-codes.ts'
 import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
 
 const root = join(import.meta.dirname, '../..')
-const FOLDERS = ['cli', 'commands', 'peer', 'protocol', 'redis', 'tracker', 'tracker-store']
+const FOLDERS = ['cli', 'commands', 'peer', 'protocol', 'redis', 'tracker', 'tracker-client', 'tracker-store']
 
 /** Rows of the error table: code, HTTP status, exit status, when, what to do. */
 const rows = readFileSync(join(root, 'docs/errors.md'), 'utf8')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { HaveReader } from '../../peer/download/have-client.ts'
+import { HaveReader } from '../../peer/download/swarm/have-client.ts'
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { fileId } from '../../protocol/file-id.ts'

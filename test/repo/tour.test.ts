@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../support/redis-process.ts'
-import { World } from '../support/shoal.ts'
+import { freePort } from '../../testkit/redis-process.ts'
+import { World } from '../../testkit/shoal.ts'
 
 const root = join(import.meta.dirname, '../..')
 const world = new World()

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ownNamespaces } from './namespaces.ts'
+import { ownNamespaces } from '../../testkit/namespaces.ts'
 
 /**
  * Enters a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there.

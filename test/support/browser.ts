@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
-import { findChromium, launchChromium } from './chromium.ts'
+import { findChromium, launchChromium } from '../../testkit/chromium.ts'
 
 /** If it is missing, every test file says so once. */
 export const CHROMIUM: string | null = findChromium()

@@ -14,8 +14,8 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '../../testkit/redis-process.ts'
 import { ADDRESS_LINE, freeNetwork, writeAddressingPodman } from './fixed-addresses.ts'
-import { freePort } from './redis-process.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')

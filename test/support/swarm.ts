@@ -5,9 +5,11 @@ import type { DownloadedFile, DownloadRequest, ProgressListener } from '../../pe
 import type { PeerNode } from '../../peer/node.ts'
 import type { PeerExtension } from '../../peer/seam.ts'
 import { startPeer } from '../../peer/start.ts'
-import { TrackerClient } from '../../tracker/client/client.ts'
-import { TestRedis } from './redis-server.ts'
-import { ReplicaProcess } from './replica-process.ts'
+import type { KeyPair } from '../../protocol/hello.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
+import { ReplicaProcess } from '../../testkit/replica-process.ts'
+import { announceAs } from '../../testkit/test-peer.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
 import { PASSWORD } from './tracker-fleet.ts'
 
 export const GROUP = 'swarm'
@@ -23,13 +25,13 @@ export class TestSwarm {
   readonly warnings: string[] = []
   readonly #redis: TestRedis
   readonly #tracker: ReplicaProcess
-  readonly #client: TrackerClient
-  #announced = 0
+  /** Of the user of all peers. */
+  readonly client: TrackerClient
 
   private constructor(redis: TestRedis, tracker: ReplicaProcess, client: TrackerClient) {
     this.#redis = redis
     this.#tracker = tracker
-    this.#client = client
+    this.client = client
   }
 
   static async start(): Promise<TestSwarm> {
@@ -53,7 +55,7 @@ export class TestSwarm {
       listen: { host: '127.0.0.1', port: 0 },
       tls: true,
       client: new TrackerClient({ trackers: [this.#tracker.url] }),
-      session: () => this.#client.token,
+      session: () => this.client.token,
       extensions,
       log: { warn: (message) => void this.warnings.push(message), error: (error) => console.error(error) },
     })
@@ -68,10 +70,10 @@ export class TestSwarm {
     return files[0]!.fileId
   }
 
-  /** Announces to the tracker that a foreign peer holds the whole file. */
-  async announce({ peer, port }: { peer: string; port: number }, fileId: string): Promise<void> {
+  /** Announces to the tracker that a foreign peer with these keys, listening at `port`, holds the whole file. */
+  async announce(keys: KeyPair, port: number, fileId: string): Promise<void> {
     const files = [{ group: GROUP, fileId, complete: true }]
-    await this.#client.announce({ peer, port, tls: false, sequence: ++this.#announced, files })
+    await announceAs(this.client, keys, { port, tls: true, sequence: Date.now(), files })
   }
 
   async download(

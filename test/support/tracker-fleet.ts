@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TrackerClient } from '../../tracker/client/client.ts'
+import { TestRedis } from '../../testkit/redis-server.ts'
 import { type RunningTracker, startTracker } from '../../tracker/start.ts'
-import { TestRedis } from './redis-server.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
 
 export const PASSWORD = 'correct horse battery'
 

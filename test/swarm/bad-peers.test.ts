@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { ProgressEvent } from '../../peer/control/api.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
-import { headFor, type RawRequest, RawServer } from '../support/raw-server.ts'
+import { identityOf } from '../../testkit/test-peer.ts'
+import { headFor, type RawRequest, RawServer } from '../support/peer/raw-server.ts'
 import { TestSwarm } from '../support/swarm.ts'
 
 const SIZE = 64 * CHUNK_SIZE
@@ -92,11 +93,12 @@ test.each(CASES)(
     writeFileSync(source, data)
     const fileId = await swarm.share(origin, what, source)
     origin.setMaxUp(maxUp)
-    const bad = await RawServer.start((request, socket) => act(request, socket, data))
-    const { peer } = bad.address
+    const keys = identityOf(what)
+    const { peer } = keys
+    const bad = await RawServer.start((request, socket) => act(request, socket, data), keys)
     const events: ProgressEvent[] = []
     try {
-      await swarm.announce(bad.address, fileId)
+      await swarm.announce(keys, bad.address.port, fileId)
       const file = await swarm.download(leecher, what, target, {}, (event) => void events.push(event))
       expect(file.peers.some((share) => share.peer === origin.peer)).toBe(true)
     } finally {

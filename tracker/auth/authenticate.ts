@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ShoalError } from '../../protocol/errors.ts'
 import { GRANT_LIFETIME_S } from '../../protocol/grants.ts'
+import { IDEMPOTENCY_HEADER } from '../../tracker-client/api/headers.ts'
 import { Recent } from '../../tracker-store/recent.ts'
 import type { Mutation, Session, SessionStore } from '../../tracker-store/store.ts'
-import { IDEMPOTENCY_HEADER } from '../api/headers.ts'
 import { hashToken, userOfToken } from './tokens.ts'
 
 /** Who makes a request. */

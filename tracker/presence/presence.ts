@@ -1,9 +1,12 @@
 import type { Background } from '../../packed/background.ts'
 import { ShoalError } from '../../protocol/errors.ts'
+import { helloFault, MAX_AHEAD_MS } from '../../protocol/hello.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
+import type { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
 import { isUnavailable, patiently } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
-import type { Announce, Announced, Heartbeat } from '../api/schemas.ts'
+import type { CallBackFault } from './call-back.ts'
+import { type Candidate, Reachability, type ReachabilityOptions } from './reachability.ts'
 import { countFiles, servedIn, withPartial } from './served-files.ts'
 import { SwarmTable } from './swarm-table.ts'
 
@@ -21,6 +24,8 @@ export type Said = Announce | (Heartbeat & Partial<Announce>)
 
 export interface Announcer {
   user: string
+  /** SHA-256 of the session's token. */
+  tokenHash: string
   /** Observed source address. */
   host: string
   /** Those of the announced groups that the user is a member of. */
@@ -30,6 +35,7 @@ export interface Announcer {
 /** Presence of one replica: answers announces from memory and shares them with the fleet. */
 export class Presence {
   readonly table = new SwarmTable()
+  readonly reachability: Reachability
   readonly #store: PresenceStore
   #sweep: NodeJS.Timeout | undefined
   #swept = Date.now()
@@ -40,8 +46,17 @@ export class Presence {
 
   readonly #failed: (error: unknown) => void
 
-  constructor(store: PresenceStore, background: Background) {
+  /** `isOwn` tells the tracker's own address, at which no peer can be. */
+  constructor(
+    store: PresenceStore,
+    background: Background,
+    isOwn: ReachabilityOptions['isOwn'] = () => false,
+  ) {
     this.#store = store
+    this.reachability = new Reachability({
+      isOwn,
+      onVerdict: (candidate, failures) => this.#calledBack(candidate, failures),
+    })
     // After an outage of Redis the store says again that changes may be missing.
     this.#failed = background.owner(
       'loading presence',
@@ -75,20 +90,51 @@ export class Presence {
     return said.files ?? this.table.peer(said.peer)?.files ?? []
   }
 
-  /** What is known of a peer that a request speaks for; throws BAD_REQUEST where it is another user's. */
-  known(peer: string, from: Pick<Announcer, 'user' | 'host'>): Readonly<PeerPresence> | undefined {
-    const known = this.table.peer(peer)
-    // A key pair is one user's at a time, but a machine may log in as someone else.
-    if (known && known.user !== from.user && known.host !== from.host)
-      throw new ShoalError('BAD_REQUEST', `peer ${peer.slice(0, 16)} belongs to another user`)
+  /**
+   * Takes an announce or a heartbeat in. Throws PEER_UNPROVEN where the user has not proven that the peer is theirs, and
+   * BAD_REQUEST where its sequence is ahead of the time.
+   */
+  announce(from: Announcer, said: Said): Announced {
+    const now = Date.now()
+    if (said.sequence > now + MAX_AHEAD_MS) throw tooFarAhead(said.sequence - now)
+    const known = this.#proven(from, said, now)
+    const interval = Math.round(INTERVAL_S * 1000 * (1 - JITTER + 2 * JITTER * Math.random())) / 1000
+    if (!this.#take(from, said, known, now)) return { interval, resync: true }
+    const fault = said.leaving ? null : this.#look(said.peer)
+    return fault === null ? { interval, resync: false } : { interval, resync: false, fault }
+  }
+
+  /**
+   * What is known of the peer, once it is sure that it is the user's. Whoever announced what is known proved it, here or
+   * to another replica; anybody else has to, also another user of the same machine.
+   */
+  #proven(from: Announcer, said: Said, now: number): Readonly<PeerPresence> | undefined {
+    const known = this.table.peer(said.peer)
+    if (known?.user === from.user) return known
+    // Nothing comes of a heartbeat or a goodbye of a peer that is not known.
+    if (known === undefined && (said.leaving || !isFull(said))) return undefined
+    const fault = said.hello ? helloFault(said.hello, said.peer, from.tokenHash, now) : 'there is none'
+    if (fault !== null) throw unproven(said.peer, fault)
     return known
   }
 
-  /** Takes an announce or a heartbeat in; throws BAD_REQUEST where the peer is another user's. */
-  announce(from: Announcer, said: Said): Announced {
-    const known = this.known(said.peer, from)
-    const interval = INTERVAL_S * (1 - JITTER + 2 * JITTER * Math.random())
-    return { interval: Math.round(interval * 1000) / 1000, resync: !this.#take(from, said, known) }
+  /** Calls the peer back where that is due; tells what came of the last time. */
+  #look(id: string): CallBackFault | null {
+    const peer = this.table.peer(id)
+    if (!peer) return null
+    this.reachability.check(peer, id)?.catch(this.#failed)
+    return peer.reachable ? null : this.reachability.fault(peer, id)
+  }
+
+  /** Keeps, and tells the other replicas, that a peer is at the address that it announced, or is not. */
+  #calledBack({ peer, host, port, tls }: Candidate, failures: number): void {
+    const known = this.table.peer(peer)
+    // Another address than the announced one: handedOut() asked for that, and only this replica needs it.
+    if (!known || known.host !== host || known.port !== port || known.tls !== tls) return
+    const reachable = failures === 0
+    // One that was there and is only busy may miss a call-back.
+    if ((known.reachable ?? false) === reachable || failures === 1) return
+    this.#share({ type: 'announce', presence: { ...known, seen: Date.now(), reachable } })
   }
 
   /**
@@ -104,17 +150,18 @@ export class Presence {
   }
 
   /** Whether the peer's set is known after this. */
-  #take(from: Announcer, said: Said, known: Readonly<PeerPresence> | undefined): boolean {
+  #take(from: Announcer, said: Said, known: Readonly<PeerPresence> | undefined, seen: number): boolean {
     const { peer, sequence } = said
-    const seen = Date.now()
     if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
     if (isFull(said)) {
       const files = servedIn(said.files, from.groups, known?.files)
       const { user, host } = from
       const { port, tls } = said
+      const isAsBefore = known?.reachable === true && isSameAnnouncer(known, from, said)
+      const reachable = isAsBefore || this.reachability.isProven({ peer, host, port, tls }, peer)
       return this.#share({
         type: 'announce',
-        presence: { peer, sequence, seen, user, host, port, tls, files },
+        presence: { peer, sequence, seen, user, host, port, tls, reachable, files },
       })
     }
     if (!known || !isSameAnnouncer(known, from, said)) return false
@@ -171,6 +218,20 @@ export class Presence {
 
 function isFull(said: Said): said is Announce & { files: NonNullable<Announce['files']> } {
   return said.files !== undefined
+}
+
+function tooFarAhead(ms: number): ShoalError {
+  const seconds = Math.round(ms / 1000)
+  return new ShoalError('BAD_REQUEST', `the sequence is ${seconds} s ahead of the tracker's clock`, {
+    hint: 'sequences begin at the clock in milliseconds: set the clock of the peer or of the tracker right',
+  })
+}
+
+function unproven(peer: string, fault: string): ShoalError {
+  const message = `the peer ${peer.slice(0, 16)} has not proven that it is yours: ${fault}`
+  return new ShoalError('PEER_UNPROVEN', message, {
+    hint: 'announce with a hello that the key of the peer has signed for this session',
+  })
 }
 
 function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: Said): boolean {

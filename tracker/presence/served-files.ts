@@ -1,11 +1,11 @@
 import { ShoalError } from '../../protocol/errors.ts'
+import { fileIdsOf, ID_LENGTH, isPacked } from '../../tracker-client/api/packed-files.ts'
+import type { Announce } from '../../tracker-client/api/schemas.ts'
 import type { ServedFiles } from '../../tracker-store/store.ts'
-import { fileIdsOf, ID_LENGTH, isPacked } from '../api/packed-files.ts'
-import type { Announce } from '../api/schemas.ts'
 
 /**
- * What an announce lists, without the files of groups other than `groups`. Lists that are as in `before` are those of
- * `before`: not checked again, nor kept twice. Throws BAD_REQUEST where one is not whole ids.
+ * What an announce lists (idsChecked), without the files of groups other than `groups`. Lists that are as in `before`
+ * are those of `before`, and not kept twice.
  */
 export function servedIn(
   listed: NonNullable<Announce['files']>,
@@ -14,25 +14,45 @@ export function servedIn(
 ): readonly ServedFiles[] {
   const files: ServedFiles[] = []
   for (const [i, { group, complete, partial }] of listed.entries()) {
+    if (!groups.has(group)) continue
     const then = before[i]
-    const served = {
+    files.push({
       group,
-      complete: checked(complete, then?.complete),
-      partial: checked(partial, then?.partial),
-    }
-    if (groups.has(group)) files.push(served)
+      complete: complete === then?.complete ? then.complete : complete,
+      partial: partial === then?.partial ? then.partial : partial,
+    })
   }
   return files
 }
 
-function checked(ids: string, before: string | undefined): string {
-  if (ids === before) return before
-  if (!isPacked(ids))
-    throw new ShoalError(
-      'BAD_REQUEST',
-      'the body is malformed: a list of files is not whole ids in lower-case hex',
-    )
-  return ids
+/** Ids that are checked at once: about a millisecond. */
+const IDS_A_TURN = 4000
+
+/**
+ * Checks what an announce lists, and yields before each slice of what is new since `before`. Throws BAD_REQUEST where a
+ * list is not whole ids.
+ */
+export function* idsChecked(
+  listed: NonNullable<Announce['files']>,
+  before: readonly ServedFiles[] = [],
+): Generator<void> {
+  let slice = 0
+  for (const [i, { complete, partial }] of listed.entries())
+    for (const [ids, then] of [
+      [complete, before[i]?.complete] as const,
+      [partial, before[i]?.partial] as const,
+    ]) {
+      if (ids === then) continue
+      for (let at = 0; at < ids.length; at += IDS_A_TURN * ID_LENGTH) {
+        const part = ids.slice(at, at + IDS_A_TURN * ID_LENGTH)
+        if (slice++ > 0) yield
+        if (isPacked(part)) continue
+        throw new ShoalError(
+          'BAD_REQUEST',
+          'the body is malformed: a list of files is not whole ids in lower-case hex',
+        )
+      }
+    }
 }
 
 /** The files with some more of one group, of which the peer has parts; the same where it serves all of them already. */

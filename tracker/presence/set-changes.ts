@@ -1,5 +1,5 @@
+import { fileIdsOf, ID_LENGTH } from '../../tracker-client/api/packed-files.ts'
 import type { ServedFiles } from '../../tracker-store/store.ts'
-import { fileIdsOf, ID_LENGTH } from '../api/packed-files.ts'
 
 /** A file of a peer's set that is not as before: served whole, in part, or (null) no more. */
 export interface SetChange {
@@ -24,17 +24,17 @@ export function setChanges(
   for (let i = 0; i < after.length; i++) {
     const [then, now] = [before[i] as ServedFiles, after[i] as ServedFiles]
     if (then.group !== now.group) return null
-    const moved = [...moves(then.complete, now.complete), ...moves(then.partial, now.partial)]
-    if (moved.length * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
-    for (const fileId of new Set(moved))
+    const moved = moves(then.complete, now.complete) + moves(then.partial, now.partial)
+    if ((moved.length / ID_LENGTH) * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
+    for (const fileId of new Set(fileIdsOf(moved)))
       changes.push({ group: now.group, fileId, complete: stateOf(after, now.group, fileId) })
   }
   return changes
 }
 
 /** The ids between what both lists begin with and what both end with. */
-function moves(before: string, after: string): string[] {
-  if (before === after) return []
+function moves(before: string, after: string): string {
+  if (before === after) return ''
   const shorter = Math.min(before.length, after.length) / ID_LENGTH
   const head =
     most(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
@@ -42,7 +42,7 @@ function moves(before: string, after: string): string[] {
   const rest = shorter - head / ID_LENGTH
   const tail =
     most(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
-  return [...fileIdsOf(a.slice(0, a.length - tail)), ...fileIdsOf(b.slice(0, b.length - tail))]
+  return a.slice(0, a.length - tail) + b.slice(0, b.length - tail)
 }
 
 /** The largest number, of those up to `end`, that it holds for; it holds for all smaller ones too. Mostly that is `end`. */

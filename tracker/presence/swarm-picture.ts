@@ -1,8 +1,8 @@
 import { chunkCount } from '../../protocol/chunking.ts'
 import { allParts } from '../../protocol/parts.ts'
-import type { GroupView } from '../../tracker-store/group-view.ts'
+import type { MovingSwarms, SwarmPicture } from '../../tracker-client/api/schemas.ts'
+import type { GroupView } from '../../tracker-store/groups/group-view.ts'
 import type { PeerPresence } from '../../tracker-store/store.ts'
-import type { MovingSwarms, SwarmPicture } from '../api/schemas.ts'
 import type { Moving } from './progress-table.ts'
 import type { SwarmCounts } from './swarm-table.ts'
 

@@ -1,6 +1,8 @@
+import { fileIdsOf } from '../../tracker-client/api/packed-files.ts'
 import type { PeerPresence, PresenceChange } from '../../tracker-store/store.ts'
-import { fileIdsOf } from '../api/packed-files.ts'
+import { turn } from '../../tracker-store/turns.ts'
 import { ExpiryBuckets } from './expiry-buckets.ts'
+import { countFiles } from './served-files.ts'
 import { type SetChange, setChanges } from './set-changes.ts'
 
 export interface SwarmCounts {
@@ -19,7 +21,14 @@ interface Swarm extends SwarmCounts {
 interface Peer {
   presence: PeerPresence
   swarms: Map<Swarm, boolean>
+  /** Set while the swarms follow a long list in slices; resolves once they are those of `presence`. */
+  moving: Promise<void> | null
+  /** Forgotten, while it still leaves its swarms. */
+  gone: boolean
 }
+
+/** Files that a peer enters or leaves in one turn of the event loop: some two milliseconds. */
+export const SLICE = 1000
 
 const NOBODY: SwarmCounts = { seeders: 0, leechers: 0 }
 
@@ -52,7 +61,7 @@ export class SwarmTable {
   /** The peers of a swarm, with whether each holds the whole file. */
   *swarm(group: string, fileId: string): Generator<[peer: Readonly<PeerPresence>, complete: boolean]> {
     const peers = this.#groups.get(group)?.get(fileId)?.peers ?? []
-    for (const [{ presence }, complete] of peers) yield [presence, complete]
+    for (const [{ presence, gone }, complete] of peers) if (!gone) yield [presence, complete]
   }
 
   /** A swarm without the peers of those who are no longer members. */
@@ -62,6 +71,11 @@ export class SwarmTable {
   ): Generator<[peer: Readonly<PeerPresence>, complete: boolean]> {
     for (const [presence, complete] of this.swarm(group, fileId))
       if (members.has(presence.user)) yield [presence, complete]
+  }
+
+  /** While a peer's long list is taken in, slice by slice: resolves once that is done. */
+  settled(id: string): Promise<void> | null {
+    return this.#peers.get(id)?.moving ?? null
   }
 
   /** Whether the change was news. */
@@ -107,8 +121,8 @@ export class SwarmTable {
   #announce(presence: PeerPresence): boolean {
     const known = this.#peers.get(presence.peer)
     if (known && isOlder(presence, known.presence)) return false
-    const peer = known ?? { presence, swarms: new Map() }
-    const changes = known ? setChanges(known.presence.files, presence.files) : null
+    const peer = known ?? { presence, swarms: new Map(), moving: null, gone: false }
+    const changes = known && !peer.moving ? setChanges(known.presence.files, presence.files) : null
     peer.presence = { ...presence }
     if (!known) this.#peers.set(presence.peer, peer)
     if (changes === null) this.#move(peer)
@@ -118,19 +132,44 @@ export class SwarmTable {
   }
 
   #drop(peer: Peer): void {
-    for (const [swarm, complete] of peer.swarms) this.#leave(peer, swarm, complete)
+    peer.gone = true
     this.#peers.delete(peer.presence.peer)
+    peer.presence = { ...peer.presence, files: [] }
+    this.#move(peer)
   }
 
-  /** From the swarms that the peer was in to those of its files. */
+  /** From the swarms that the peer was in to those of its files: at once where these are few. */
   #move(peer: Peer): void {
+    // What is under way ends with the peer's newest set.
+    if (peer.moving) return
+    if (peer.swarms.size + countFiles(peer.presence.files) > SLICE) peer.moving = this.#moveInTurns(peer)
+    else for (const _ of this.#slices(peer));
+  }
+
+  async #moveInTurns(peer: Peer): Promise<void> {
+    let moved: PeerPresence['files']
+    do {
+      moved = peer.presence.files
+      for (const _ of this.#slices(peer)) await turn()
+    } while (moved !== peer.presence.files)
+    peer.moving = null
+  }
+
+  /** Moves the peer, and yields before each slice of it. */
+  *#slices(peer: Peer): Generator<void> {
     const before = peer.swarms
     peer.swarms = new Map()
-    for (const { group, complete, partial } of peer.presence.files) {
-      for (const fileId of fileIdsOf(complete)) this.#enter(peer, this.#swarmOf(group, fileId), true, before)
-      for (const fileId of fileIdsOf(partial)) this.#enter(peer, this.#swarmOf(group, fileId), false, before)
+    let done = 0
+    for (const { group, complete, partial } of peer.presence.files)
+      for (const [packed, isComplete] of [[complete, true] as const, [partial, false] as const])
+        for (const fileId of fileIdsOf(packed)) {
+          if (done++ % SLICE === 0) yield
+          this.#enter(peer, this.#swarmOf(group, fileId), isComplete, before)
+        }
+    for (const [swarm, complete] of before) {
+      if (done++ % SLICE === 0) yield
+      if (!peer.swarms.has(swarm)) this.#leave(peer, swarm, complete)
     }
-    for (const [swarm, complete] of before) if (!peer.swarms.has(swarm)) this.#leave(peer, swarm, complete)
   }
 
   #change(peer: Peer, { group, fileId, complete }: SetChange): void {

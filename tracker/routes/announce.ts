@@ -1,12 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import { Announce, Announced, Heartbeat } from '../api/schemas.ts'
+import { BODY, MAX_ANNOUNCED_VALUES } from '../../tracker-client/api/limits.ts'
+import { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Said } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
-
-/** 100,000 files in one announce. */
-const BODY_LIMIT = 8 * 1024 * 1024
 
 /**
  * What peers serve. Heartbeats are most of what a tracker is asked, so theirs is a request without a body, and most
@@ -18,7 +16,11 @@ export function announceRoutes(app: TrackerApp, { announcing }: Services): void 
 
   app.post(
     '/announce',
-    { bodyLimit: BODY_LIMIT, config, schema: { tags, body: Announce, response: { 200: Announced } } },
+    {
+      bodyLimit: BODY.announce,
+      config: { ...config, maxValues: MAX_ANNOUNCED_VALUES },
+      schema: { tags, body: Announce, response: { 200: Announced } },
+    },
     (request) => answer(request, request.body),
   )
 
@@ -30,7 +32,7 @@ export function announceRoutes(app: TrackerApp, { announcing }: Services): void 
 
   /** Without a promise where there is nothing to wait for. */
   function answer(request: FastifyRequest, said: Said): Announced | Promise<Announced> {
-    const { user } = actorOf(request)
-    return announcing.here(user, request.ip, said) ?? announcing.ask(user, request.ip, said)
+    const actor = actorOf(request)
+    return announcing.here(actor, request.ip, said) ?? announcing.ask(actor, request.ip, said)
   }
 }

@@ -1,12 +1,13 @@
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
-import { filePageText } from '../api/file-page.ts'
-import { FileList, Publish, Published, RevisionBody, VersionList } from '../api/schemas.ts'
+import { filePageText } from '../../tracker-client/api/file-page.ts'
+import { BODY } from '../../tracker-client/api/limits.ts'
+import { FileList, Publish, Published, RevisionBody, VersionList } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
-import { checkManifests } from '../manifest.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, Change, InGroup, PageOf, revised, viewAsMember } from './common.ts'
+import { checkManifests } from './manifest.ts'
 
 const PAGE = 1000
 const Named = Type.Object({ name: Type.String({ minLength: 1, maxLength: 1024 }) })
@@ -79,7 +80,10 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
 
   app.post(
     '/groups/:group/files',
-    { schema: { tags, headers: Change, params: InGroup, body: Publish, response: { 200: Published } } },
+    {
+      bodyLimit: BODY.publish,
+      schema: { tags, headers: Change, params: InGroup, body: Publish, response: { 200: Published } },
+    },
     async (request, reply) => {
       const { group } = request.params
       const mutation = mutationOf(request)

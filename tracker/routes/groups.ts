@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { checkGroupName } from '../../protocol/names.ts'
-import { GroupBody, GroupList, GroupName, RevisionBody } from '../api/schemas.ts'
+import { GroupBody, GroupList, GroupName, RevisionBody } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { chunkCount, HASH_SIZE, MAX_FILE_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { MAX_HASH_PAGE } from '../api/limits.ts'
+import { BODY, MAX_HASH_PAGE } from '../../tracker-client/api/limits.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
@@ -13,16 +13,14 @@ const Count = Type.Integer({ minimum: 1, maximum: MAX_HASH_PAGE })
 
 /** Chunk hashes of files, in pages of packed bytes. */
 export function hashRoutes(app: TrackerApp, { store }: Services): void {
-  app.addContentTypeParser(
-    OCTETS,
-    { parseAs: 'buffer', bodyLimit: MAX_HASH_PAGE * HASH_SIZE },
-    (_, body, done) => done(null, body),
+  app.addContentTypeParser(OCTETS, { parseAs: 'buffer', bodyLimit: BODY.hashPage }, (_, body, done) =>
+    done(null, body),
   )
 
   app.put(
     '/groups/:group/hashes/:fileId',
     {
-      bodyLimit: MAX_HASH_PAGE * HASH_SIZE,
+      bodyLimit: BODY.hashPage,
       schema: {
         tags: ['hashes'],
         consumes: [OCTETS],

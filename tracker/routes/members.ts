@@ -1,6 +1,13 @@
 import { ShoalError } from '../../protocol/errors.ts'
+import {
+  LeaveBody,
+  PromoteBody,
+  RequestList,
+  RevisionBody,
+  UserName,
+  UserNames,
+} from '../../tracker-client/api/schemas.ts'
 import type { Mutation, Revised } from '../../tracker-store/store.ts'
-import { LeaveBody, PromoteBody, RequestList, RevisionBody, UserName, UserNames } from '../api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { mutationOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'

@@ -2,12 +2,12 @@ import { chunkCount } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { partCount } from '../../protocol/parts.ts'
 import type { FileProgress, FileRecord } from '../../protocol/records.ts'
-import type { GroupView } from '../../tracker-store/group-view.ts'
-import { MovingSwarms, Progress, Progressed, SwarmPicture } from '../api/schemas.ts'
+import { MovingSwarms, Progress, Progressed, SwarmPicture } from '../../tracker-client/api/schemas.ts'
+import type { GroupView } from '../../tracker-store/groups/group-view.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import { freshView } from '../fresh-view.ts'
-import { plainAddress } from '../presence/addresses.ts'
+import { memberGroups } from '../member-groups.ts'
 import { movingSwarms, swarmPicture } from '../presence/swarm-picture.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, contentOf, InGroup, OfFile, viewAsMember } from './common.ts'
@@ -22,14 +22,22 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
     async (request) => {
       const { user } = actorOf(request)
       const { peer, files } = request.body
-      const known = presence.known(peer, { user, host: plainAddress(request.ip) })
       const taken: FileProgress[] = []
-      for (const file of files) {
-        const record = await sharedFile(user, file)
-        if (record) taken.push(checked(file, record))
+      const mine = await memberGroups(
+        store.groups,
+        user,
+        files.map(({ group }) => group),
+      )
+      for (const [group, moved] of Map.groupBy(files, (file) => file.group)) {
+        if (!mine.has(group)) continue
+        const view = await sharedFiles(user, group, moved)
+        for (const file of moved) {
+          const record = view?.files.ofContent(file.fileId)
+          if (record) taken.push(checked(file, record))
+        }
       }
       // A peer that has not announced itself here, or last did for another user, is in none of the user's swarms.
-      const isOwn = known?.user === user
+      const isOwn = presence.table.peer(peer)?.user === user
       return { interval: progress.interval(!isOwn || progress.take({ peer, user, files: taken })) }
     },
   )
@@ -61,11 +69,16 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
     },
   )
 
-  /** The file that a report speaks of; undefined where its group has none, or the user is no member. */
-  async function sharedFile(user: string, { group, fileId }: FileProgress): Promise<FileRecord | undefined> {
-    const serves = ({ members, files }: GroupView): boolean => members.has(user) && files.hasContent(fileId)
+  /** The group that a report speaks of: Redis is asked once, however many of the files are not known here. */
+  async function sharedFiles(
+    user: string,
+    group: string,
+    moved: readonly FileProgress[],
+  ): Promise<GroupView | null> {
+    const serves = ({ members, files }: GroupView): boolean =>
+      members.has(user) && moved.every(({ fileId }) => files.hasContent(fileId))
     const view = await freshView(store.groups, group, serves)
-    return view?.members.has(user) ? view.files.ofContent(fileId) : undefined
+    return view?.members.has(user) ? view : null
   }
 }
 

@@ -1,6 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import { checkUserName } from '../../protocol/names.ts'
-import { Credentials, SessionBody } from '../api/schemas.ts'
+import { Credentials, SessionBody } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
 import { hashToken, newToken, SESSION_MS } from '../auth/tokens.ts'

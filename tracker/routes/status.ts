@@ -1,4 +1,4 @@
-import { KeySet, StatusBody } from '../api/schemas.ts'
+import { KeySet, StatusBody } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import type { Services } from '../services.ts'
 

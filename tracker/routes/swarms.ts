@@ -1,12 +1,10 @@
 import { HASH_SIZE } from '../../protocol/chunking.ts'
-import type { SwarmPeer } from '../../protocol/records.ts'
-import type { GroupView } from '../../tracker-store/group-view.ts'
-import { MAX_INLINE_HASHES } from '../api/limits.ts'
-import { JoinedSwarms, JoinSwarms } from '../api/schemas.ts'
+import { MAX_INLINE_HASHES } from '../../tracker-client/api/limits.ts'
+import { JoinedSwarms, JoinSwarms } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
-import { isLoopback, plainAddress } from '../presence/addresses.ts'
-import { handOut } from '../presence/handout-policy.ts'
+import { plainAddress } from '../presence/addresses.ts'
+import { handedOut } from '../presence/handed-out.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, contentOf, InGroup, viewAsMember } from './common.ts'
 
@@ -26,22 +24,23 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
     },
     async (request, reply) => {
       const { group } = request.params
-      const { peer, fileIds, hashes } = request.body
+      const { peer, fileIds, hashes, plain = false } = request.body
       const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
         fileIds.every((fileId) => files.hasContent(fileId)),
       )
       const { user } = actorOf(request)
-      const asker = { peer, host: plainAddress(request.ip) }
+      for (const fileId of fileIds) contentOf(view, fileId)
+      const host = plainAddress(request.ip)
       const here = plainAddress(request.socket.localAddress ?? '')
+      const peers = await handedOut(presence, { peer, host, here, view, fileIds, plain })
       const join = async (fileId: string) => {
-        contentOf(view, fileId)
         const grant = await grants.sign(user, group, fileId, peer)
         const inline = hashes ? await inlineHashes(group, fileId) : undefined
         return {
           fileId,
           grant: grant.token,
           expires: grant.expires.toISOString(),
-          peers: handOut(membersPeers(view, fileId, here), asker, Math.random),
+          peers: peers.get(fileId) ?? [],
           ...(inline === undefined ? {} : { hashes: inline }),
         }
       }
@@ -55,11 +54,5 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
   async function inlineHashes(group: string, fileId: string): Promise<string | undefined> {
     const bytes = await store.hashes.read(group, fileId, 0, MAX_INLINE_HASHES + 1)
     return bytes.length <= MAX_INLINE_HASHES * HASH_SIZE ? bytes.toString('base64') : undefined
-  }
-
-  /** A peer that announced itself over the loopback interface is reached where the asker reached this machine: at `here`. */
-  function* membersPeers(view: GroupView, fileId: string, here: string): Generator<SwarmPeer> {
-    for (const [{ peer, host, port, tls }, complete] of presence.table.membersSwarm(view, fileId))
-      yield { peer, host: isLoopback(host) ? here : host, port, tls, complete }
   }
 }

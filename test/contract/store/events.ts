@@ -1,8 +1,8 @@
 import type { GroupEvent } from '../../../protocol/records.ts'
 import { masters } from '../../../redis/connect.ts'
+import { until } from '../../../testkit/until.ts'
 import { openStore } from '../../../tracker-store/open.ts'
 import type { Store } from '../../../tracker-store/store.ts'
-import { until } from '../../support/until.ts'
 import { by, type Fixture, fresh, killSubscribers, makeGroup, newFile, subscribers } from './fixture.ts'
 
 /** Follows a group in the background; `stop` resolves when the iteration has ended. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { CHUNK_SIZE, chunkCount } from '../../../protocol/chunking.ts'
 import { masters } from '../../../redis/connect.ts'
+import { until } from '../../../testkit/until.ts'
 import type { NewFile } from '../../../tracker-store/store.ts'
-import { until } from '../../support/until.ts'
 import { by, code, type Fixture, fresh, makeGroup, newFile } from './fixture.ts'
 
 export function describeFiles(fixture: Fixture): void {

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ProgressReport } from '../../../protocol/records.ts'
 import { parseRedisUrl } from '../../../redis/url.ts'
+import { until } from '../../../testkit/until.ts'
 import { PRESENCE_CHANNEL, PROGRESS_CHANNEL, presenceKey } from '../../../tracker-store/keys.ts'
 import { openStore } from '../../../tracker-store/open.ts'
 import type { PeerPresence, PresenceChange, ServedFiles } from '../../../tracker-store/store.ts'
-import { until } from '../../support/until.ts'
 import { by, type Fixture, fresh, makeGroup, newFile, replicaInfo } from './fixture.ts'
 
 export function describeFleet(fixture: Fixture): void {

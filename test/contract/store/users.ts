@@ -1,4 +1,4 @@
-import { until } from '../../support/until.ts'
+import { until } from '../../../testkit/until.ts'
 import { by, code, type Fixture, fresh } from './fixture.ts'
 
 export function describeUsers(fixture: Fixture): void {

@@ -26,7 +26,7 @@ test('each failure is counted, and a kind is logged at most once a minute with t
 })
 
 test('a service logs a rejection and an exception that reach nobody, and goes on', () => {
-  const module = join(import.meta.dirname, '../../../cli/background-errors.ts')
+  const module = join(import.meta.dirname, '../../../cli/process/background-errors.ts')
   const script = `
     import { surviveLostErrors } from ${JSON.stringify(module)}
     surviveLostErrors()

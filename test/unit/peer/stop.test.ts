@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const PEER = join(import.meta.dirname, '../../../peer/start.ts')
-const CLIENT = join(import.meta.dirname, '../../../tracker/client/client.ts')
+const CLIENT = join(import.meta.dirname, '../../../tracker-client/client.ts')
 
 test('a peer that has stopped leaves nothing that keeps its process alive', async () => {
   const home = mkdtempSync(join(tmpdir(), 'shoal-stop-'))

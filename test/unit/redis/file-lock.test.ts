@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withFileLock } from '../../../redis/file-lock.ts'
 
-const USER = join(import.meta.dirname, '../../support/lock-user.ts')
+const USER = join(import.meta.dirname, '../../support/redis/lock-user.ts')
 
 let folder: string
 const users: ChildProcess[] = []

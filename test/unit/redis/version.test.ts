@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { connectRedis, connectSubscriber } from '../../../redis/connect.ts'
 import { requireRedis } from '../../../redis/version.ts'
-import { TestRedis } from '../../support/redis-server.ts'
+import { TestRedis } from '../../../testkit/redis-server.ts'
 
 const sockets = new Set<Socket>()
 let server: Server | undefined

@@ -1,4 +1,4 @@
-import { parseConfig } from '../../../../cli/config.ts'
+import { parseConfig } from '../../../../cli/home/config.ts'
 import { shortName } from '../../../../cli/plugins/definition.ts'
 import { settingsOf } from '../../../../cli/plugins/extensions.ts'
 

@@ -1,8 +1,8 @@
-import type { ExtentQueue } from '../../../../peer/download/extent-queue.ts'
-import type { FetchPool } from '../../../../peer/download/fetch-pool.ts'
+import type { PartFile } from '../../../../peer/download/disk/part-file.ts'
 import { Fetches } from '../../../../peer/download/fetches.ts'
-import type { PartFile } from '../../../../peer/download/part-file.ts'
-import type { Swarm } from '../../../../peer/download/swarm.ts'
+import type { ExtentQueue } from '../../../../peer/download/queue/extent-queue.ts'
+import type { Swarm } from '../../../../peer/download/swarm/swarm.ts'
+import type { FetchPool } from '../../../../peer/fetch/pool.ts'
 import { HASH_SIZE } from '../../../../protocol/chunking.ts'
 
 test('what goes to a thread with an extent are its own hashes alone, however long the list they are from', async () => {

@@ -2,9 +2,9 @@ import { request as plainRequest } from 'node:http'
 import { SignJWT } from 'jose'
 import { CLOCK_TOLERANCE_S, GRANT_TYPE } from '../../../../protocol/grants.ts'
 import { filePath, havePath, proofPath } from '../../../../protocol/peer-wire.ts'
-import { content } from '../../../support/content.ts'
-import { seconds, TestKeys } from '../../../support/grants.ts'
-import { type Answer, ServeFixture } from '../../../support/serve-fixture.ts'
+import { content } from '../../../support/peer/content.ts'
+import { seconds, TestKeys } from '../../../support/peer/grants.ts'
+import { type Answer, ServeFixture } from '../../../support/peer/serve-fixture.ts'
 
 const FILE = content(1000)
 const OTHER = content(2000, 7)

@@ -3,10 +3,10 @@ import type { TLSSocket } from 'node:tls'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { CLOCK_TOLERANCE_S, type GrantClaims } from '../../../../protocol/grants.ts'
 import { ASKED_HEADER, filePath, havePath } from '../../../../protocol/peer-wire.ts'
-import { content } from '../../../support/content.ts'
-import { seconds } from '../../../support/grants.ts'
-import { ServeFixture } from '../../../support/serve-fixture.ts'
-import { until } from '../../../support/until.ts'
+import { until } from '../../../../testkit/until.ts'
+import { content } from '../../../support/peer/content.ts'
+import { seconds } from '../../../support/peer/grants.ts'
+import { ServeFixture } from '../../../support/peer/serve-fixture.ts'
 
 const FILE = content(8 * CHUNK_SIZE)
 const fixture = new ServeFixture()

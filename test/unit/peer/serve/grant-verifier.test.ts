@@ -2,7 +2,7 @@ import { GrantVerifier, type KeySource } from '../../../../peer/serve/grant-veri
 import type { ServedFile } from '../../../../peer/serve/library.ts'
 import { Memberships } from '../../../../peer/serve/memberships.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
-import { seconds, TestKeys } from '../../../support/grants.ts'
+import { seconds, TestKeys } from '../../../support/peer/grants.ts'
 
 const PEER = 'ab'.repeat(32)
 const FILE: ServedFile = {

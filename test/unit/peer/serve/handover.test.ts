@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { PartFile } from '../../../../peer/download/part-file.ts'
-import { PartialFile } from '../../../../peer/download/partial-file.ts'
+import { PartFile } from '../../../../peer/download/disk/part-file.ts'
+import { PartialFile } from '../../../../peer/download/disk/partial-file.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
-import { content } from '../../../support/content.ts'
-import { bodiesOf, ServeFixture } from '../../../support/serve-fixture.ts'
+import { content } from '../../../support/peer/content.ts'
+import { bodiesOf, ServeFixture } from '../../../support/peer/serve-fixture.ts'
 
 const CHUNKS = 40
 const FILE = content(CHUNKS * CHUNK_SIZE)

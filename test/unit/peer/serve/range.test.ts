@@ -15,10 +15,10 @@ import { ReadBuffers } from '../../../../peer/serve/read-buffers.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { merkleRoot, verifyInclusion } from '../../../../protocol/merkle.ts'
 import { filePath, proofPath } from '../../../../protocol/peer-wire.ts'
-import { content } from '../../../support/content.ts'
-import { RecordRelay } from '../../../support/record-relay.ts'
-import { bodiesOf, rangeRequest, ServeFixture } from '../../../support/serve-fixture.ts'
-import { until } from '../../../support/until.ts'
+import { until } from '../../../../testkit/until.ts'
+import { RecordRelay } from '../../../support/faults/record-relay.ts'
+import { content } from '../../../support/peer/content.ts'
+import { bodiesOf, rangeRequest, ServeFixture } from '../../../support/peer/serve-fixture.ts'
 
 const FILE = content(3 * CHUNK_SIZE + 777)
 const fixture = new ServeFixture()

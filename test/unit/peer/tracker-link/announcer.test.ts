@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { Library } from '../../../../peer/serve/library.ts'
 import { Announcer } from '../../../../peer/tracker-link/announcer.ts'
 import { SigningKeys } from '../../../../peer/tracker-link/signing-keys.ts'
-import type { KeySet } from '../../../../tracker/api/schemas.ts'
-import { TrackerClient } from '../../../../tracker/client/client.ts'
+import { identityOf, ListeningPeer } from '../../../../testkit/test-peer.ts'
+import { until } from '../../../../testkit/until.ts'
+import type { KeySet } from '../../../../tracker-client/api/schemas.ts'
+import { TrackerClient } from '../../../../tracker-client/client.ts'
 import { TestFleet } from '../../../support/tracker-fleet.ts'
-import { until } from '../../../support/until.ts'
 
 let fleet: TestFleet
 let home: string
@@ -41,8 +42,14 @@ test('nobody is sent to a peer that has no keys yet to tell friends from strange
   const { token } = await fleet.user('ada')
   const client = new UnluckyClient({ trackers: [fleet.url], token })
   const keys = new SigningKeys(client, home)
-  const self = { peer: 'ab'.repeat(32), port: 4000, tls: true }
-  const announcer = new Announcer(client, new Library(), self, () => keys.ensure())
+  const self = { keys: identityOf('self'), port: 4000, tls: true }
+  const announcer = new Announcer(
+    client,
+    new Library(),
+    self,
+    () => keys.ensure(),
+    () => {},
+  )
   announcer.start()
   await until(() => client.said.includes('announce'), 20_000)
   expect(client.said).toEqual(['keys', 'keys', 'announce'])
@@ -52,4 +59,65 @@ test('nobody is sent to a peer that has no keys yet to tell friends from strange
   const again = new SigningKeys(new UnluckyClient({ trackers: [] }), home)
   await again.ensure()
   expect(again.current()).toEqual(keys.current())
+})
+
+/** Tells the sequences of what it announced. */
+class WatchedClient extends TrackerClient {
+  readonly sequences: number[] = []
+  readonly proven: boolean[] = []
+
+  override async announce(said: Parameters<TrackerClient['announce']>[0]) {
+    const answer = await super.announce(said)
+    this.sequences.push(said.sequence)
+    this.proven.push(said.hello !== undefined)
+    return answer
+  }
+}
+
+test('a sequence is never ahead of the clock, however much changes, and is proven once', async () => {
+  const { token } = await fleet.user('bea')
+  const client = new WatchedClient({ trackers: [fleet.url], token })
+  const self = { keys: identityOf('busy'), port: 4000, tls: true }
+  const ready = async (): Promise<void> => {}
+  const announcer = new Announcer(client, new Library(), self, ready, () => {})
+  announcer.start()
+  await until(() => client.sequences.length === 1)
+  for (let i = 0; i < 100_000; i++) announcer.announceSoon()
+  await until(() => client.sequences.length === 2)
+  expect(client.sequences[1]).toBeGreaterThan(client.sequences[0]!)
+  expect(client.sequences[1]).toBeLessThanOrEqual(Date.now())
+  expect(client.proven).toEqual([true, false])
+
+  // Another user of the same home: the tracker asks for the proof again.
+  const other = await fleet.user('cleo')
+  client.token = other.token
+  announcer.announceSoon()
+  await until(() => client.sequences.length === 3)
+  expect(client.proven).toEqual([true, false, true])
+  await announcer.stop()
+})
+
+test('a peer that the tracker cannot reach warns of it once', async () => {
+  const { token } = await fleet.user('dan')
+  const warnings: string[] = []
+  const client = new WatchedClient({ trackers: [fleet.url], token })
+  // Nothing listens there: it was free a moment ago.
+  const listener = await ListeningPeer.start(identityOf('gone'))
+  const { port } = listener
+  await listener.stop()
+  const self = { keys: identityOf('hidden'), port, tls: true }
+  const announcer = new Announcer(
+    client,
+    new Library(),
+    self,
+    async () => {},
+    (message) => warnings.push(message),
+  )
+  announcer.start()
+  await until(() => {
+    announcer.announceSoon()
+    return client.sequences.length > 3
+  })
+  expect(warnings).toEqual([`the tracker cannot reach this peer at port ${port}: nobody is sent here`])
+  await announcer.stop()
 })

@@ -1,7 +1,7 @@
 import { ProgressReporter } from '../../../../peer/tracker-link/progress-reporter.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
 import type { FileProgress } from '../../../../protocol/records.ts'
-import { until } from '../../../support/until.ts'
+import { until } from '../../../../testkit/until.ts'
 
 const file: FileProgress = { group: 'team', fileId: 'a', held: 1, parts: '', down: 1, up: 0 }
 

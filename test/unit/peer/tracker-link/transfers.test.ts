@@ -1,6 +1,6 @@
-import { Figures, type FileBytes } from '../../../../peer/figures.ts'
 import type { ServedFile } from '../../../../peer/serve/library.ts'
 import { Transfers } from '../../../../peer/tracker-link/transfers.ts'
+import { Figures, type FileBytes } from '../../../../peer/wire/transfer-counters.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 
 /** Sources that a test moves bytes in, and what they are told as after some seconds. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { fileIdsOf, isPacked, packFiles } from '../../../../tracker/api/packed-files.ts'
-import { countFiles, servedIn, withPartial } from '../../../../tracker/presence/served-files.ts'
+import { countFiles, idsChecked, servedIn, withPartial } from '../../../../tracker/presence/served-files.ts'
 import { setChanges } from '../../../../tracker/presence/set-changes.ts'
+import { fileIdsOf, isPacked, packFiles } from '../../../../tracker-client/api/packed-files.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string]
 
@@ -24,7 +24,7 @@ test('what a peer serves is packed by group, and counts without the groups that 
 
 test('a list that ends within an id is refused, also beside one that makes up for it', () => {
   const cut = { group: 'team', complete: A.slice(32), partial: B.slice(32) }
-  expect(() => servedIn([cut], new Set(['team']))).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked([cut])]).toThrow('a list of files is not whole ids')
 })
 
 test.each([
@@ -35,8 +35,8 @@ test.each([
   ['a list longer than what is checked at once', A.repeat(2000).replace(/.$/, ' ')],
 ])('a list with %s is refused, whatever group it is of', (_, complete) => {
   const listed = [{ group: 'other', complete, partial: '' }]
-  expect(() => servedIn(listed, new Set(['team']))).toThrow('a list of files is not whole ids')
-  expect(() => servedIn([{ group: 'team', complete: '', partial: complete }], new Set())).toThrow()
+  expect(() => [...idsChecked(listed)]).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked([{ group: 'team', complete: '', partial: complete }])]).toThrow()
 })
 
 test('any list of ids passes, and what changes one letter of it to another than a digit does not', () => {

@@ -1,8 +1,8 @@
 import { allParts } from '../../../../protocol/parts.ts'
 import type { Moving } from '../../../../tracker/presence/progress-table.ts'
 import { movingSwarms, swarmPicture } from '../../../../tracker/presence/swarm-picture.ts'
-import { SortedFiles } from '../../../../tracker-store/file-index.ts'
-import type { GroupView } from '../../../../tracker-store/group-view.ts'
+import { SortedFiles } from '../../../../tracker-store/groups/file-index.ts'
+import type { GroupView } from '../../../../tracker-store/groups/group-view.ts'
 import type { PeerPresence } from '../../../../tracker-store/store.ts'
 
 const CHUNKS = 3

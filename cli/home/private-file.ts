@@ -1,0 +1,33 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { storageError } from '../../protocol/errors.ts'
+import { makePrivateFolder } from './home.ts'
+
+/** A JSON document that only its owner may read; null where there is none or it is not JSON. */
+export function readPrivateJson(file: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw storageError(error, file)
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Replaces the document as a whole: a reader sees the old one or the new one. */
+export function writePrivateJson(file: string, value: object): void {
+  makePrivateFolder(dirname(file))
+  const draft = `${file}.${process.pid}`
+  try {
+    writeFileSync(draft, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true })
+    renameSync(draft, file)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw storageError(error, file)
+  }
+}

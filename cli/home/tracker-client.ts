@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import type { FileList, ListedFile } from '../../tracker-client/api/schemas.ts'
+import { TrackerClient } from '../../tracker-client/client.ts'
+import type { FailoverMemory, FailoverState } from '../../tracker-client/failover-state.ts'
+import { readPrivateJson, writePrivateJson } from './private-file.ts'
+import { currentToken } from './session.ts'
+
+/** A client with the home's session, that remembers in the home what it has seen of the trackers. */
+export function trackerClient(home: string, trackers: readonly string[]): TrackerClient {
+  return new TrackerClient({ trackers, token: currentToken(home), memory: homeMemory(home) })
+}
+
+function homeMemory(home: string): FailoverMemory {
+  const file = join(home, 'state.json')
+  return {
+    load: () => {
+      const state = readPrivateJson(file) as Partial<FailoverState> | null
+      return { last: state?.last ?? null, failed: state?.failed ?? {}, revisions: state?.revisions ?? {} }
+    },
+    save: (state) => writePrivateJson(file, state),
+  }
+}
+
+/** All files of a group that are `prefix` or lie below it, by name. */
+export async function allFiles(client: TrackerClient, group: string, prefix: string): Promise<ListedFile[]> {
+  const files: ListedFile[] = []
+  let after: string | null = ''
+  while (after !== null) {
+    const page: FileList = await client.files(group, { prefix, after })
+    files.push(...page.files)
+    after = page.next
+  }
+  return files
+}

@@ -1,0 +1,49 @@
+import { Args, Flags } from '@oclif/core'
+import { checkGroupName, checkUserName, parseTarget, type Target } from '../../protocol/names.ts'
+
+/**
+ * Arguments that several commands take. oclif would read a missing one from standard input, which is where
+ * passwords and files come from, so each says that it does not.
+ */
+export const groupArg = () =>
+  Args.string({
+    required: true,
+    ignoreStdin: true,
+    description: 'name of the group',
+    parse: async (text) => checkGroupName(text),
+  })
+
+export const userArg = () =>
+  Args.string({
+    required: true,
+    ignoreStdin: true,
+    description: 'name of the user',
+    parse: async (text) => checkUserName(text),
+  })
+
+export const usersArg = () =>
+  Args.string({
+    required: true,
+    multiple: true,
+    ignoreStdin: true,
+    description: 'names of the users',
+    parse: async (text) => checkUserName(text),
+  })
+
+const target = Args.custom<Target>({ parse: async (text) => parseTarget(text) })
+
+export const targetArg = () =>
+  target({ required: true, ignoreStdin: true, description: 'a file or folder of a group, GROUP:NAME' })
+
+export const optionalTargetArg = (description: string) => target({ ignoreStdin: true, description })
+
+export const fileArg = (description: string) =>
+  Args.string({ required: true, ignoreStdin: true, description })
+
+export const groupFlag = () =>
+  Flags.string({
+    required: true,
+    helpValue: 'GROUP',
+    description: 'group to share with',
+    parse: async (text) => checkGroupName(text),
+  })

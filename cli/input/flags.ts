@@ -1,0 +1,91 @@
+import { Flags, type Interfaces } from '@oclif/core'
+import { type ListenAddress, parseBytes, parseDuration, parseListen } from '../text/parse.ts'
+
+/**
+ * Gives every flag its environment variable: `--max-down` is SHOAL_MAX_DOWN. The one place where that is
+ * decided; a test holds that no command has a flag without one.
+ */
+export function flags<T extends Interfaces.FlagInput>(definitions: T): T {
+  for (const [name, flag] of Object.entries(definitions)) flag.env = environmentName(name)
+  return definitions
+}
+
+export function environmentName(flag: string): string {
+  return `SHOAL_${flag.toUpperCase().replaceAll('-', '_')}`
+}
+
+export const durationFlag = Flags.custom<number>({
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration(text),
+})
+
+export const rateFlag = Flags.custom<number>({ helpValue: 'RATE', parse: async (text) => parseBytes(text) })
+
+export const listenFlag = Flags.custom<ListenAddress>({
+  helpValue: 'HOST:PORT',
+  parse: async (text) => parseListen(text),
+})
+
+export const globalFlags = flags({
+  json: Flags.boolean({ description: 'print one JSON document', helpGroup: 'GLOBAL' }),
+  home: Flags.string({
+    description: 'folder of this identity (default: $XDG_DATA_HOME/shoal or ~/.local/share/shoal)',
+    helpGroup: 'GLOBAL',
+    helpValue: 'DIR',
+  }),
+  tracker: Flags.string({
+    description: 'trackers to ask, separated by commas (default: config.json, then http://127.0.0.1:8080)',
+    helpGroup: 'GLOBAL',
+    helpValue: 'URL,…',
+  }),
+  'tracker-ca': Flags.string({
+    description: 'certificates to trust for https trackers, PEM',
+    helpGroup: 'GLOBAL',
+    helpValue: 'FILE',
+  }),
+  progress: Flags.option({ options: ['auto', 'bar', 'ndjson', 'none'] as const, default: 'auto' as const })({
+    description: 'progress on stderr; auto is a bar on a terminal and none elsewhere',
+    helpGroup: 'GLOBAL',
+  }),
+  'log-level': Flags.option({
+    options: ['silent', 'error', 'warn', 'info', 'debug'] as const,
+    default: 'warn' as const,
+  })({ description: 'logs of a tracker or peer on stderr', helpGroup: 'GLOBAL' }),
+})
+
+export const dataFlags = flags({
+  data: Flags.string({ description: 'data folder (default: tracker in the home)', helpValue: 'DIR' }),
+})
+
+/** Where a tracker's metadata is. */
+export const storeFlags = flags({
+  redis: Flags.string({
+    description: 'Redis to use, instead of an embedded one (docs/operations.md lists the forms)',
+    helpValue: 'URL',
+  }),
+  ...dataFlags,
+})
+
+export const passwordFlags = flags({
+  'password-stdin': Flags.boolean({ description: 'read the password from the first line of standard input' }),
+})
+
+export const tlsFlags = flags({
+  'no-tls': Flags.boolean({ description: 'serve without TLS: on networks that you trust alone' }),
+})
+
+export const queueFlag = Flags.string({
+  helpValue: 'URL',
+  description: "Redis of the download queue (default: the home's own), to share it with workers elsewhere",
+})
+
+/** For commands that may bring their own peer. */
+export const onceFlags = flags({
+  once: Flags.boolean({ description: 'run a peer in this command alone, where none runs in this home' }),
+  'seed-for': durationFlag({
+    description: 'with --once: go on serving for so long afterwards',
+    default: 0,
+    defaultHelp: async () => '0s',
+  }),
+  ...tlsFlags,
+})

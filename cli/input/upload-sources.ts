@@ -1,0 +1,152 @@
+import { createWriteStream, type Dirent } from 'node:fs'
+import { access, constants, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { basename, join, resolve, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { checkFileName, isWorkingName } from '../../protocol/names.ts'
+import { makePrivateFolder } from '../home/home.ts'
+
+/** A file to upload: its absolute path, and its name in the group. */
+export interface Source {
+  path: string
+  name: string
+}
+
+export interface Sources {
+  files: Source[]
+  /** What was left out, as sentences. */
+  notices: string[]
+  /** Removes what was made for an upload that came to nothing. */
+  discard(): Promise<void>
+}
+
+/** What the arguments of an upload stand for: files and folders, or "-" for standard input alone. */
+export async function openSources(
+  paths: readonly string[],
+  as: string | undefined,
+  home: string,
+  signal: AbortSignal,
+): Promise<Sources> {
+  if (!paths.includes('-')) return collectSources(paths, as)
+  if (paths.length === 1) return keepStdin(home, as, signal)
+  throw new ShoalError('USAGE', 'standard input cannot be mixed with files', {
+    hint: 'upload it by a command of its own: shoal peer upload - --as NAME; a file called "-" is ./-',
+  })
+}
+
+/**
+ * Turns paths into files and names. One file is named `as` or as it is; a folder gives
+ * its files the prefix `as` or its own name; with several arguments `as` is a folder above them all.
+ * Throws before anything is uploaded: BAD_NAME, USAGE, or what the file system says.
+ */
+export async function collectSources(paths: readonly string[], as: string | undefined): Promise<Sources> {
+  const sources: Sources = { files: [], notices: [], discard: async () => {} }
+  for (const path of paths) {
+    const absolute = resolve(path)
+    const own = basename(absolute)
+    const name = as === undefined ? own : paths.length === 1 ? as : `${as.replace(/\/+$/, '')}/${own}`
+    await collect(absolute, name, sources).catch((error: unknown) => {
+      throw storageError(error, path)
+    })
+  }
+  if (sources.files.length === 0)
+    throw new ShoalError('USAGE', `${paths.join(', ')} holds no files`, { hint: 'name a file to upload' })
+  refuseDoubles(sources.files)
+  return sources
+}
+
+/** All files below a folder, with their names below `prefix` ('' for none), and what was left out, as sentences. */
+export async function filesBelow(
+  folder: string,
+  prefix: string,
+): Promise<{ files: Source[]; notices: string[] }> {
+  const sources: Sources = { files: [], notices: [], discard: async () => {} }
+  try {
+    await collectFolder(folder, prefix.replace(/\/+$/, ''), await realpath(folder), sources)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  return sources
+}
+
+async function collect(path: string, name: string, sources: Sources): Promise<void> {
+  const info = await stat(path)
+  if (info.isDirectory()) return collectFolder(path, name.replace(/\/+$/, ''), await realpath(path), sources)
+  if (!info.isFile())
+    throw new ShoalError('USAGE', `${path} is not a regular file`, {
+      hint: 'to upload what a program writes, pipe it into: shoal peer upload - --as NAME',
+    })
+  await addFile(path, name, sources)
+}
+
+async function addFile(path: string, name: string, sources: Sources): Promise<void> {
+  const checked = checkFileName(name)
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw storageError(error, path)
+  })
+  sources.files.push({ path, name: checked })
+}
+
+async function collectFolder(folder: string, prefix: string, root: string, sources: Sources): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`
+    if (entry.isDirectory()) await collectFolder(path, name, root, sources)
+    else {
+      const reason = await reasonToSkip(entry, path, root)
+      if (reason === null) await addFile(path, name, sources)
+      else sources.notices.push(`skipped ${path}: ${reason}`)
+    }
+  }
+}
+
+async function reasonToSkip(entry: Dirent, path: string, root: string): Promise<string | null> {
+  if (isWorkingName(entry.name)) return 'the part of a download'
+  if (entry.isSymbolicLink()) return (await leadsToFileBelow(path, root)) ? null : 'a link out of the folder'
+  return entry.isFile() ? null : 'not a regular file'
+}
+
+/** A link may name a file of the same folder; one that leads elsewhere would share what nobody named. */
+async function leadsToFileBelow(link: string, root: string): Promise<boolean> {
+  try {
+    const target = await realpath(link)
+    return target.startsWith(root + sep) && (await stat(target)).isFile()
+  } catch {
+    return false
+  }
+}
+
+function refuseDoubles(files: readonly Source[]): void {
+  const seen = new Set<string>()
+  for (const { name } of files) {
+    if (seen.has(name))
+      throw new ShoalError('USAGE', `two of the files would be called ${JSON.stringify(name)}`, {
+        hint: 'upload them with two commands, each with its own --as',
+      })
+    seen.add(name)
+  }
+}
+
+/**
+ * Standard input as a source: copied into a file of the home, where it stays, since the peer serves files from
+ * where they are.
+ */
+async function keepStdin(home: string, as: string | undefined, signal: AbortSignal): Promise<Sources> {
+  if (as === undefined)
+    throw new ShoalError('USAGE', 'standard input has no name', { hint: 'name it with --as NAME' })
+  const name = checkFileName(as)
+  const uploads = join(home, 'uploads')
+  makePrivateFolder(uploads)
+  const folder = await mkdtemp(join(uploads, 'stdin-'))
+  const path = join(folder, basename(name))
+  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }), { signal })
+  } catch (error) {
+    await discard()
+    signal.throwIfAborted()
+    throw storageError(error, path)
+  }
+  return { files: [{ path, name }], notices: [], discard }
+}

@@ -1,0 +1,39 @@
+import { rm } from 'node:fs/promises'
+import { basename, resolve, sep } from 'node:path'
+import type { DownloadResult, ProgressListener } from '../../peer/control/api.ts'
+import type { Target } from '../../protocol/names.ts'
+import { answers } from '../process/output-stream.ts'
+import { StdoutSink } from './stdout-sink.ts'
+
+/**
+ * Where a download goes, as the peer wants to know it: an absolute path, or null for "-". Without -o that is
+ * the last part of the name (of the group, where all of it is meant) in the current folder.
+ */
+export function outputPath(given: string | undefined, { group, name }: Target): string | null {
+  if (given === '-') return null
+  if (given === undefined) return resolve(basename(name) || group)
+  // A slash at the end says that a folder is meant, and resolve() drops it.
+  return resolve(given) + (given.endsWith('/') && resolve(given) !== sep ? sep : '')
+}
+
+/** Runs a download whose bytes go to stdout as they come; from now on answers and errors go to stderr. */
+export async function toStdout(
+  download: (listener: ProgressListener) => Promise<DownloadResult>,
+  progress: ProgressListener,
+): Promise<DownloadResult> {
+  answers.stream = process.stderr
+  const sink = new StdoutSink(process.stdout)
+  try {
+    const result = await download((event) => {
+      sink.hear(event)
+      progress(event)
+    })
+    for (const { path, size } of result.files) {
+      await sink.finish(path, size)
+      await rm(path, { force: true })
+    }
+    return { files: result.files.map((file) => ({ ...file, path: '-' })) }
+  } finally {
+    await sink.close()
+  }
+}

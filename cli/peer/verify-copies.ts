@@ -1,0 +1,45 @@
+import type { ProgressListener, VerifyRequest, VerifyResult } from '../../peer/control/api.ts'
+import { connectPeer } from '../../peer/control/client.ts'
+import { interrupt } from '../process/interrupt.ts'
+import { createProgress, type ProgressMode } from '../render/progress.ts'
+
+/** Has the home's peer verify its copies; where none runs this process does it, without a peer or a tracker. */
+export async function verifyCopies(
+  home: string,
+  target: VerifyRequest['target'],
+  mode: ProgressMode,
+): Promise<VerifyResult> {
+  interrupt.takeOver()
+  const running = await connectPeer(home)
+  const progress = await createProgress(mode, process.stderr)
+  try {
+    const request = { target }
+    if (running) return await running.verify(request, progress.listener, interrupt.signal)
+    return await verifyHere(home, request, progress.listener)
+  } finally {
+    progress.close()
+  }
+}
+
+async function verifyHere(
+  home: string,
+  request: VerifyRequest,
+  progress: ProgressListener,
+): Promise<VerifyResult> {
+  const [{ Catalog }, { HashPool }, { Library }, { Seeds }, { verify }] = await Promise.all([
+    import('../../peer/serve/catalog.ts'),
+    import('../../peer/hash/pool.ts'),
+    import('../../peer/serve/library.ts'),
+    import('../../peer/serve/seeds.ts'),
+    import('../../peer/verify.ts'),
+  ])
+  const catalog = new Catalog(home)
+  const hashPool = new HashPool()
+  try {
+    const seeds = new Seeds(catalog, new Library(), () => {})
+    return await verify({ catalog, seeds, hashPool }, request, progress, interrupt.signal)
+  } finally {
+    await hashPool.close()
+    catalog.close()
+  }
+}

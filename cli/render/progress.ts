@@ -1,0 +1,38 @@
+import type { ProgressEvent, ProgressListener } from '../../peer/control/api.ts'
+import type { ProgressBar } from './progress-bar.ts'
+import { Tally } from './tally.ts'
+
+export type ProgressMode = 'auto' | 'bar' | 'ndjson' | 'none'
+
+export interface Progress {
+  listener: ProgressListener
+  /** Clears the bar; call it before anything else is written to the terminal. */
+  close(): void
+}
+
+const NO_PROGRESS: Progress = { listener: () => {}, close: () => {} }
+
+/** Renders what a peer tells of its uploads and downloads on `stream`, which is stderr. */
+export async function createProgress(mode: ProgressMode, stream: NodeJS.WriteStream): Promise<Progress> {
+  const chosen = mode === 'auto' ? (stream.isTTY ? 'bar' : 'none') : mode
+  if (chosen === 'none') return NO_PROGRESS
+  if (chosen === 'ndjson') return { ...NO_PROGRESS, listener: (event) => writeLine(event, stream) }
+  const { ProgressBar } = await import('./progress-bar.ts')
+  return barProgress(new ProgressBar(stream))
+}
+
+/** `chunk` events are how `-o -` is read: no progress. */
+function writeLine(event: ProgressEvent, stream: NodeJS.WriteStream): void {
+  if (event.event !== 'chunk') stream.write(`${JSON.stringify(event)}\n`)
+}
+
+function barProgress(bar: ProgressBar): Progress {
+  const tally = new Tally()
+  return {
+    listener: (event) => {
+      tally.add(event)
+      if (event.event === 'start' || event.event === 'progress' || event.event === 'done') bar.show(tally)
+    },
+    close: () => bar.close(),
+  }
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { Command, type Interfaces } from '@oclif/core'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import type { TrackerClient } from '../../tracker-client/client.ts'
+import { chooseTrackers } from '../home/config.ts'
+import { homeFolder, makePrivateFolder } from '../home/home.ts'
+import { globalFlags } from '../input/flags.ts'
+import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
+import { shortName } from '../plugins/definition.ts'
+import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
+import { answers } from '../process/output-stream.ts'
+
+type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof ShoalCommand)['baseFlags'] & T['flags']
+>
+type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
+
+/** What every command is made of: its parsed flags and arguments, its home, its trackers, its output. */
+export abstract class ShoalCommand<T extends typeof Command> extends Command {
+  static override baseFlags = globalFlags
+  protected flags!: FlagsOf<T>
+  protected args!: ArgsOf<T>
+  /** Absolute path of the home; the folder exists. */
+  protected home!: string
+
+  protected override async init(): Promise<void> {
+    await super.init()
+    const { flags, args } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: (super.ctor as typeof ShoalCommand).baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    })
+    this.flags = flags as FlagsOf<T>
+    this.args = args as ArgsOf<T>
+    this.home = homeFolder(this.flags.home)
+    makePrivateFolder(this.home)
+    if (this.flags['tracker-ca']) trustAlso(this.flags['tracker-ca'])
+  }
+
+  protected get trackers(): string[] {
+    return chooseTrackers(this.flags.tracker, this.home)
+  }
+
+  protected async client(): Promise<TrackerClient> {
+    const { trackerClient } = await import('../home/tracker-client.ts')
+    return trackerClient(this.home, this.trackers)
+  }
+
+  /** A client with a token; throws NOT_LOGGED_IN without asking a tracker where there is none. */
+  protected async loggedIn(): Promise<TrackerClient> {
+    const client = await this.client()
+    if (client.token === null)
+      throw new ShoalError('NOT_LOGGED_IN', 'nobody is logged in in this home', {
+        hint: 'log in with: shoal user login NAME, or set SHOAL_TOKEN',
+      })
+    return client
+  }
+
+  /** A setting of the plugin whose command this is: SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
+  protected setting(name: string): string | undefined {
+    return pluginSettings(this.home)(shortName(this.ctor.plugin?.name ?? ''))(name)
+  }
+
+  /** What plugins add to a tracker or a peer that this command starts. */
+  protected extensions<Kind extends 'tracker' | 'peer'>(kind: Kind) {
+    return loadExtensions(this.config, this.home, kind)
+  }
+
+  /** Does `work` with the home's peer as the flags say, then tells its result. */
+  protected async withPeer<R>(
+    given: { once: boolean; 'seed-for': number; 'no-tls': boolean },
+    work: PeerWork<R>,
+    tell: (result: R) => void,
+  ): Promise<void> {
+    const choice: PeerChoice = {
+      home: this.home,
+      extensions: () => this.extensions('peer'),
+      trackers: this.trackers,
+      once: given.once,
+      seedForMs: given['seed-for'],
+      tls: !given['no-tls'],
+      trackerCa: this.flags['tracker-ca'],
+      logLevel: this.flags['log-level'],
+      progress: this.flags.progress,
+    }
+    const { withPeer } = await import('../peer/with-peer.ts')
+    await withPeer(choice, work, tell)
+  }
+
+  /** The command's one answer on stdout: the document with --json, else the text. */
+  protected print(document: object, text: string): void {
+    answers.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+  }
+
+  /** A remark for people, on stderr; --json leaves it out. */
+  protected notice(text: string): void {
+    if (!this.flags.json) process.stderr.write(`${text}\n`)
+  }
+
+  /** bin/run.ts tells of every failure. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error
+  }
+}
+
+function trustAlso(file: string): void {
+  try {
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')])
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}

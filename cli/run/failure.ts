@@ -1,0 +1,91 @@
+import { stripVTControlCharacters } from 'node:util'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+
+/** Whatever a command threw, as the one error that its user is told. */
+export function toShoalError(thrown: unknown): ShoalError {
+  if (thrown instanceof ShoalError) return unwrapFlag(thrown)
+  if (!(thrown instanceof Error)) return unexpected(new Error(String(thrown)))
+  // Node's own functions wrap an abort signal's reason.
+  if (thrown.name === 'AbortError' && thrown.cause instanceof ShoalError) return thrown.cause
+  if ('oclif' in thrown) return parseFailure(thrown)
+  const { path } = thrown as NodeJS.ErrnoException
+  const stored = typeof path === 'string' ? storageError(thrown, path) : thrown
+  return stored instanceof ShoalError ? stored : unexpected(stored)
+}
+
+/** The document that `--json` prints: always with a hint. */
+export function errorDocument(error: ShoalError): object {
+  return { error: { code: error.code, message: error.message, hint: hintOf(error) } }
+}
+
+/** What a person reads on stderr; the stack of a bug only with DEBUG set. */
+export function errorText(error: ShoalError, debug: boolean): string {
+  const lines = [`Error: ${error.message}`, `Hint: ${hintOf(error)}`]
+  if (debug) lines.push(String((error.cause as Error | undefined)?.stack ?? error.stack))
+  return lines.join('\n')
+}
+
+const BUG_HINT =
+  'this is a bug in shoal: please report it (CONTRIBUTING.md says where) with the output of the same command run with DEBUG=1'
+
+function hintOf(error: ShoalError): string {
+  if (error.code === 'INTERNAL') return error.hint ?? BUG_HINT
+  return error.hint ?? DEFAULT_HINTS[error.kind] ?? 'run the command with --help to see what it takes'
+}
+
+const DEFAULT_HINTS: Partial<Record<ShoalError['kind'], string>> = {
+  unexpected: 'run the same command again',
+  auth: 'log in with: shoal user login NAME',
+  forbidden: 'shoal group show NAME tells who may do this',
+  'not-found': 'check the name: shoal group list and shoal group files NAME show what is there',
+  conflict: 'look at what is there first, then choose another name or nothing at all',
+  unreachable: 'check that a tracker runs and that --tracker names it',
+  'no-peer': 'try again when a peer that has the file is online, or wait longer with --wait 5m',
+  integrity: 'run the same command again: data that does not match is never kept',
+  storage: 'check the path, its permissions and the free space',
+  busy: 'wait a little, then run the same command again',
+}
+
+function unexpected(cause: Error): ShoalError {
+  return new ShoalError('INTERNAL', cause.message || cause.name, { cause })
+}
+
+/** oclif puts the flag's name and advice around the message of what a flag's parser throws. */
+function unwrapFlag(error: ShoalError): ShoalError {
+  const match = /^Parsing (--[\w-]+) \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message)
+  if (!match) return error
+  return new ShoalError(error.code, `${match[1]}: ${match[2]}`, { hint: error.hint })
+}
+
+interface OclifError extends Error {
+  args?: { name?: string }[] | string[]
+  flags?: string[]
+}
+
+/** oclif's own complaints about arguments and flags, as one sentence. */
+function parseFailure(error: OclifError): ShoalError {
+  return new ShoalError('USAGE', parseSentence(error), {
+    hint: 'run the command with --help to see its arguments and flags',
+    cause: error,
+  })
+}
+
+function parseSentence(error: OclifError): string {
+  const names = (error.args ?? []).map((arg) =>
+    typeof arg === 'string' ? arg : (arg.name ?? '').toUpperCase(),
+  )
+  switch (error.constructor.name) {
+    case 'RequiredArgsError':
+      return `${names.join(' and ')} must be given`
+    case 'UnexpectedArgsError':
+      return `the command takes no further argument ${names.map((name) => JSON.stringify(name)).join(', ')}`
+    case 'NonExistentFlagsError':
+      return `there is no flag ${(error.flags ?? []).join(', ')}`
+    default:
+      return stripVTControlCharacters(error.message)
+        .replace(/\nSee more help with --help$/, '')
+        .replace(/^The following errors? occurred:\s*/, '')
+        .replace(/^Parsing (--[\w-]+) \s*/, '$1: ')
+        .replace(/\s*\n\s*/g, '; ')
+  }
+}

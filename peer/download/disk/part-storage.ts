@@ -1,0 +1,38 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ShoalError } from '../../../protocol/errors.ts'
+import { JOURNAL_SUFFIX } from '../../../protocol/names.ts'
+
+/** Opens or makes a file of our own: never what a link leads to, nor a pipe or a device. */
+export async function openPlain(path: string, mode: number, opened: FileHandle[]): Promise<FileHandle> {
+  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
+  const append = path.endsWith(JOURNAL_SUFFIX) ? O_APPEND : 0
+  const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | append, mode)
+  opened.push(handle)
+  if ((await handle.stat()).isFile()) return handle
+  throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, {
+    hint: 'move what is there out of the way',
+  })
+}
+
+/** Says "no space" before the first byte where it can be known; a disk that fills up meanwhile says it later. */
+export async function requireSpace(path: string, bytes: number): Promise<void> {
+  if (bytes <= 0) return
+  const { bavail, bsize } = await statfs(dirname(path))
+  const free = bavail * bsize
+  if (free >= bytes) return
+  throw new ShoalError('NO_SPACE', `${path}: the file needs ${bytes} bytes more, the disk has ${free} free`, {
+    hint: 'free some space, then run the same command again',
+  })
+}
+
+/** Makes a rename in the folder safe. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

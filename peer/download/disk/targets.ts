@@ -1,0 +1,106 @@
+import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import { ShoalError, storageError } from '../../../protocol/errors.ts'
+import { checkFileName, isBelow } from '../../../protocol/names.ts'
+import type { FileRecord } from '../../../protocol/records.ts'
+import type { TrackerClient } from '../../../tracker-client/client.ts'
+
+const PAGE = 1000
+
+export interface Target {
+  file: FileRecord
+  /** Final path on this machine. */
+  path: string
+}
+
+/** The files that `name` stands for: the one of that name, else all below it. Throws FILE_NOT_FOUND. */
+export async function resolveFiles(
+  client: TrackerClient,
+  group: string,
+  name: string,
+): Promise<FileRecord[]> {
+  const files: FileRecord[] = []
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await client.files(group, { prefix: name, after, limit: PAGE })
+    const exact = page.files.find((file) => file.name === name)
+    if (exact) return [exact]
+    files.push(...page.files.filter((file) => isBelow(file.name, name)))
+    after = page.next
+  }
+  if (files.length > 0) return files
+  throw new ShoalError(
+    'FILE_NOT_FOUND',
+    name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
+    {
+      hint: `see what there is: shoal group files ${group}`,
+    },
+  )
+}
+
+/**
+ * Where each file goes: a single one to `output`, or into it when that is a folder; a prefix's files below
+ * `output`, with their names relative to the prefix. A symbolic link never leads a file out of the folder.
+ */
+export async function placeFiles(
+  files: readonly FileRecord[],
+  name: string,
+  output: string,
+): Promise<Target[]> {
+  const [only] = files
+  if (only && only.name === name) {
+    const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
+    refuseFolder(path)
+    return [{ file: only, path }]
+  }
+  if (!isFolder(output))
+    await mkdir(output, { recursive: true }).catch((error: unknown) =>
+      Promise.reject(storageError(error, output)),
+    )
+  const root = realpathSync(output)
+  const made = new Set<string>()
+  return files.map((file) => {
+    const relative = name === '' ? file.name : file.name.slice(name.length + 1)
+    return { file, path: placeInside(root, relative, made) }
+  })
+}
+
+/**
+ * The path of the file `name` below `root` (a real path), whose folders are made; `made` remembers them. Throws
+ * PATH_IN_THE_WAY where a link would lead it out, or a folder has its place.
+ */
+export function placeInside(root: string, name: string, made = new Set<string>()): string {
+  const path = join(root, ...checkFileName(name).split('/'))
+  makeFolderInside(root, dirname(path), made)
+  refuseFolder(path)
+  return path
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function refuseFolder(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new ShoalError('PATH_IN_THE_WAY', `${path} is a folder, and the file would take its place`, {
+      hint: 'choose another place with -o',
+    })
+}
+
+/** Makes `folder` below `root` a level at a time: a link that leads out is found before anything is made behind it. */
+function makeFolderInside(root: string, folder: string, made: Set<string>): void {
+  if (folder === root || made.has(folder)) return
+  makeFolderInside(root, dirname(folder), made)
+  let real: string
+  try {
+    mkdirSync(folder, { recursive: true })
+    real = realpathSync(folder)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep) && real !== root)
+    throw new ShoalError('PATH_IN_THE_WAY', `${folder} leads out of ${root} by a symbolic link`, {
+      hint: 'remove the link, or choose another folder with -o',
+    })
+  made.add(folder)
+}

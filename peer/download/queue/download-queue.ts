@@ -1,0 +1,111 @@
+import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
+import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
+import type { DownloadJob } from './download-job.ts'
+import { type ExtentHandlers, ExtentQueue } from './extent-queue.ts'
+
+/** Below the home: the embedded Redis of the download queue. */
+export const QUEUE_FOLDER = 'queue'
+/** Each peer has queues of its own, on a shared Redis too. The braces keep their keys in one slot of a Cluster. */
+export const queuePrefix = (peer: string): string => `{shoal:${peer}}`
+/** Downloads that run at once; more wait in the queue. */
+const DOWNLOADS_AT_ONCE = 16
+const LOCK_MS = 30_000
+const STALLED_CHECK_MS = 1000
+
+export interface QueuedDownload {
+  /** The job's own id: each request of a download is a job of its own. */
+  run: string
+  /** The process that queued it. */
+  epoch: string
+  job: DownloadJob
+}
+
+export interface QueueHandlers extends ExtentHandlers {
+  /** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
+  download(queued: QueuedDownload): Promise<'done' | 'parked'>
+}
+
+/**
+ * The two BullMQ queues of a peer: one durable job a download, and a bounded window of extents. The part file
+ * is the truth and these are only a schedule: of what a process that died left, downloads run again.
+ */
+export class DownloadQueue {
+  readonly extents: ExtentQueue
+  readonly #redis: RedisClient
+  readonly #downloads: Queue<QueuedDownload>
+  readonly #worker: Worker<QueuedDownload>
+
+  private constructor(url: string, peer: string, handlers: QueueHandlers) {
+    this.#redis = connectRedis(url, 'queue')
+    const options = { connection: this.#redis, prefix: queuePrefix(peer) }
+    this.extents = new ExtentQueue(url, options, handlers)
+    this.#downloads = new Queue('downloads', options)
+    this.#worker = new Worker('downloads', (job, token) => runDownload(job, token, handlers), {
+      ...options,
+      concurrency: DOWNLOADS_AT_ONCE,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
+      // A peer may be killed any number of times: its downloads go on all the same.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      autorun: false,
+    })
+    // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
+    this.#downloads.on('error', () => {})
+    this.#worker.on('error', () => {})
+  }
+
+  /** Opens the peer's queues on the Redis at `url` and goes on with the downloads that an earlier run left. */
+  static async open(url: string, peer: string, handlers: QueueHandlers): Promise<DownloadQueue> {
+    const queue = new DownloadQueue(url, peer, handlers)
+    await queue.extents.start()
+    await queue.#freeOrphans()
+    queue.#worker.run().catch(() => {})
+    return queue
+  }
+
+  async add(queued: QueuedDownload): Promise<void> {
+    const options = { jobId: queued.run, removeOnComplete: true, removeOnFail: true }
+    await this.#downloads.add('download', queued, options)
+  }
+
+  /** Takes a download that has not begun off the queue. */
+  async remove(run: string): Promise<void> {
+    await this.#downloads.remove(run)
+  }
+
+  /** Jobs that wait or run. */
+  async depth(): Promise<{ downloads: number; chunks: number }> {
+    const [downloads, chunks] = await Promise.all([this.#downloads.count(), this.extents.count()])
+    return { downloads: downloads + (await this.#downloads.getActiveCount()), chunks }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.extents.close(), this.#worker.close()])
+    await this.#downloads.close()
+    this.#redis.disconnect()
+  }
+
+  /**
+   * One home has one peer, so a job that is active now belongs to one that died. Without its lock BullMQ's
+   * check for stalled jobs takes it up within two seconds instead of after the lock's time.
+   */
+  async #freeOrphans(): Promise<void> {
+    const orphans = await this.#downloads.getActive()
+    const locks = orphans.map(({ id }) => `${this.#downloads.toKey(id!)}:lock`)
+    if (locks.length > 0) await this.#redis.del(...locks)
+  }
+}
+
+async function runDownload(
+  job: Job<QueuedDownload>,
+  token: string | undefined,
+  handlers: QueueHandlers,
+): Promise<void> {
+  const outcome = await handlers.download(job.data).catch((error: Error) => {
+    // Retries are the swarm's own, with other peers; what reaches the job is final.
+    throw new UnrecoverableError(error.message)
+  })
+  if (outcome === 'done') return
+  await job.moveToDelayed(Date.now(), token)
+  throw new DelayedError()
+}

@@ -1,0 +1,288 @@
+import { Bitmap } from '../../../protocol/bitmap.ts'
+import { type Extent, extentBytes } from '../../../protocol/chunking.ts'
+import { type ErrorCode, ShoalError } from '../../../protocol/errors.ts'
+import type { SwarmPeer as HandedOut, PeerAddress } from '../../../protocol/records.ts'
+import type { PeerState } from '../../control/api.ts'
+import type { Credentials } from '../../wire/pinned-connect.ts'
+import type { Picker } from '../plan/picker.ts'
+import { type Mate, Scheduler } from '../plan/scheduler.ts'
+import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
+import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
+
+/** An extent to be asked of a peer. */
+export interface Assignment {
+  peer: string
+  extent: Extent
+  startedAt: number
+}
+
+export interface SwarmOptions {
+  fileId: string
+  size: number
+  chunks: number
+  self: string
+  credentials: Credentials
+  ownPort: number
+  picker: Picker
+  /** The current grant; a peer that refuses it leads to `onStale`. */
+  grant(): string
+  onStale(): void
+  /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
+  onAssign(assignment: Assignment, fromSeed: boolean): void
+  onPeer(peer: string, state: PeerState, reason?: string): void
+}
+
+/**
+ * The peers of one download: takes them in, follows what they hold, and keeps each of them busy with the
+ * extents that the picker chooses. A peer that lies is banned; one that fails is tried again later.
+ */
+export class Swarm {
+  readonly #options: SwarmOptions
+  readonly #peers = new Map<string, SwarmPeer>()
+  readonly #scheduler: Scheduler<SwarmPeer>
+  /** One for each have-stream: ends it, so that it is opened again with the grant of now. */
+  readonly #streams = new Set<AbortController>()
+  #grant: string
+  #scheduled = false
+  #closed = false
+
+  constructor(options: SwarmOptions) {
+    this.#options = options
+    this.#grant = options.grant()
+    this.#scheduler = new Scheduler(options.picker)
+  }
+
+  /** Verified bytes by peer. */
+  get shares(): { peer: string; bytes: number }[] {
+    return [...this.#peers.values()]
+      .filter(({ bytes }) => bytes > 0)
+      .map(({ address, bytes }) => ({ peer: address.peer, bytes }))
+  }
+
+  /** Peers that take part now. */
+  get size(): number {
+    return [...this.#peers.values()].filter(({ stop }) => stop !== null).length
+  }
+
+  address(peer: string): PeerAddress | undefined {
+    return this.#peers.get(peer)?.address
+  }
+
+  /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
+  offer(peers: readonly HandedOut[], asked = false): void {
+    for (const { complete, ...address } of peers) {
+      if (address.peer === this.#options.self || this.size >= (asked ? MOST_MATES : ENOUGH_MATES)) continue
+      const known = this.#peers.get(address.peer)
+      const peer = known ?? new SwarmPeer(address)
+      if (!known) this.#peers.set(address.peer, peer)
+      if (peer.mayStart(performance.now())) {
+        peer.address = address
+        this.#start(peer, complete && peer.believed)
+      }
+    }
+  }
+
+  /** A chunk of `bytes` from `peer` was verified and written. False when it was here already. */
+  received(peer: string, chunk: number, bytes: number): boolean {
+    const from = this.#peers.get(peer)
+    if (from) {
+      from.bytes += bytes
+      from.toldLate = false
+    }
+    if (from?.mate) return this.#scheduler.received(from.mate, chunk, performance.now())
+    return this.#options.picker.received(chunk)
+  }
+
+  /** The assignment ended well. */
+  fetched({ peer, extent, startedAt }: Assignment): void {
+    const from = this.#peers.get(peer)
+    if (!from || startedAt < from.startedAt) return
+    const [start, end] = extentBytes(this.#options.size, extent)
+    from.succeeded(end - start, startedAt, performance.now())
+    this.#settle(from, extent)
+  }
+
+  /** The assignment failed by the peer's doing. */
+  failed({ peer, extent, startedAt }: Assignment, error: Error): void {
+    const from = this.#peers.get(peer)
+    if (!from) return
+    const code = error instanceof ShoalError ? error.code : null
+    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
+    const isOver = from.stop === null || startedAt < from.startedAt
+    if (isOver && !isLie(code)) return
+    this.#settle(from, extent)
+    this.#scheduler.wakeAll()
+    if (code === 'CHUNK_NOT_HELD') {
+      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
+      const next = from.denied(performance.now())
+      this.#leave(from, denied)
+      // What it holds is known wrongly: ask it, instead of believing that it is complete.
+      if (next === 'ask') this.#start(from, false)
+      return
+    }
+    this.#fail(from, error)
+  }
+
+  /** To be called now and then: what a peer is late with is asked of another. */
+  checkLate(): void {
+    if (!this.#scheduler.checkLate(performance.now())) return
+    this.#schedule()
+    for (const peer of this.#peers.values()) {
+      if (!peer.mate?.late || peer.toldLate) continue
+      peer.toldLate = true
+      const reason = 'it keeps this side waiting: others are asked for its chunks too'
+      this.#options.onPeer(peer.address.peer, 'late', reason)
+    }
+  }
+
+  /**
+   * To be called now and then: have-streams are opened again with a fresh grant, before peers end those of the old
+   * one, and peers that failed are tried again when their pause is over. Where none takes part the tracker is asked
+   * all the time, and knows best who is there.
+   */
+  retry(): void {
+    if (this.#options.grant() !== this.#grant) {
+      this.#grant = this.#options.grant()
+      for (const stream of [...this.#streams]) stream.abort()
+    }
+    const now = performance.now()
+    const failed = [...this.#peers.values()].filter((peer) => peer.mayRetry(now))
+    if (failed.length === 0 || this.size === 0) return
+    for (const peer of failed) if (this.size < ENOUGH_MATES) this.#start(peer, false)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { stop } of this.#peers.values()) stop?.abort()
+  }
+
+  /** Gives the peers that are free something to do, soon. */
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (this.#closed) return
+      for (;;) {
+        const now = performance.now()
+        const choice = this.#scheduler.next(now)
+        if (choice === null) return
+        const { mate, extent } = choice
+        const assignment = { peer: mate.of.address.peer, extent, startedAt: now }
+        this.#options.onAssign(assignment, mate.peer.seed)
+      }
+    })
+  }
+
+  #settle({ mate }: SwarmPeer, extent: Extent): void {
+    if (mate) this.#scheduler.settled(mate, extent)
+    this.#schedule()
+  }
+
+  #start(peer: SwarmPeer, complete: boolean): void {
+    if (this.#closed) return
+    const { chunks } = this.#options
+    const id = peer.address.peer
+    const stop = new AbortController()
+    peer.stop = stop
+    peer.startedAt = performance.now()
+    let mate: Mate<SwarmPeer> | null = null
+    const join = (have: Bitmap): void => {
+      if (peer.stop !== stop) return
+      if (mate) {
+        this.#learnAll(mate, have)
+        return
+      }
+      mate = this.#scheduler.add(peer, have, peer.pace)
+      peer.mate = mate
+      this.#options.onPeer(id, 'joined')
+      this.#followSeeds()
+      this.#schedule()
+    }
+    if (complete) {
+      join(Bitmap.full(chunks))
+      return
+    }
+    const listener = {
+      onBitmap: join,
+      onChunk: (chunk: number) => {
+        if (mate && this.#scheduler.learned(mate, chunk)) this.#schedule()
+      },
+      onPending: (chunk: number) => {
+        if (mate) this.#scheduler.pending(mate, chunk)
+      },
+    }
+    this.#follow(peer, false, listener, stop.signal).catch((error: Error) => {
+      if (peer.stop === stop) this.#fail(peer, error)
+    })
+  }
+
+  /** In a crowd seeds are heard for what others ask them for. These are hints: without them all goes on. */
+  #followSeeds(): void {
+    if (!this.#options.picker.isCrowded) return
+    for (const peer of this.#peers.values()) {
+      const { mate, stop } = peer
+      if (peer.followed || !mate?.peer.seed || !stop) continue
+      peer.followed = true
+      const listener = {
+        onBitmap: () => {},
+        onChunk: () => {},
+        onPending: (chunk: number) => this.#scheduler.pending(mate, chunk),
+      }
+      this.#follow(peer, true, listener, stop.signal).catch(() => {})
+    }
+  }
+
+  /** followHave, opened again with each fresh grant. */
+  async #follow(peer: SwarmPeer, asked: boolean, listener: HaveListener, stop: AbortSignal): Promise<void> {
+    for (let isOver = false; !isOver; ) {
+      const stream = new AbortController()
+      this.#streams.add(stream)
+      const signal = AbortSignal.any([stop, stream.signal])
+      await followHave(peer.address, this.#use(asked), listener, signal).finally(() => {
+        this.#streams.delete(stream)
+      })
+      isOver = stop.aborted || !stream.signal.aborted
+    }
+  }
+
+  /** What came in at the peer between two have-streams. */
+  #learnAll(mate: Mate<SwarmPeer>, have: Bitmap): void {
+    const { held } = mate.peer
+    for (let chunk = 0; chunk < have.size && held.count < have.count; chunk++)
+      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(mate, chunk)
+    this.#schedule()
+  }
+
+  #use(asked: boolean): HaveUse {
+    const { chunks, fileId, credentials, ownPort, grant } = this.#options
+    return { fileId, chunks, grant: grant(), credentials, ownPort, asked }
+  }
+
+  #fail(peer: SwarmPeer, error: Error): void {
+    const code = error instanceof ShoalError ? error.code : null
+    // Once and for all: an extent that fails for another reason after that does not make it honest.
+    peer.banned ||= isLie(code)
+    if (code === 'GRANT_INVALID') {
+      this.#options.onStale()
+      peer.refused(performance.now())
+    } else peer.failed(performance.now())
+    this.#leave(peer, error)
+  }
+
+  #leave(peer: SwarmPeer, error: Error | null): void {
+    if (peer.stop === null) return
+    peer.stop.abort()
+    peer.stop = null
+    peer.followed = false
+    if (peer.mate) this.#scheduler.remove(peer.mate)
+    peer.mate = null
+    this.#schedule()
+    if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
+  }
+}
+
+/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
+function isLie(code: ErrorCode | null): boolean {
+  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
+}

@@ -1,0 +1,174 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { filePath } from '../../protocol/peer-wire.ts'
+import type { PeerAddress } from '../../protocol/records.ts'
+import type { Credentials } from '../wire/pinned-connect.ts'
+import { BufferPool, ChunkSink } from './chunk-sink.ts'
+import { FetchConnection } from './connection.ts'
+import { type ThreadFile, threadFile } from './thread-file.ts'
+
+/** Fetch, verify and write one extent. */
+export interface FetchRequest {
+  id: number
+  target: PeerAddress
+  fileId: string
+  grant: string
+  /** Descriptor of the part file in the main thread, open for writing. */
+  fd: number
+  /** Its path, for people. */
+  path: string
+  size: number
+  first: number
+  count: number
+  /** Packed hashes of the extent's chunks. */
+  hashes: Uint8Array
+}
+
+export interface FetchThreadData {
+  credentials: Credentials
+  ownPort: number
+}
+
+export type ToFetchThread =
+  | { type: 'fetch'; request: FetchRequest }
+  | { type: 'cancel'; id: number }
+  | { type: 'drop'; target: PeerAddress; reason: string }
+
+export type FromFetchThread =
+  | { type: 'chunks'; id: number; chunks: number[] }
+  /** The extent has ended; `chunks` are those of it that were not reported yet. */
+  | { type: 'settled'; id: number; chunks: number[]; error: ThreadFailure | null }
+
+/** An error on its way to the main thread. */
+export interface ThreadFailure {
+  code: string
+  message: string
+  hint?: string | undefined
+}
+
+const STALL_CHECK_MS = 500
+/** At least between two reports of an extent: a message costs as much as a tenth of a chunk's work. */
+const REPORT_MS = 25
+const port = parentPort!
+const { credentials, ownPort } = workerData as FetchThreadData
+const pool = new BufferPool()
+const connections = new Map<string, FetchConnection>()
+const underway = new Map<number, Underway>()
+
+interface Underway {
+  connection: FetchConnection
+  sink: ChunkSink
+  report: ChunkReport
+  file: ThreadFile
+}
+
+const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
+
+function connectionTo(target: PeerAddress): FetchConnection {
+  const key = keyOf(target)
+  let connection = connections.get(key)
+  if (!connection) {
+    connection = new FetchConnection(target, credentials, ownPort, (closed) => {
+      if (connections.get(key) === closed) connections.delete(key)
+    })
+    connections.set(key, connection)
+  }
+  return connection
+}
+
+function beginExtent(request: FetchRequest): void {
+  try {
+    fetchExtent(request)
+  } catch (error) {
+    const failure = describe(storageError(error, request.path))
+    send({ type: 'settled', id: request.id, chunks: [], error: failure })
+  }
+}
+
+function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest): void {
+  const start = extent.first * CHUNK_SIZE
+  const report = new ChunkReport(id)
+  const file = threadFile(fd)
+  const last = extent.first + extent.count - 1
+  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk, chunk === last))
+  const connection = connectionTo(target)
+  underway.set(id, { connection, sink, report, file })
+  connection.request({
+    path: filePath(fileId),
+    grant,
+    start,
+    end: Math.min(extent.size, start + extent.count * CHUNK_SIZE),
+    size: extent.size,
+    sink,
+    settle: (error) => {
+      if (!underway.delete(id)) return
+      file.release()
+      send({ type: 'settled', id, chunks: report.end(), error: error && describe(error) })
+    },
+  })
+}
+
+/** Once this is answered the descriptor is not touched again. */
+function cancel(id: number): void {
+  const extent = underway.get(id)
+  if (!extent) return
+  underway.delete(id)
+  extent.sink.abandon()
+  extent.file.release()
+  const error = { code: 'ABORT_ERR', message: 'cancelled' }
+  send({ type: 'settled', id, chunks: extent.report.end(), error })
+  extent.connection.closeIfAbandoned()
+}
+
+/** Tells of an extent's chunks: at once where they come slowly, together where they come fast. */
+class ChunkReport {
+  readonly #id: number
+  #chunks: number[] = []
+  #timer: NodeJS.Timeout | undefined
+  #toldAt = Number.NEGATIVE_INFINITY
+
+  constructor(id: number) {
+    this.#id = id
+  }
+
+  /** The `last` chunk is told with the extent's end, which comes in the same turn. */
+  add(chunk: number, last: boolean): void {
+    this.#chunks.push(chunk)
+    if (last || this.#timer) return
+    const wait = this.#toldAt + REPORT_MS - performance.now()
+    if (wait > 0) this.#timer = setTimeout(() => this.#tell(), wait)
+    else this.#tell()
+  }
+
+  /** Says no more; returns what was not told yet. */
+  end(): number[] {
+    clearTimeout(this.#timer)
+    return this.#chunks.splice(0)
+  }
+
+  #tell(): void {
+    this.#timer = undefined
+    this.#toldAt = performance.now()
+    send({ type: 'chunks', id: this.#id, chunks: this.#chunks.splice(0) })
+  }
+}
+
+function describe(error: Error): ThreadFailure {
+  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint }
+  return { code: (error as NodeJS.ErrnoException).code ?? 'ERROR', message: error.message }
+}
+
+function send(message: FromFetchThread): void {
+  port.postMessage(message)
+}
+
+port.on('message', (message: ToFetchThread) => {
+  if (message.type === 'fetch') beginExtent(message.request)
+  else if (message.type === 'cancel') cancel(message.id)
+  else connections.get(keyOf(message.target))?.close(new Error(message.reason))
+})
+
+setInterval(() => {
+  for (const connection of connections.values()) connection.checkStall()
+}, STALL_CHECK_MS).unref()

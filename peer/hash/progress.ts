@@ -1,0 +1,38 @@
+import type { ProgressListener } from '../control/api.ts'
+import { ProgressMeter } from '../control/progress-meter.ts'
+
+const PROGRESS_MS = 200
+
+/** Tells of the hashing of `files` files, `total` bytes in all: its start at once, then at most every PROGRESS_MS. */
+export class HashProgress {
+  readonly #name: string
+  readonly #total: number
+  readonly #progress: ProgressListener
+  readonly #meter: ProgressMeter
+  #reportedAt = 0
+
+  constructor(name: string, total: number, files: number, progress: ProgressListener) {
+    this.#name = name
+    this.#total = total
+    this.#progress = progress
+    this.#meter = new ProgressMeter(name, total)
+    progress({ event: 'start', name, total, files })
+  }
+
+  /** A file that grows meanwhile does not count for more than it was. */
+  readonly hashed = (bytes: number): void => {
+    const now = performance.now()
+    this.#meter.add(Math.min(bytes, this.#total - this.#meter.done), now)
+    if (now - this.#reportedAt < PROGRESS_MS) return
+    this.#reportedAt = now
+    this.report(now)
+  }
+
+  report(now = performance.now()): void {
+    this.#progress(this.#meter.event(now, 0))
+  }
+
+  done(): void {
+    this.#progress({ event: 'done', name: this.#name })
+  }
+}

@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { HASH_SIZE } from '../../protocol/chunking.ts'
+
+/** A complete file on this machine that the peer serves, and the state in which it was hashed. */
+export interface CatalogEntry {
+  group: string
+  name: string
+  fileId: string
+  size: number
+  path: string
+  /** Modification time in nanoseconds and inode: another pair means that the file was touched. */
+  mtimeNs: bigint
+  ino: bigint
+  /** Why it is no longer served, where it is not. */
+  fault: string | null
+}
+
+/** Where one chunk can be read on this machine. */
+export interface LocalChunk {
+  fileId: string
+  index: number
+}
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA busy_timeout = 5000;
+  CREATE TABLE IF NOT EXISTS files (
+    grp TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, file_id TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL, fault TEXT, PRIMARY KEY (grp, name, path)
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS files_by_id ON files (file_id);
+  CREATE TABLE IF NOT EXISTS hashes (file_id TEXT PRIMARY KEY, packed BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS chunks (
+    hash BLOB PRIMARY KEY, file_id TEXT NOT NULL, idx INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS files_by_path ON files (path);
+`
+const CHUNKS_A_SLICE = 2000
+const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault'
+
+/**
+ * What this home holds: a small SQLite database, because it must survive crashes, be shared by a running
+ * peer and a `--once` command, and find a chunk by its hash among millions.
+ */
+export class Catalog {
+  readonly #db: DatabaseSync
+  readonly #put: StatementSync
+  readonly #putHashes: StatementSync
+  readonly #putChunk: StatementSync
+  readonly #findChunk: StatementSync
+
+  constructor(home: string) {
+    this.#db = new DatabaseSync(join(home, 'catalog.sqlite'))
+    this.#db.exec(SCHEMA)
+    this.#put = this.#db.prepare(`INSERT OR REPLACE INTO files (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#putHashes = this.#db.prepare('INSERT OR IGNORE INTO hashes VALUES (?, ?)')
+    this.#putChunk = this.#db.prepare('INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)')
+    this.#findChunk = this.#db.prepare('SELECT file_id, idx FROM chunks WHERE hash = ?')
+  }
+
+  /** Records a complete file with its packed chunk hashes. Long lists are written in slices between other work. */
+  async put(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
+    for (let at = 0; at < hashes.length; at += CHUNKS_A_SLICE * HASH_SIZE) {
+      if (at > 0) await setImmediate()
+      const end = Math.min(hashes.length, at + CHUNKS_A_SLICE * HASH_SIZE)
+      this.#transaction(() => {
+        for (let i = at; i < end; i += HASH_SIZE)
+          this.#putChunk.run(hashes.subarray(i, i + HASH_SIZE), entry.fileId, i / HASH_SIZE)
+      })
+    }
+    const { group, path, name, fileId, size, mtimeNs, ino, fault } = entry
+    this.#transaction(() => {
+      this.#putHashes.run(fileId, hashes)
+      this.#put.run(group, path, name, fileId, size, mtimeNs, ino, fault)
+    })
+  }
+
+  all(): CatalogEntry[] {
+    return this.#select('')
+  }
+
+  byFileId(fileId: string): CatalogEntry[] {
+    return this.#select('WHERE file_id = ?', fileId)
+  }
+
+  byPath(path: string): CatalogEntry[] {
+    return this.#select('WHERE path = ?', path)
+  }
+
+  byName(group: string, name: string): CatalogEntry[] {
+    return this.#select('WHERE grp = ? AND name = ?', group, name)
+  }
+
+  hashes(fileId: string): Buffer | null {
+    const row = this.#db.prepare('SELECT packed FROM hashes WHERE file_id = ?').get(fileId)
+    return row ? Buffer.from(row.packed as Uint8Array) : null
+  }
+
+  findChunk(hash: Uint8Array): LocalChunk | null {
+    const row = this.#findChunk.get(hash)
+    return row ? { fileId: row.file_id as string, index: Number(row.idx) } : null
+  }
+
+  /** Notes why a copy is no longer served; another content that has come to its path meanwhile is not meant. */
+  setFault({ group, name, path, fileId }: CatalogEntry, fault: string): void {
+    this.#db
+      .prepare('UPDATE files SET fault = ? WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
+      .run(fault, group, name, path, fileId)
+  }
+
+  /** Forgets a copy; the content's hashes go when there is no other. */
+  remove({ group, name, path, fileId }: CatalogEntry): void {
+    this.#transaction(() => {
+      this.#db
+        .prepare('DELETE FROM files WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
+        .run(group, name, path, fileId)
+      if (this.byFileId(fileId).length > 0) return
+      this.#db.prepare('DELETE FROM hashes WHERE file_id = ?').run(fileId)
+      this.#db.prepare('DELETE FROM chunks WHERE file_id = ?').run(fileId)
+    })
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #select(where: string, ...values: string[]): CatalogEntry[] {
+    const statement = this.#db.prepare(`SELECT ${COLUMNS} FROM files ${where}`)
+    // Nanoseconds since the epoch pass 2^53.
+    statement.setReadBigInts(true)
+    return statement.all(...values).map((row) => ({
+      group: row.grp as string,
+      path: row.path as string,
+      name: row.name as string,
+      fileId: row.file_id as string,
+      size: Number(row.size),
+      mtimeNs: row.mtime_ns as bigint,
+      ino: row.ino as bigint,
+      fault: row.fault as string | null,
+    }))
+  }
+
+  #transaction(work: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      this.#db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}

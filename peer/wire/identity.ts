@@ -1,0 +1,72 @@
+import { webcrypto, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509'
+import { storageError } from '../../protocol/errors.ts'
+import { fingerprint, type KeyPair } from '../../protocol/hello.ts'
+
+/** A peer's key pair and self-signed certificate: made once per home, its fingerprint is the peer's id. */
+export type Identity = KeyPair
+
+const VALID_YEARS = 30
+
+/** Loads the identity of `home`, making it on first use. */
+export async function loadIdentity(home: string): Promise<Identity> {
+  const folder = join(home, 'identity')
+  const file = join(folder, 'peer.pem')
+  try {
+    if (!existsSync(file)) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const draft = `${file}.${process.pid}`
+      writeFileSync(draft, await generatePem(), { mode: 0o600, flush: true })
+      renameSync(draft, file)
+    }
+    return parsePem(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}
+
+function parsePem(pem: string): Identity {
+  const at = pem.indexOf('-----BEGIN CERTIFICATE-----')
+  const cert = pem.slice(at)
+  return { peer: fingerprint(new X509Certificate(cert).raw), key: pem.slice(0, at), cert }
+}
+
+/**
+ * This machine's addresses: peers pin the certificate and do not look at them, but other programs (curl,
+ * aria2) check that they speak with the address that they called.
+ */
+function ownAddresses(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((of = []) => of.map(({ address }) => address))
+  return [...new Set(['127.0.0.1', '::1', ...addresses.filter((address) => !address.startsWith('fe80:'))])]
+}
+
+/** ECDSA on P-256: every TLS 1.3 stack has it, and a handshake costs a tenth of RSA's. */
+async function generatePem(): Promise<string> {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as Crypto)
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const notBefore = new Date(Date.now() - 24 * 3600_000)
+  const notAfter = new Date(notBefore)
+  notAfter.setFullYear(notAfter.getFullYear() + VALID_YEARS)
+  const cert = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=shoal-peer',
+    keys: keys as X509CertificateCreateSelfSignedParams['keys'],
+    signingAlgorithm: algorithm,
+    notBefore,
+    notAfter,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.SubjectAlternativeNameExtension(
+        ownAddresses().map((value) => ({ type: 'ip' as const, value })),
+      ),
+    ],
+  })
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+  const key = pkcs8.match(/.{1,64}/g)?.join('\n')
+  return `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n${cert.toString('pem')}\n`
+}

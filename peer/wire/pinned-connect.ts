@@ -1,0 +1,80 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { ShoalError } from '../../protocol/errors.ts'
+import { fingerprint } from '../../protocol/hello.ts'
+import type { PeerAddress } from '../../protocol/records.ts'
+
+/** Node's `onread`: data is read into the buffer that `buffer` returns, without an allocation a read. */
+export interface OnRead {
+  buffer: () => Uint8Array
+  callback: (bytes: number, buffer: Uint8Array) => boolean
+}
+
+export interface Credentials {
+  key: string
+  cert: string
+}
+
+/** AES-128 first: a quarter faster than the 256 that OpenSSL prefers, and as far out of anyone's reach. */
+export const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384'
+export const CONNECT_TIMEOUT_MS = 3000
+
+/**
+ * Connects to a peer and, with TLS, checks that it proves the pinned certificate before a single byte is
+ * sent. Rejects with PEER_BAD_ANSWER for another certificate, else with the socket's error.
+ */
+export function connectPinned(
+  target: PeerAddress,
+  credentials: Credentials,
+  onread?: OnRead,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const where = { host: target.host, port: target.port, ...(onread ? { onread } : {}) }
+    const socket = target.tls
+      ? connectTls({
+          ...where,
+          secureContext: contextOf(credentials),
+          // The pin below replaces the chain of trust: peers' certificates are self-signed.
+          rejectUnauthorized: false,
+          checkServerIdentity: () => undefined,
+        })
+      : connectTcp(where)
+    const fail = (error: Error): void => {
+      socket.destroy()
+      reject(error)
+    }
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail(new Error('it does not answer')))
+    socket.once('error', fail)
+    socket.once('close', () => fail(new Error('it closed the connection')))
+    socket.once(target.tls ? 'secureConnect' : 'connect', () => {
+      if (target.tls && pinOf(socket as TLSSocket) !== target.peer)
+        return fail(
+          new ShoalError('PEER_BAD_ANSWER', 'the peer proves another identity than the tracker announced'),
+        )
+      socket.setTimeout(0)
+      socket.removeAllListeners('timeout')
+      socket.off('error', fail)
+      socket.removeAllListeners('close')
+      socket.setNoDelay(true)
+      resolve(socket)
+    })
+  })
+}
+
+const contexts = new WeakMap<Credentials, SecureContext>()
+
+/** Made once for each credentials: parsing the key costs as much as a handshake. */
+function contextOf(credentials: Credentials): SecureContext {
+  let context = contexts.get(credentials)
+  if (!context) {
+    const { key, cert } = credentials
+    context = createSecureContext({ key, cert, minVersion: 'TLSv1.3', ciphers: CIPHERS })
+    contexts.set(credentials, context)
+  }
+  return context
+}
+
+function pinOf(socket: TLSSocket): string | null {
+  const der = socket.getPeerX509Certificate()?.raw
+  return der ? fingerprint(der) : null
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { acquireRedis } from '../../redis/embedded/server.ts'
+import { QUEUE_FOLDER } from '../download/queue/download-queue.ts'
+import { FetchPool } from '../fetch/pool.ts'
+import { loadIdentity } from '../wire/identity.ts'
+import { ExtentWorker } from './extent-worker.ts'
+
+export interface RunningWorker {
+  peer: string
+  /** Finishes what is under way; tells how much it fetched. */
+  stop(): Promise<{ extents: number; bytes: number }>
+}
+
+/** Works off chunks of the home's peer, on the queue at `queue` or on the home's own. */
+export async function startWorker({ home, queue }: { home: string; queue?: string }): Promise<RunningWorker> {
+  const identity = await loadIdentity(home)
+  const redis = queue ? null : await acquireRedis(join(home, QUEUE_FOLDER))
+  const credentials = { key: identity.key, cert: identity.cert }
+  // It serves nothing itself: port 0 is announced to nobody.
+  const pool = new FetchPool({ credentials, ownPort: 0 })
+  const worker = new ExtentWorker(queue ?? redis!.url, identity.peer, pool)
+  await worker.start()
+  return {
+    peer: identity.peer,
+    stop: async () => {
+      await worker.close()
+      await redis?.release()
+      return { extents: worker.extents, bytes: worker.bytes }
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { downloadText, statusText, uploadText } from '../../../../cli/render/peer.ts'
+import type { DownloadedFile } from '../../../../peer/control/api.ts'
+
+const file = (change: Partial<DownloadedFile>): DownloadedFile => ({
+  name: 'f',
+  fileId: '',
+  size: 2048,
+  path: '/x/f',
+  seconds: 1,
+  bytesFetched: 2048,
+  bytesReused: 0,
+  peers: [{ peer: 'a', bytes: 2048 }],
+  ...change,
+})
+
+test('a download says where it went, how fast, and from how many peers', () => {
+  expect(downloadText([file({})], 2)).toBe('Downloaded /x/f (2.0 KiB in 2.0 s, 1.0 KiB/s) from 1 peer')
+})
+
+test('several files are counted, and a peer of several of them once', () => {
+  const files = [
+    file({}),
+    file({
+      peers: [
+        { peer: 'a', bytes: 1024 },
+        { peer: 'b', bytes: 1024 },
+      ],
+    }),
+  ]
+  expect(downloadText(files, 2)).toBe('Downloaded 2 files (4.0 KiB in 2.0 s, 2.0 KiB/s) from 2 peers')
+})
+
+test('what was here already is told apart', () => {
+  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were here already$/)
+  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: all of it was here already$/)
+})
+
+test('an upload names its one file with its version, or counts them', () => {
+  const one = { name: 'f', fileId: '', size: 1024, chunks: 1, version: 2 }
+  expect(uploadText('team', [one])).toBe('Shared team:f (1.0 KiB, version 2)')
+  expect(uploadText('team', [one, one])).toBe('Shared 2 files with team (2.0 KiB)')
+})
+
+test('a status without files is one line', () => {
+  const idle = { peer: 'abc', url: null, pid: null, seeding: [], downloads: [] }
+  expect(statusText(idle)).toBe('Peer abc… is not running')
+})

@@ -1,0 +1,173 @@
+import fc from 'fast-check'
+import { covers, isStarved, type Step, World } from '../../../../support/peer/scheduler-world.ts'
+
+const PEERS = 7
+const peer = fc.nat(PEERS - 1)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('join' as const),
+      peer,
+      chunks: fc.oneof(fc.constant('all' as const), fc.array(fc.nat(200))),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), peer, chunk: fc.constant(0) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom('learn' as const, 'await' as const),
+      peer,
+      chunk: fc.nat(200),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constantFrom('answer' as const, 'answer' as const, 'fail' as const, 'half' as const),
+      which: fc.nat(50),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(500, 1500, 5000) }),
+  },
+)
+
+test('whatever peers do, choices are right, and the download ends once one holder of all stays and answers', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 120 }),
+      fc.boolean(),
+      fc.array(step, { maxLength: 150, size: 'max' }),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+      (size, sequential, steps, stream) => {
+        const world = new World(size, () => stream.next().value, sequential)
+        for (const each of steps) world.play(each)
+        world.join('origin', 'all')
+        world.schedule()
+        for (let round = 0; !world.have.isFull && round < 4 * size + 50; round++) {
+          // Nothing under way although something could be: only waiting for others' promises, and not for long.
+          if (world.underway.length === 0) world.wait(2000)
+          expect(world.underway.length > 0 || !isStarved(world)).toBe(true)
+          world.end(world.underway[0], 'whole')
+          world.schedule()
+        }
+        expect(world.have.isFull).toBe(true)
+        expect(world.picker.done).toBe(true)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('a peer that holds something that is needed and free is asked for it in the same round', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.nat(59), { minLength: 1 }), { minLength: 1, maxLength: PEERS }),
+      (holdings) => {
+        const world = new World(60, Math.random, false)
+        for (const [i, chunks] of holdings.entries()) world.join(`p${i}`, chunks)
+        world.schedule()
+        for (const [name, held] of world.holds) {
+          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 1
+          const free = [...Array(60).keys()].some(
+            (i) => held.has(i) && !world.underway.some((choice) => covers(choice, i)),
+          )
+          expect(isBusy || !free).toBe(true)
+        }
+      },
+    ),
+  )
+})
+
+test('a peer that keeps this side waiting is helped out by another after a second, not before', () => {
+  const world = new World(4, Math.random, false)
+  world.join('slow', 'all')
+  world.schedule()
+  const asked = world.underway.length
+  world.join('fast', 'all')
+  world.schedule()
+  for (let i = 0; i < 4; i++) {
+    world.end(
+      world.underway.find(({ mate }) => mate.of === 'fast'),
+      'whole',
+    )
+    world.schedule()
+  }
+  expect(world.underway).toHaveLength(asked)
+  world.wait(1000)
+  expect(world.underway).toHaveLength(asked)
+  world.wait(1000)
+  expect(world.underway.filter(({ mate }) => mate.of === 'fast').length).toBeGreaterThan(0)
+})
+
+test('what peers promised to get and never got is asked of the seed, after a second of nothing else to do', () => {
+  const world = new World(30, Math.random, false)
+  for (const name of ['a', 'b', 'c', 'd']) world.join(name, [0])
+  for (let chunk = 1; chunk < 30; chunk++) world.learn('a', chunk, true)
+  world.join('seed', 'all')
+  world.schedule()
+  while (world.underway.length > 0) {
+    world.end(world.underway[0], 'whole')
+    world.schedule()
+  }
+  expect(world.have.count).toBe(1)
+  world.wait(1000)
+  expect(world.underway).toEqual([])
+  world.wait(1500)
+  expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
+})
+
+test('a seed that says of every chunk that others ask it for it costs a second, and not one for each chunk', () => {
+  const world = new World(30, Math.random, false)
+  const lie = (): void => {
+    for (let chunk = 1; chunk < 30; chunk++) world.learn('liar', chunk, true)
+  }
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) world.join(name, [0])
+  for (const name of ['liar', 'seed']) world.join(name, 'all')
+  lie()
+  const waits: number[] = []
+  world.schedule()
+  while (!world.have.isFull && waits.length < 30) {
+    if (world.underway.length === 0) {
+      waits.push(world.now)
+      world.wait(2000)
+    }
+    world.end(world.underway[0], 'whole')
+    lie()
+    world.schedule()
+  }
+  expect(world.have.isFull).toBe(true)
+  expect(waits).toHaveLength(1)
+})
+
+test('a peer that nothing has come from yet is asked for one extent, and for two once that is in', () => {
+  const world = new World(100, Math.random, false)
+  world.join('seed', 'all')
+  world.schedule()
+  expect(world.underway).toHaveLength(1)
+  world.end(world.underway[0], 'whole')
+  world.schedule()
+  expect(world.underway).toHaveLength(2)
+})
+
+test('in a swarm of many peers few chunks are under way at once, and a spared seed is asked first, for one', () => {
+  const world = new World(300, Math.random, false)
+  for (let n = 0; n < 40; n++) world.join(`p${n}`, [n, n + 40, n + 80])
+  world.join('seed', 'all')
+  world.schedule()
+  expect(world.underway).toHaveLength(16)
+  expect(world.underway[0]?.mate.of).toBe('seed')
+  expect(world.underway[0]?.extent.first).toBeGreaterThanOrEqual(120)
+  expect(world.underway.filter(({ mate }) => mate.of === 'seed')).toHaveLength(1)
+})
+
+test('what a late peer holds up does not keep others from being asked', () => {
+  const world = new World(400, Math.random, false)
+  for (let n = 0; n < 20; n++) world.join(`p${n}`, 'all')
+  world.schedule()
+  const silent = world.underway.length
+  world.wait(1500)
+  expect(world.underway.length).toBeGreaterThan(silent)
+})

@@ -1,0 +1,149 @@
+import { Worker } from 'bullmq'
+import {
+  EXTENT_QUEUE,
+  type ExtentHandlers,
+  type ExtentJob,
+  type ExtentOutcome,
+  ExtentQueue,
+  presenceKey,
+} from '../../../../../peer/download/queue/extent-queue.ts'
+import { connectRedis, type RedisClient } from '../../../../../redis/connect.ts'
+import { TestRedis } from '../../../../../testkit/redis-server.ts'
+import { until } from '../../../../../testkit/until.ts'
+
+/** More than a process takes at once. */
+const EXTENTS = 80
+const PREFIX = '{test}'
+let redis: TestRedis
+let connection: RedisClient
+let queue: ExtentQueue
+beforeEach(async () => {
+  redis = await TestRedis.start()
+})
+afterEach(async () => {
+  await queue.close()
+  connection.disconnect()
+  await redis.stop()
+})
+
+async function open(handlers: ExtentHandlers): Promise<void> {
+  connection = connectRedis(redis.url, 'queue')
+  queue = new ExtentQueue(redis.url, { connection, prefix: PREFIX }, handlers)
+  await queue.start()
+}
+
+/** Opens a queue whose process holds what it has begun until `release`; `begun` are the extents in order. */
+async function openHeld(fetchedElsewhere: ExtentHandlers['fetchedElsewhere'] = () => {}) {
+  const { promise, resolve: release } = Promise.withResolvers<void>()
+  const begun: number[] = []
+  const fetch = async ({ assignment }: ExtentJob): Promise<void> => {
+    begun.push(assignment.extent.first)
+    await promise
+  }
+  await open({ fetch, fetchedElsewhere })
+  return { begun, release }
+}
+
+function job(first: number): ExtentJob {
+  const target = { peer: 'ab'.repeat(32), host: '127.0.0.1', port: 1, tls: true }
+  return {
+    download: 'one',
+    assignment: { peer: target.peer, extent: { first, count: 1 }, startedAt: 0 },
+    work: { path: '/nowhere', fileId: 'cd'.repeat(32), size: EXTENTS, target, grant: '', hashes: '' },
+  }
+}
+
+/** Commands of clients that Redis has carried out, but not those that a script called. */
+async function calls(): Promise<Map<string, number>> {
+  const stats = await redis.ask((client) => client.info('commandstats'))
+  const found = stats.matchAll(/cmdstat_(evalsha|bzpopmin|xread):calls=(\d+)/g)
+  return new Map([...found].map(([, name, count]) => [name!, Number(count)]))
+}
+
+async function connections(): Promise<number> {
+  const list = await redis.ask((client) => client.call('CLIENT', 'LIST'))
+  return String(list).trim().split('\n').length
+}
+
+test('a process takes 64 extents at once and those that wait as they end, and alone it follows no events', async () => {
+  const { begun, release } = await openHeld()
+  try {
+    for (let first = 0; first < EXTENTS; first++) await queue.add(job(first))
+    await until(() => begun.length === 64)
+    const before = await connections()
+    // It has looked for others twice.
+    await until(async () =>
+      /cmdstat_exists:calls=([2-9]|\d\d)/.test(await redis.ask((client) => client.info('commandstats'))),
+    )
+    expect(begun).toHaveLength(64)
+    expect(await connections()).toBe(before)
+    release()
+    await until(() => begun.length === EXTENTS)
+    await queue.settle('one')
+    expect(begun).toEqual(Array.from({ length: EXTENTS }, (_, i) => i))
+  } finally {
+    release()
+  }
+})
+
+test('where each end leads to the next extent, as in a swarm, one costs two scripts of the queue', async () => {
+  const done = Promise.withResolvers<void>()
+  let count = 0
+  await open({
+    fetch: async () => {
+      count++
+      if (count === EXTENTS) done.resolve()
+      else setImmediate(() => void queue.add(job(count)))
+    },
+    fetchedElsewhere: () => {},
+  })
+  const before = await calls()
+  await queue.add(job(0))
+  await done.promise
+  await queue.settle('one')
+  const after = await calls()
+  const more = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+  // Beside them the first one is taken, and the queue looks for stalled ones now and then.
+  expect(more('evalsha')).toBeLessThan(2.2 * EXTENTS)
+  expect(more('bzpopmin') + more('xread')).toBe(0)
+})
+
+test('once another process says that it takes part, it gets extents, and how they went is heard', async () => {
+  const elsewhere: number[] = []
+  const { begun: here, release } = await openHeld((_, { chunks }) => void elsewhere.push(...chunks))
+  await redis.ask((client) => client.set(presenceKey(PREFIX), '1'))
+  const other = new Worker<ExtentJob, ExtentOutcome>(
+    EXTENT_QUEUE,
+    async ({ data }) => ({ chunks: [data.assignment.extent.first], error: null }),
+    { connection, prefix: PREFIX },
+  )
+  try {
+    for (let first = 0; first < 2 * EXTENTS; first++) await queue.add(job(first))
+    await until(() => elsewhere.length >= 2 * EXTENTS - 64)
+    release()
+    await until(() => here.length + elsewhere.length === 2 * EXTENTS)
+    await queue.settle('one')
+    const all = [...here, ...elsewhere].sort((a, b) => a - b)
+    expect(all).toEqual(Array.from({ length: 2 * EXTENTS }, (_, i) => i))
+  } finally {
+    release()
+    await other.close()
+  }
+})
+
+test('an extent that a process took and died with is worked off here when its lock has run out', async () => {
+  const { begun, release } = await openHeld()
+  const dying = new Worker(EXTENT_QUEUE, null, { connection, prefix: PREFIX, lockDuration: 1 })
+  try {
+    for (let first = 0; first < 65; first++) await queue.add(job(first))
+    await until(() => begun.length === 64)
+    const taken = await dying.getNextJob('token', { block: false })
+    expect(taken?.data).toMatchObject({ assignment: { extent: { first: 64 } } })
+    release()
+    await until(() => begun.includes(64), 10_000)
+    await queue.settle('one')
+  } finally {
+    release()
+    await dying.close(true)
+  }
+})

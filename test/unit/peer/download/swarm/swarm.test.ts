@@ -1,0 +1,341 @@
+import { jest } from '@jest/globals'
+import { Picker } from '../../../../../peer/download/plan/picker.ts'
+import { type Assignment, Swarm } from '../../../../../peer/download/swarm/swarm.ts'
+import { Bitmap } from '../../../../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../../../../protocol/chunking.ts'
+import { ShoalError } from '../../../../../protocol/errors.ts'
+import { ASKED_HEADER, HAVE_MEDIA_TYPE, PENDING } from '../../../../../protocol/peer-wire.ts'
+import { until } from '../../../../../testkit/until.ts'
+import { RawServer } from '../../../../support/peer/raw-server.ts'
+
+const CHUNKS = 200
+const SEED = { peer: 'aa'.repeat(32), host: '127.0.0.1', port: 1, tls: false, complete: true }
+const OTHER = { ...SEED, peer: 'bb'.repeat(32) }
+
+/** A swarm of which the test does the fetching: what is assigned is kept until it says how it ended. */
+class Bench {
+  readonly assigned: Assignment[] = []
+  readonly told: string[] = []
+  stale = 0
+  grant = 'g'
+  readonly swarm = new Swarm({
+    fileId: 'cc'.repeat(32),
+    size: CHUNKS * CHUNK_SIZE,
+    chunks: CHUNKS,
+    self: 'dd'.repeat(32),
+    credentials: { key: '', cert: '' },
+    ownPort: 1,
+    picker: new Picker({ have: new Bitmap(CHUNKS), random: Math.random, sequential: false }),
+    grant: () => this.grant,
+    onStale: () => void this.stale++,
+    onAssign: (assignment) => void this.assigned.push(assignment),
+    onPeer: (peer, state) => void this.told.push(`${peer.slice(0, 2)} ${state}`),
+  })
+
+  /** Offers peers that are new, and answers their first extents: two are under way with each from then on. */
+  async meet(...peers: (typeof SEED)[]): Promise<void> {
+    await this.rejoin(...peers)
+    for (const first of await this.take(peers.length)) {
+      // As if it had taken a second: of a fast peer more would be asked at once.
+      const now = performance.now() + 1000
+      jest.spyOn(performance, 'now').mockReturnValueOnce(now)
+      this.swarm.fetched(first)
+      jest.restoreAllMocks()
+    }
+    await until(() => this.assigned.length === 2 * peers.length)
+  }
+
+  /** Waits until `count` extents are under way, and takes them. */
+  async take(count: number): Promise<Assignment[]> {
+    await until(() => this.assigned.length === count)
+    return this.assigned.splice(0)
+  }
+
+  failAll(assignments: Assignment[], error: Error): void {
+    for (const assignment of assignments) this.swarm.failed(assignment, error)
+  }
+
+  /** Offers the peers again until they take part, as the tracker's answers would. */
+  rejoin(...peers: (typeof SEED)[]): Promise<void> {
+    return until(() => {
+      this.swarm.offer(peers)
+      return this.swarm.size === peers.length
+    })
+  }
+}
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.swarm.close())
+
+test('a seed that goes away and comes back, again and again, is asked for as much as at first', async () => {
+  await bench.meet(SEED)
+  for (let life = 0; life < 3; life++) {
+    bench.failAll(await bench.take(2), new Error('reset'))
+    await bench.rejoin(SEED)
+  }
+  expect(await bench.take(2)).toHaveLength(2)
+  expect(bench.told).toEqual(['aa joined', ...Array(3).fill(['aa left', 'aa joined']).flat()])
+})
+
+test('one broken connection is one failure, however much was asked over it: it is tried again soon', async () => {
+  await bench.meet(SEED)
+  bench.failAll(await bench.take(2), new Error('reset'))
+  const left = performance.now()
+  await bench.rejoin(SEED)
+  expect(performance.now() - left).toBeLessThan(900)
+})
+
+test('a grant that is refused once is no fault of the peer: only who refuses the fresh one too backs off', async () => {
+  const over = new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired')
+  await bench.meet(SEED)
+  const begun = performance.now()
+  bench.failAll(await bench.take(2), over)
+  expect(bench.stale).toBe(1)
+  await bench.rejoin(SEED)
+  bench.failAll(await bench.take(2), over)
+  await bench.rejoin(SEED)
+  // A failure after a failure would have taken 1.5 s.
+  expect(performance.now() - begun).toBeLessThan(1400)
+  bench.failAll(await bench.take(2), over)
+  const refused = performance.now()
+  await bench.rejoin(SEED)
+  expect(performance.now() - refused).toBeGreaterThan(900)
+})
+
+test('a peer that refused a grant is tried again while others take part, without word from the tracker', async () => {
+  await bench.meet(SEED, OTHER)
+  const [first] = (await bench.take(4)).filter(({ peer }) => peer === SEED.peer)
+  bench.swarm.failed(first!, new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired'))
+  const left = performance.now()
+  expect(bench.swarm.size).toBe(1)
+  // A peer with unknown holdings is asked for them first; nobody listens where this one is said to be.
+  await until(() => {
+    bench.swarm.retry()
+    return bench.swarm.size === 2
+  })
+  expect(performance.now() - left).toBeLessThan(900)
+})
+
+test('have-streams are opened again with a fresh grant, and what came in meanwhile is learned', async () => {
+  const server = await RawServer.start((_, socket) => {
+    const have = new Bitmap(CHUNKS)
+    for (let chunk = 0; chunk < server.requests.length; chunk++) have.add(chunk)
+    const body = Buffer.alloc(4 + have.bytes.length)
+    body.writeUInt32BE(CHUNKS)
+    body.set(have.bytes, 4)
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), body]))
+  })
+  try {
+    bench.swarm.offer([{ ...server.address, complete: false }])
+    const [first] = await bench.take(1)
+    expect(first).toMatchObject({ extent: { first: 0, count: 1 } })
+    bench.swarm.received(first!.peer, 0, CHUNK_SIZE)
+    bench.swarm.fetched(first!)
+    bench.swarm.retry()
+    expect(server.requests).toHaveLength(1)
+    bench.grant = 'fresh'
+    bench.swarm.retry()
+    expect(await bench.take(1)).toMatchObject([{ extent: { first: 1, count: 1 } }])
+    expect(server.requests.map(({ head }) => /Bearer (\S+)/i.exec(head)?.[1])).toEqual(['g', 'fresh'])
+    await until(() => server.connections === 1)
+    expect(bench.told).toEqual(['f0 joined'])
+  } finally {
+    bench.swarm.close()
+    await server.close()
+  }
+})
+
+test('an answer to what was asked before a peer left and came back changes nothing', async () => {
+  await bench.meet(SEED)
+  const [first, second] = await bench.take(2)
+  bench.swarm.failed(first!, new Error('reset'))
+  await bench.rejoin(SEED)
+  const now = await bench.take(2)
+  bench.swarm.failed(second!, new Error('reset'))
+  expect(bench.swarm.size).toBe(1)
+  bench.swarm.fetched(second!)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(bench.assigned).toEqual([])
+  bench.swarm.fetched(now[0]!)
+  await until(() => bench.assigned.length > 0)
+})
+
+test.each(['HASH_MISMATCH', 'PEER_BAD_ANSWER'] as const)(
+  'a peer with %s is banned for good',
+  async (code) => {
+    await bench.meet(SEED)
+    const [lie, other] = await bench.take(2)
+    bench.swarm.failed(lie!, new ShoalError(code, 'it lies'))
+    bench.swarm.failed(other!, new Error('reset'))
+    bench.swarm.offer([SEED])
+    expect(bench.swarm.size).toBe(0)
+    expect(bench.told).toEqual(['aa joined', 'aa banned'])
+    await bench.rejoin(OTHER)
+    const taken = await bench.take(1)
+    bench.swarm.offer([SEED])
+    expect(taken.map(({ peer }) => peer)).toEqual([OTHER.peer])
+    expect(bench.swarm.size).toBe(1)
+  },
+)
+
+test('a lie is found out also when the peer left meanwhile', async () => {
+  await bench.meet(SEED)
+  const [first, second] = await bench.take(2)
+  bench.swarm.failed(first!, new Error('reset'))
+  bench.swarm.failed(second!, new ShoalError('HASH_MISMATCH', 'it lies'))
+  await bench.rejoin(OTHER)
+  bench.swarm.offer([SEED])
+  expect(bench.swarm.size).toBe(1)
+})
+
+test('what a peer fails is asked of another at once', async () => {
+  await bench.meet(SEED, OTHER)
+  const all = await bench.take(4)
+  const failed = all.filter(({ peer }) => peer === SEED.peer)
+  bench.failAll(failed, new ShoalError('NO_PEER', 'stalled'))
+  for (let i = 0; i < CHUNKS; i++)
+    for (const assignment of all.splice(0).concat(bench.assigned.splice(0))) {
+      if (assignment.peer !== OTHER.peer) continue
+      const { first, count } = assignment.extent
+      for (let chunk = first; chunk < first + count; chunk++) bench.swarm.received(OTHER.peer, chunk, 1)
+      bench.swarm.fetched(assignment)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  expect(bench.swarm.shares).toEqual([{ peer: OTHER.peer, bytes: CHUNKS }])
+})
+
+test('a refused grant asks for a new one, and bans nobody', async () => {
+  await bench.meet(SEED)
+  bench.failAll(await bench.take(2), new ShoalError('GRANT_INVALID', 'expired'))
+  expect(bench.stale).toBe(1)
+  await bench.rejoin(SEED)
+})
+
+test('a peer that refuses what it claims to hold is asked what it holds, and after that backs off', async () => {
+  const lists: number[] = []
+  const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
+  bitmap.writeUInt32BE(CHUNKS)
+  const server = await RawServer.start((_, socket) => {
+    lists.push(performance.now())
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\ncontent-length: ${bitmap.length}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), bitmap]))
+  })
+  const liar = { ...server.address, complete: true }
+  const denied = new ShoalError('CHUNK_NOT_HELD', 'not here')
+  try {
+    await bench.meet(liar)
+    for (let denials = 1; denials <= 3; denials++) {
+      bench.failAll(await bench.take(2), denied)
+      bench.assigned.length = 0
+      await until(() => {
+        bench.swarm.offer([liar])
+        return bench.assigned.length === 2
+      })
+    }
+    // Whatever the tracker says it was asked each time: at once, after half a second, after a second.
+    expect(lists).toHaveLength(3)
+    expect(lists[1]! - lists[0]!).toBeGreaterThan(450)
+    expect(lists[2]! - lists[1]!).toBeGreaterThan(900)
+    expect(bench.told.filter((told) => told === 'f0 left')).toHaveLength(3)
+  } finally {
+    await server.close()
+  }
+})
+
+test('a peer that failed is tried again without the tracker while another takes part, and told of', async () => {
+  let up = false
+  const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
+  bitmap.writeUInt32BE(CHUNKS)
+  const server = await RawServer.start((_, socket) => {
+    if (!up) return void socket.destroy()
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\ncontent-length: ${bitmap.length}\r\n\r\n`
+    socket.write(Buffer.concat([Buffer.from(head), bitmap]))
+  })
+  try {
+    await bench.meet(OTHER, { ...server.address, complete: true })
+    const [broken] = (await bench.take(4)).filter(({ peer }) => peer === server.address.peer)
+    bench.swarm.failed(broken!, new Error('reset'))
+    expect(bench.swarm.size).toBe(1)
+    await until(() => {
+      bench.swarm.retry()
+      return server.requests.length > 0
+    })
+    up = true
+    await until(() => {
+      bench.swarm.retry()
+      return bench.told.filter((told) => told === 'f0 joined').length === 2
+    })
+  } finally {
+    await server.close()
+  }
+})
+
+/** A crowd of a dozen peers, each with a chunk, and a seed that answers `seedTells` to who follows it. */
+async function withCrowd(seedTells: Buffer, act: (seed: string, server: RawServer) => Promise<void>) {
+  const followsSeed = ({ head }: { head: string }): boolean => head.includes(`\r\n${ASKED_HEADER}: 1\r\n`)
+  const server = await RawServer.start((request, socket) => {
+    if (followsSeed(request)) return void socket.end(seedTells)
+    const have = new Bitmap(CHUNKS)
+    have.add(server.requests.filter((other) => !followsSeed(other)).length)
+    socket.write(haveStream(have))
+  })
+  try {
+    const seed = server.address.peer
+    bench.swarm.offer([{ ...server.address, complete: true }])
+    const crowd = Array.from({ length: 12 }, (_, n) => (n + 1).toString(16).padStart(64, '0'))
+    bench.swarm.offer(crowd.map((peer) => ({ ...server.address, peer, complete: false })))
+    await until(() => server.requests.some(followsSeed) && server.connections === 12)
+    await act(seed, server)
+  } finally {
+    await server.close()
+  }
+}
+
+function haveStream(have: Bitmap, records: number[] = []): Buffer {
+  const words = Buffer.alloc(4 * (1 + records.length))
+  for (const [i, word] of [CHUNKS, ...records].entries()) words.writeUInt32BE(word >>> 0, 4 * i)
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: ${HAVE_MEDIA_TYPE}\r\nconnection: close\r\n\r\n`
+  return Buffer.concat([Buffer.from(head), words.subarray(0, 4), have.bytes, words.subarray(4)])
+}
+
+/** What the seed is asked for now and next, when what it was asked for before is in. */
+async function askedNext(seed: string): Promise<number> {
+  const isOfSeed = ({ peer }: Assignment): boolean => peer === seed
+  await until(() => bench.assigned.some(isOfSeed))
+  const first = bench.assigned.find(isOfSeed)!
+  bench.assigned.length = 0
+  bench.swarm.received(seed, first.extent.first, 1)
+  bench.swarm.fetched(first)
+  await until(() => bench.assigned.some(isOfSeed))
+  return bench.assigned.find(isOfSeed)!.extent.first
+}
+
+test('in a crowd a seed is followed, and not asked for what it says that others ask it for', async () => {
+  const free = [150, 199]
+  const asked = Array.from({ length: CHUNKS }, (_, chunk) => chunk).filter((chunk) => !free.includes(chunk))
+  const told = haveStream(
+    Bitmap.full(CHUNKS),
+    asked.map((chunk) => chunk | PENDING),
+  )
+  await withCrowd(told, async (seed) => expect(free).toContain(await askedNext(seed)))
+})
+
+test.each([
+  ['does not know of that', haveStream(Bitmap.full(CHUNKS))],
+  ['refuses to tell', Buffer.from('HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')],
+  ['closes the connection', Buffer.alloc(0)],
+])('a seed that %s when it is followed in a crowd is asked for chunks all the same', async (_, answer) => {
+  await withCrowd(answer, async (seed) => {
+    expect([...Array(CHUNKS).keys()]).toContain(await askedNext(seed))
+    expect(bench.told).not.toContain('f0 left')
+  })
+})
+
+test('this peer itself is not fetched from', () => {
+  bench.swarm.offer([{ ...SEED, peer: 'dd'.repeat(32) }])
+  expect(bench.swarm.size).toBe(0)
+})

@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto'
+import type { GroupEvent } from '../protocol/records.ts'
+import { IDEMPOTENCY_HEADER, REVISION_HEADER } from './api/headers.ts'
+import { packFiles, type Served } from './api/packed-files.ts'
+import type * as api from './api/schemas.ts'
+import { type EventStream, followEvents } from './events.ts'
+import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
+import { askTrackers } from './failover.ts'
+import { type FailoverMemory, Recollection } from './failover-state.ts'
+import { checkStatus, readHashes, readJson, readNothing } from './read-response.ts'
+import type { Answer } from './response-check.ts'
+import type { AnswerName } from './response-faults.ts'
+import { trackerUrl } from './url.ts'
+
+/** Longest answer: a group of 100,000 members fits. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+/** How long a fleet whose Redis is away is asked again: a failover takes less. */
+const PATIENCE_MS = 6000
+
+interface Call {
+  /** The group whose revision is sent and kept. */
+  group?: string
+  body?: unknown
+  /** Whether this changes something, so that a repetition must be recognised. */
+  change?: boolean
+  /** Whether the caller asks again by itself, so that this need not. */
+  once?: boolean
+}
+
+/** What a peer says of itself: without `files`, that the announce of this sequence still holds. */
+export type Announcement = Omit<api.Announce, 'files'> & { files?: Iterable<Served> }
+
+/**
+ * A tracker fleet as its callers see it: every method asks the trackers one after the other until one answers
+ * (failover.ts), checks the answer, and throws ShoalError: what the tracker said, TRACKER_UNREACHABLE, or
+ * TRACKER_BAD_ANSWER.
+ */
+export class TrackerClient {
+  /** The session token that requests carry; login and logout set it. */
+  token: string | null
+  readonly #trackers: string[]
+  readonly #memory: Recollection
+  readonly #patienceMs: number
+
+  /**
+   * `trackers`: `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. `patienceMs`: for how
+   * long a fleet whose Redis is away is asked again.
+   */
+  constructor(options: {
+    trackers: readonly string[]
+    token?: string | null
+    memory?: FailoverMemory
+    patienceMs?: number
+  }) {
+    this.token = options.token ?? null
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    this.#trackers = [...new Set(options.trackers.map(trackerUrl))]
+    this.#memory = new Recollection(options.memory)
+  }
+
+  register(user: string, password: string): Promise<Answer<'UserBody'>> {
+    return this.#json('UserBody', 'POST', '/users', { body: { user, password }, change: true })
+  }
+
+  /** Later calls of this client carry the new session's token. */
+  async login(user: string, password: string): Promise<api.SessionBody> {
+    const call = { body: { user, password }, change: true }
+    const session = await this.#json('SessionBody', 'POST', '/sessions', call)
+    this.token = session.token
+    return session
+  }
+
+  async logout(): Promise<void> {
+    await this.#nothing('DELETE', '/sessions/current', { change: true })
+    this.token = null
+  }
+
+  whoami(): Promise<Answer<'UserBody'>> {
+    return this.#json('UserBody', 'GET', '/users/me')
+  }
+
+  changePassword(old: string, replacement: string): Promise<void> {
+    return this.#nothing('PUT', '/users/me/password', { body: { old, new: replacement }, change: true })
+  }
+
+  createGroup(group: string): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', '/groups', { group, body: { group }, change: true })
+  }
+
+  /** All groups, in the byte order of their names. */
+  async *listGroups(): AsyncGenerator<api.GroupList['groups'][number]> {
+    let after: string | null = ''
+    while (after !== null) {
+      const page: api.GroupList = await this.#json('GroupList', 'GET', `/groups${query({ after })}`)
+      yield* page.groups
+      after = page.next
+    }
+  }
+
+  group(group: string): Promise<api.GroupBody> {
+    return this.#json('GroupBody', 'GET', groupPath(group), { group })
+  }
+
+  requestJoin(group: string): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', groupPath(group, '/requests'), { group, change: true })
+  }
+
+  requests(group: string): Promise<api.RequestList> {
+    return this.#json('RequestList', 'GET', groupPath(group, '/requests'), { group })
+  }
+
+  accept(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/requests/accept', users)
+  }
+
+  reject(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/requests/reject', users)
+  }
+
+  leave(group: string): Promise<api.LeaveBody> {
+    return this.#json('LeaveBody', 'POST', groupPath(group, '/leave'), { group, change: true })
+  }
+
+  kick(group: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#decide(group, '/kick', users)
+  }
+
+  promote(group: string, user: string): Promise<Answer<'PromoteBody'>> {
+    const call = { group, body: { user }, change: true }
+    return this.#json('PromoteBody', 'POST', groupPath(group, '/promote'), call)
+  }
+
+  /** One page of the files that are `prefix` or lie below it, after the name `after`. */
+  files(
+    group: string,
+    page: { prefix?: string; after?: string; limit?: number } = {},
+  ): Promise<api.FileList> {
+    return this.#json('FileList', 'GET', groupPath(group, `/files${query(page)}`), { group })
+  }
+
+  /** The versions of a file, newest first, as far back as the group's changes are kept. */
+  versions(group: string, name: string): Promise<api.VersionList> {
+    return this.#json('VersionList', 'GET', groupPath(group, `/versions${query({ name })}`), { group })
+  }
+
+  /** At most MAX_BATCH files. HASHES_NEEDED asks for stageHashes of the files that carried none. */
+  publish(group: string, files: api.Publish['files']): Promise<api.Published> {
+    return this.#json('Published', 'POST', groupPath(group, '/files'), {
+      group,
+      body: { files },
+      change: true,
+    })
+  }
+
+  removeFile(group: string, name: string): Promise<Answer<'RevisionBody'>> {
+    const path = groupPath(group, `/files${query({ name })}`)
+    return this.#json('RevisionBody', 'DELETE', path, { group, change: true })
+  }
+
+  /** Sends up to MAX_HASH_PAGE packed chunk hashes, from chunk `first` on; pages go in order, without gaps. */
+  stageHashes(group: string, fileId: string, first: number, page: Uint8Array): Promise<void> {
+    return this.#nothing('PUT', groupPath(group, `/hashes/${fileId}${query({ first })}`), {
+      group,
+      body: page,
+    })
+  }
+
+  /** Packed hashes of up to MAX_HASH_PAGE chunks [first, first + count); shorter where the file ends. */
+  hashes(group: string, fileId: string, first: number, count: number): Promise<Buffer> {
+    const path = groupPath(group, `/hashes/${fileId}${query({ first, count })}`)
+    return this.#ask('GET', path, { group }, MAX_ANSWER_BYTES, async (tracker, answer) =>
+      readHashes(tracker, answer, count),
+    )
+  }
+
+  /** Grants and peers for up to MAX_BATCH files of a group. */
+  joinSwarms(
+    group: string,
+    body: { peer: string; fileIds: readonly string[]; hashes?: boolean; plain?: boolean },
+  ): Promise<api.JoinedSwarms> {
+    return this.#json('JoinedSwarms', 'POST', groupPath(group, '/swarms'), { group, body })
+  }
+
+  announce({ files, ...self }: Announcement): Promise<api.Announced> {
+    const body: api.Announce = files === undefined ? self : { ...self, files: packFiles(files) }
+    return this.#json('Announced', 'POST', '/announce', { body, once: true })
+  }
+
+  /** Says that the announce of this sequence still holds. */
+  heartbeat(peer: string, sequence: number): Promise<api.Announced> {
+    return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`, { once: true })
+  }
+
+  /** Says all that a peer moves now; answers when to say it again. */
+  progress(body: api.Progress): Promise<Answer<'Progressed'>> {
+    return this.#json('Progressed', 'POST', '/progress', { body })
+  }
+
+  keys(): Promise<api.KeySet> {
+    return this.#json('KeySet', 'GET', '/keys')
+  }
+
+  status(): Promise<api.StatusBody> {
+    return this.#json('StatusBody', 'GET', '/status')
+  }
+
+  /**
+   * The group's events after revision `since`, in order and without a gap, over any number of lost
+   * connections, until the signal aborts. Throws what a tracker refuses it with: NOT_A_MEMBER, TOKEN_INVALID…
+   */
+  async *events(group: string, since: number, signal: AbortSignal): AsyncGenerator<GroupEvent> {
+    for await (const event of followEvents(since, signal, (from) => this.#openEvents(group, from, signal))) {
+      this.#memory.saw(group, event.revision)
+      yield event
+    }
+  }
+
+  #openEvents(group: string, since: number, signal: AbortSignal): Promise<EventStream> {
+    const request = this.#request('GET', groupPath(group, `/events${query({ since })}`), {})
+    return askTrackers(this.#trackers, this.#memory, async (tracker, limitMs) => {
+      const answer = await open(tracker, request, limitMs, signal)
+      if (answer.status !== 200)
+        checkStatus(tracker, answer.status, await readWhole(tracker, answer, MAX_ANSWER_BYTES))
+      return { tracker, answer }
+    })
+  }
+
+  #decide(group: string, what: string, users: readonly string[]): Promise<Answer<'RevisionBody'>> {
+    return this.#json('RevisionBody', 'POST', groupPath(group, what), {
+      group,
+      body: { users },
+      change: true,
+    })
+  }
+
+  #json<Name extends AnswerName>(
+    name: Name,
+    method: WireRequest['method'],
+    path: string,
+    call: Call = {},
+  ): Promise<Answer<Name>> {
+    return this.#ask(method, path, call, MAX_ANSWER_BYTES, (tracker, answer) =>
+      readJson(tracker, name, answer),
+    )
+  }
+
+  #nothing(method: WireRequest['method'], path: string, call: Call): Promise<void> {
+    return this.#ask(method, path, call, MAX_ANSWER_BYTES, async (tracker, answer) =>
+      readNothing(tracker, answer),
+    )
+  }
+
+  #ask<T>(
+    method: WireRequest['method'],
+    path: string,
+    call: Call,
+    maxBytes: number,
+    read: (tracker: string, answer: WireAnswer) => Promise<T>,
+  ): Promise<T> {
+    const request = this.#request(method, path, call)
+    const attempt = async (tracker: string, limitMs: number): Promise<T> => {
+      const answer = await exchange(tracker, request, limitMs, maxBytes)
+      const result = await read(tracker, answer)
+      const revision = Number(answer.headers[REVISION_HEADER])
+      if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
+      return result
+    }
+    return askTrackers(this.#trackers, this.#memory, attempt, call.once ? 0 : this.#patienceMs)
+  }
+
+  #request(method: WireRequest['method'], path: string, call: Call): WireRequest {
+    const headers: Record<string, string> = {}
+    if (this.token !== null) headers.authorization = `Bearer ${this.token}`
+    if (call.change) headers[IDEMPOTENCY_HEADER] = randomUUID()
+    const seen = call.group === undefined ? undefined : this.#memory.revision(call.group)
+    if (seen !== undefined) headers[REVISION_HEADER] = String(seen)
+    if (call.body === undefined) return { method, path: `/v1${path}`, headers }
+    if (call.body instanceof Uint8Array) {
+      headers['content-type'] = 'application/octet-stream'
+      return { method, path: `/v1${path}`, headers, body: call.body }
+    }
+    headers['content-type'] = 'application/json'
+    return { method, path: `/v1${path}`, headers, body: JSON.stringify(call.body) }
+  }
+}
+
+const groupPath = (group: string, rest = ''): string => `/groups/${encodeURIComponent(group)}${rest}`
+
+function query(values: Record<string, string | number | undefined>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return text === '' ? '' : `?${text}`
+}

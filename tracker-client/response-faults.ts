@@ -1,0 +1,30 @@
+import { Value } from 'typebox/value'
+import * as api from './api/schemas.ts'
+
+/** The schemas of a tracker's answers: what the client checks them against (answer-checks.gen.ts is made of this). */
+export const ANSWERS = {
+  UserBody: api.UserBody,
+  SessionBody: api.SessionBody,
+  GroupBody: api.GroupBody,
+  GroupList: api.GroupList,
+  RequestList: api.RequestList,
+  RevisionBody: api.RevisionBody,
+  LeaveBody: api.LeaveBody,
+  PromoteBody: api.PromoteBody,
+  FileList: api.FileList,
+  VersionList: api.VersionList,
+  Published: api.Published,
+  JoinedSwarms: api.JoinedSwarms,
+  Announced: api.Announced,
+  Progressed: api.Progressed,
+  KeySet: api.KeySet,
+  StatusBody: api.StatusBody,
+}
+
+export type AnswerName = keyof typeof ANSWERS
+
+/** The first thing that is wrong with `body` as an answer of this name. */
+export function faultOf(name: keyof typeof ANSWERS, body: unknown): string {
+  const [fault] = Value.Errors(ANSWERS[name], body)
+  return fault ? `${fault.instancePath || 'it'} ${fault.message}` : 'it has the wrong shape'
+}

@@ -1,0 +1,196 @@
+import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
+import type { FileRecord, GroupEvent, Role } from '../../protocol/records.ts'
+import { type Database, tolerateOutage } from '../database.ts'
+import { type GroupKeys, groupIdempotencyKey, groupKeys } from '../keys.ts'
+import type { GroupStore, GroupSummary, GroupTotals, Mutation, NewFile, Revised } from '../store.ts'
+import { turn } from '../turns.ts'
+import { GroupDirectory } from './directory.ts'
+import { readVersions } from './file-history.ts'
+import { follow } from './follow.ts'
+import type { GroupFeed } from './group-feed.ts'
+import type { GroupView } from './group-view.ts'
+import type { Views } from './views.ts'
+
+/** What a script needs beyond the keys and arguments that all changes of a group have (scripts/lib.lua). */
+interface Extra {
+  keys?: (keyof GroupKeys)[]
+  args?: readonly (string | number | Buffer)[]
+}
+
+/** Names of groups that are asked for at once. */
+const NAMES_A_TURN = 25
+const PUBLISH = 'publishFiles'
+const FILE_KEYS = ['files', 'content', 'hashesPrefix'] as const
+
+export class RedisGroups implements GroupStore {
+  readonly #db: Database
+  readonly #feed: GroupFeed
+  readonly #views: Views
+  readonly #directory: GroupDirectory
+
+  constructor(db: Database, feed: GroupFeed, views: Views) {
+    this.#db = db
+    this.#feed = feed
+    this.#views = views
+    this.#directory = new GroupDirectory(db)
+  }
+
+  create(mutation: Mutation, group: string): Promise<Revised> {
+    return this.#directory.around(group, () => this.#change('createGroup', mutation, group))
+  }
+
+  view(group: string, atLeast = 0): Promise<GroupView | null> {
+    return this.#views.get(group, atLeast)
+  }
+
+  viewHere(group: string): GroupView | null {
+    return this.#views.peek(group)
+  }
+
+  viewNow(group: string): Promise<GroupView | null> {
+    return this.#views.getNow(group)
+  }
+
+  async ofMember(user: string, groups: readonly string[]): Promise<string[]> {
+    const found: string[] = []
+    for (let i = 0; i < groups.length; i += NAMES_A_TURN) {
+      await turn()
+      const names = groups.slice(i, i + NAMES_A_TURN)
+      const isMember = await Promise.all(names.map((name) => this.#isMember(user, name)))
+      found.push(...names.filter((_, at) => isMember[at]))
+    }
+    return found
+  }
+
+  /** By its exact name: the keys are those of all names that differ in case only. */
+  async #isMember(user: string, group: string): Promise<boolean> {
+    const { meta, members } = groupKeys(group)
+    // One command for the many names that are not the user's.
+    if ((await this.#db.ask((redis) => redis.hexists(members, user))) === 0) return false
+    return (await this.#db.ask((redis) => redis.hget(meta, 'name'))) === group
+  }
+
+  get views(): { count: number; lag: number } {
+    return this.#views
+  }
+
+  get viewAge(): number {
+    return this.#feed.age
+  }
+
+  list(
+    after: string,
+    limit: number,
+    user?: string,
+  ): Promise<{ groups: GroupSummary[]; next: string | null }> {
+    return this.#directory.list(after, limit, user)
+  }
+
+  count(): Promise<number> {
+    return this.#directory.count()
+  }
+
+  totals(): Promise<GroupTotals> {
+    return this.#directory.totals()
+  }
+
+  request(mutation: Mutation, group: string): Promise<Revised> {
+    return this.#change('requestMembership', mutation, group, { keys: ['requests'] })
+  }
+
+  accept(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
+    return this.#change('acceptMembers', mutation, group, { keys: ['requests'], args: distinct(users) })
+  }
+
+  reject(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
+    return this.#change('rejectMembers', mutation, group, { keys: ['requests'], args: distinct(users) })
+  }
+
+  async leave(
+    mutation: Mutation,
+    group: string,
+  ): Promise<Revised & { removed: boolean; heir: string | null }> {
+    const answer = await this.#change<Revised & { removed: boolean; heir: string | null }>(
+      'leaveGroup',
+      mutation,
+      group,
+      { keys: [...FILE_KEYS, 'requests'] },
+    )
+    // The group is gone already: an outage here leaves a hint for others to clean away.
+    if (answer.removed) await this.#directory.forget(group).catch(tolerateOutage)
+    return answer
+  }
+
+  kick(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
+    return this.#change('kickMembers', mutation, group, { args: distinct(users) })
+  }
+
+  promote(mutation: Mutation, group: string, user: string): Promise<Revised & { role: Role }> {
+    return this.#change('promoteMember', mutation, group, { args: [user] })
+  }
+
+  publish(
+    mutation: Mutation,
+    group: string,
+    files: readonly NewFile[],
+  ): Promise<Revised & { files: FileRecord[] }> {
+    const keys = [...FILE_KEYS, 'stagedPrefix' as const]
+    return this.#change(PUBLISH, mutation, group, { keys, args: files.flatMap(fileArguments) })
+  }
+
+  async publishedBefore(
+    mutation: Mutation,
+    group: string,
+  ): Promise<(Revised & { files: FileRecord[] }) | null> {
+    const key = groupIdempotencyKey(group, PUBLISH, mutation)
+    const answer = await this.#db.ask((redis) => redis.get(key))
+    // What begins otherwise is a refusal (lib.lua).
+    return answer?.startsWith('{') ? (JSON.parse(answer) as Revised & { files: FileRecord[] }) : null
+  }
+
+  versions(group: string, name: string): Promise<FileRecord[] | null> {
+    return readVersions(this.#db, group, name)
+  }
+
+  removeFile(mutation: Mutation, group: string, name: string): Promise<Revised> {
+    return this.#change('removeFile', mutation, group, { keys: [...FILE_KEYS], args: [name] })
+  }
+
+  events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent> {
+    return follow(this.#db, this.#feed, group, revision, signal)
+  }
+
+  onEvent(listener: (event: GroupEvent) => void): void {
+    this.#feed.onEvent(listener)
+  }
+
+  async #change<T extends Revised>(
+    script: string,
+    mutation: Mutation,
+    group: string,
+    { keys = [], args = [] }: Extra = {},
+  ): Promise<T> {
+    const names = groupKeys(group)
+    const answer = await this.#db.run(
+      script,
+      [
+        groupIdempotencyKey(group, script, mutation),
+        names.revision,
+        names.stream,
+        names.meta,
+        names.members,
+        ...keys.map((key) => names[key]),
+      ],
+      [group, mutation.by, mutation.at, names.channel, ...args],
+      group,
+    )
+    return JSON.parse(answer) as T
+  }
+}
+
+const distinct = (users: readonly string[]): string[] => [...new Set(users)]
+
+function fileArguments({ name, fileId, size, hashes, stamp = '' }: NewFile): (string | number | Buffer)[] {
+  const inline = hashes && Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength)
+  return [name, fileId, size, chunkCount(size) * HASH_SIZE, inline ? '1' : '0', inline ?? stamp]
+}

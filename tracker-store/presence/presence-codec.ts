@@ -1,0 +1,25 @@
+import type { PeerPresence, PresenceChange } from '../store.ts'
+import { stampOf } from './presence-batch.ts'
+
+/** A change with its texts, made once for Redis and the other replicas. */
+export interface EncodedChange extends Pick<PeerPresence, 'peer' | 'sequence' | 'seen'> {
+  type: PresenceChange['type']
+  /** JSON of what an announce says of the peer, else empty. */
+  presence: string
+  text: string
+  /** Of a heartbeat: what it repeats, where that is known here. */
+  announced?: Readonly<PeerPresence>
+}
+
+export function encode(change: PresenceChange): EncodedChange {
+  const { type } = change
+  const { peer, sequence, seen } = stampOf(change)
+  if (type === 'announce') {
+    const presence = JSON.stringify(change.presence)
+    return { type, peer, sequence, seen, presence, text: `{"type":"announce","presence":${presence}}` }
+  }
+  const text = JSON.stringify({ type, peer, sequence, seen })
+  const encoded: EncodedChange = { type, peer, sequence, seen, presence: '', text }
+  if (type === 'heartbeat' && change.announced) encoded.announced = change.announced
+  return encoded
+}

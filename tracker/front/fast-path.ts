@@ -1,0 +1,155 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { Compile } from 'typebox/compile'
+import { MAX_ANNOUNCED_VALUES, MAX_DEPTH } from '../../tracker-client/api/limits.ts'
+import { Announce, type Announced } from '../../tracker-client/api/schemas.ts'
+import { turn } from '../../tracker-store/turns.ts'
+import { JsonScan } from '../http/json-scan.ts'
+import type { Said } from '../presence/presence.ts'
+import type { Services } from '../services.ts'
+
+const ANNOUNCE = '/v1/announce'
+/** A peer's id and the sequence, as the route's schema takes them (api/schemas.ts, validator.ts). */
+const HEARTBEAT = /^\/v1\/announce\/([0-9a-f]{64})\/(\d{1,16})$/
+const ROUTES = { announce: ANNOUNCE, heartbeat: `${ANNOUNCE}/:peer/:sequence` }
+
+/** Bytes of an announce of about 100 files: to read it takes less than a millisecond. */
+const SHORT_BODY = 8 * 1024
+
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
+const announce = Compile(Announce)
+/**
+ * What Fastify's parser refuses, or has to look at twice: no announce needs it. "tructor" is of "constructor": a text
+ * is searched for the first letter of what it should contain, and "c" is a digit of file ids.
+ */
+const SUSPECT = ['\\', '__proto__', 'tructor']
+
+/**
+ * Answers announces and heartbeats ahead of Fastify, whose way to a route and back costs more than they do. It
+ * answers with success alone. Every refusal is left to the route, which asks the same `Authenticator` and the same
+ * `Announcing`: so nothing passes here that would not pass there.
+ */
+export class FastLane {
+  #services: Services | null = null
+
+  /** Before this, and once the tracker stops, all requests are left to Fastify. */
+  open(services: Services): void {
+    this.#services = services
+    services.stopping.addEventListener('abort', () => {
+      this.#services = null
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#services !== null
+  }
+
+  /** Calls back, once, when the tracker stops. */
+  onClose(listener: () => void): void {
+    this.#services?.stopping.addEventListener('abort', listener, { once: true })
+  }
+
+  /**
+   * The body of the answer (JSON) to a POST of `target`; null where it is for the route. Waits where Redis has to be
+   * asked. `body` is empty where there is none.
+   */
+  answer(
+    target: string,
+    authorization: string,
+    address: string,
+    body: string,
+  ): string | null | Promise<string | null> {
+    const services = this.#services
+    if (services === null) return null
+    const began = services.answers.watched ? performance.now() : 0
+    // A body is looked at only once it is known who sends it.
+    const read = () => (body === '' ? heartbeatOf(target) : announceOf(target, body))
+    const call: Call = { said: undefined, read, authorization, address, began }
+    // Several long ones may arrive together: each is read in a turn of its own.
+    if (body.length > SHORT_BODY) return turn().then(() => answerFromRedis(services, call))
+    return answerHere(services, call) ?? (call.said === null ? null : answerFromRedis(services, call))
+  }
+
+  /** Takes care of a request that came through Node's parser and has no body; false where it is for Fastify. */
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url, headers, socket } = request
+    if (method !== 'POST' || url === undefined || !url.startsWith(ANNOUNCE) || hasBody(headers)) return false
+    const { authorization, expect } = headers
+    if (authorization === undefined || expect !== undefined || socket.remoteAddress === undefined)
+      return false
+    const services = this.#services
+    const said = heartbeatOf(url)
+    if (services === null || said === null) return false
+    const began = services.answers.watched ? performance.now() : 0
+    const call: Call = { said, read: () => said, authorization, address: socket.remoteAddress, began }
+    const text = answerHere(services, call)
+    if (text === null) return false
+    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length })
+    response.end(text, 'latin1')
+    return true
+  }
+}
+
+interface Call {
+  /** Once it was read; null where that is for the route. */
+  said: Said | null | undefined
+  read(): Said | null
+  authorization: string
+  address: string
+  /** performance.now() at which it came. */
+  began: number
+}
+
+function answerHere(services: Services, call: Call): string | null {
+  const actor = services.authenticator.recall(call.authorization)
+  if (actor === null) return null
+  call.said = call.read()
+  if (call.said === null) return null
+  try {
+    return told(services, call.said, call.began, services.announcing.here(actor, call.address, call.said))
+  } catch {
+    return null
+  }
+}
+
+async function answerFromRedis(services: Services, call: Call): Promise<string | null> {
+  const { authenticator, announcing } = services
+  try {
+    const actor =
+      authenticator.recall(call.authorization) ?? (await authenticator.vouched(call.authorization))
+    if (actor === null) return null
+    const said = call.said ?? call.read()
+    return said && told(services, said, call.began, await announcing.ask(actor, call.address, said))
+  } catch {
+    return null
+  }
+}
+
+function told({ answers }: Services, said: Said, began: number, answer: Announced | null): string | null {
+  if (answer === null) return null
+  if (answers.watched)
+    answers.tell('POST', 'port' in said ? ROUTES.announce : ROUTES.heartbeat, 200, performance.now() - began)
+  return JSON.stringify(answer)
+}
+
+function heartbeatOf(target: string): Said | null {
+  const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
+  const number = Number(sequence)
+  // The route refuses what is beyond the integers that are exact.
+  return peer === undefined || !Number.isSafeInteger(number) ? null : { peer, sequence: number }
+}
+
+function announceOf(target: string, body: string): Said | null {
+  if (target !== ANNOUNCE || SUSPECT.some((text) => body.includes(text))) return null
+  // The route refuses it.
+  if (new JsonScan(MAX_DEPTH, MAX_ANNOUNCED_VALUES).push(Buffer.from(body, 'latin1')) !== null) return null
+  try {
+    const said: unknown = JSON.parse(body)
+    return announce.Check(said) ? said : null
+  } catch {
+    return null
+  }
+}
+
+const hasBody = (headers: IncomingHttpHeaders): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'

@@ -1,0 +1,53 @@
+import type { Announced } from '../../tracker-client/api/schemas.ts'
+
+import type { Store } from '../../tracker-store/store.ts'
+import { turn } from '../../tracker-store/turns.ts'
+import type { Actor } from '../auth/authenticate.ts'
+import { memberGroups } from '../member-groups.ts'
+import { plainAddress } from './addresses.ts'
+import type { Presence, Said } from './presence.ts'
+import { countFiles, idsChecked } from './served-files.ts'
+import { SLICE } from './swarm-table.ts'
+
+/** Takes announces and heartbeats in, on whichever way they came: decides what a user's peer counts for in which groups. */
+export class Announcing {
+  readonly #groups: Store['groups']
+  readonly #presence: Presence
+
+  constructor({ groups }: Store, presence: Presence) {
+    this.#groups = groups
+    this.#presence = presence
+  }
+
+  /** The answer where all that it takes is in memory, else null. Throws BAD_REQUEST and PEER_UNPROVEN. */
+  here({ user, tokenHash }: Actor, address: string, said: Said): Announced | null {
+    if (isLong(said)) return null
+    for (const _ of this.#checked(said));
+    const groups = new Set<string>()
+    for (const { group } of this.#presence.filesOf(said)) {
+      if (groups.has(group)) continue
+      if (!this.#groups.viewHere(group)?.members.has(user)) return null
+      groups.add(group)
+    }
+    return this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
+  }
+
+  /** The answer, also where Redis has to be asked for it first. Throws BAD_REQUEST and PEER_UNPROVEN. */
+  async ask({ user, tokenHash }: Actor, address: string, said: Said): Promise<Announced> {
+    if (isLong(said)) await turn()
+    for (const _ of this.#checked(said)) await turn()
+    const named = this.#presence.filesOf(said).map(({ group }) => group)
+    const groups = await memberGroups(this.#groups, user, named)
+    const announced = this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
+    // Whoever is told that it is known finds it.
+    await this.#presence.table.settled(said.peer)
+    return announced
+  }
+
+  #checked(said: Said): Iterable<void> {
+    return said.files ? idsChecked(said.files, this.#presence.table.peer(said.peer)?.files) : []
+  }
+}
+
+/** Whether it is taken in slices. */
+const isLong = ({ files }: Said): boolean => files !== undefined && countFiles(files) > SLICE
