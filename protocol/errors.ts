@@ -26,6 +26,8 @@ export const ERRORS = {
   RUNTIME_TOO_OLD: { status: 400, kind: 'usage' },
   PLUGIN_BROKEN: { status: 400, kind: 'usage' },
   BAD_MANIFEST: { status: 400, kind: 'usage' },
+  LINK_OUTSIDE: { status: 400, kind: 'usage' },
+  NAMES_COLLIDE: { status: 400, kind: 'usage' },
   TOO_LARGE: { status: 413, kind: 'usage' },
   ROUTE_NOT_FOUND: { status: 404, kind: 'usage' },
   WEAK_PASSWORD: { status: 400, kind: 'usage' },
@@ -74,6 +76,7 @@ export const ERRORS = {
 
   NO_PEER: { status: 504, kind: 'no-peer' },
   HASH_MISMATCH: { status: 502, kind: 'integrity' },
+  TREE_INVALID: { status: 502, kind: 'integrity' },
   BACKUP_INVALID: { status: 400, kind: 'integrity' },
   PEER_BAD_ANSWER: { status: 502, kind: 'integrity' },
 

@@ -3,6 +3,9 @@ import { ShoalError } from './errors.ts'
 /** User and group names: short, plain, and safe in a path, a URL and a Redis hash tag. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const MAX_FILE_NAME_BYTES = 1024
+/** The longest part of a path that common file systems store. */
+export const MAX_PART_BYTES = 255
+export const DRIVE_LETTER = /^[A-Za-z]:/
 /** Suffix of unfinished downloads. No file may have such a name, or it could collide with one in a folder. */
 export const PART_SUFFIX = '.shoal-part'
 export const JOURNAL_SUFFIX = `${PART_SUFFIX}.journal`
@@ -44,18 +47,32 @@ export function checkFileName(name: string): string {
 function fileNameFault(name: string): string | null {
   if (name === '') return 'it is empty'
   if (Buffer.byteLength(name) > MAX_FILE_NAME_BYTES) return `it is longer than ${MAX_FILE_NAME_BYTES} bytes`
-  if (CONTROL.test(name)) return 'it has a control character'
-  if (BIDI_CONTROL.test(name)) return 'it has a character that changes the direction of text'
-  if (LONE_SURROGATE.test(name)) return 'it is not well-formed Unicode'
-  if (name.includes('\\')) return 'it has a backslash'
+  const fault = characterFault(name)
+  if (fault !== null) return fault
   if (name.startsWith('/')) return 'it starts with a slash'
-  if (/^[A-Za-z]:/.test(name)) return 'it starts with a drive letter'
+  if (DRIVE_LETTER.test(name)) return 'it starts with a drive letter'
   for (const part of name.split('/')) {
-    if (part === '') return 'it has an empty part'
-    if (part === '.' || part === '..') return `it has a part ${JSON.stringify(part)}`
-    if (Buffer.byteLength(part) > 255) return 'it has a part longer than 255 bytes'
-    if (isWorkingName(part)) return 'it is what a download under way is called'
+    const fault = partFault(part)
+    if (fault !== null) return fault
   }
+  return null
+}
+
+/** The first character that no path may have, as the end of a sentence about "it". */
+export function characterFault(text: string): string | null {
+  if (CONTROL.test(text)) return 'it has a control character'
+  if (BIDI_CONTROL.test(text)) return 'it has a character that changes the direction of text'
+  if (LONE_SURROGATE.test(text)) return 'it is not well-formed Unicode'
+  if (text.includes('\\')) return 'it has a backslash'
+  return null
+}
+
+/** Why `part` cannot be one part of a path, apart from its characters. */
+export function partFault(part: string): string | null {
+  if (part === '') return 'it has an empty part'
+  if (part === '.' || part === '..') return `it has a part ${JSON.stringify(part)}`
+  if (Buffer.byteLength(part) > MAX_PART_BYTES) return `it has a part longer than ${MAX_PART_BYTES} bytes`
+  if (isWorkingName(part)) return 'it is what a download under way is called'
   return null
 }
 

@@ -1,0 +1,99 @@
+import { Bitmap } from '../bitmap.ts'
+import { CHUNK_SIZE } from '../chunking.ts'
+import { chunksOf } from './footer.ts'
+import type { TreeIndex } from './tree-index.ts'
+
+/**
+ * Where the bytes of a snapshot's stream belong:
+ * whole chunks of all files ‖ their tails and the small files ‖ manifest ‖ footer (docs/protocol.md).
+ */
+export interface Segment {
+  /** The entry that owns the bytes (`TreeIndex.owner`); null for the trailer, which is manifest ‖ footer. */
+  entry: number | null
+  /** Where the bytes begin in the file or the trailer. */
+  offset: number
+  /** Where they begin in the stream. */
+  streamOffset: number
+  length: number
+}
+
+/** The one or two segments that hold the content of an entry, in order; none of a folder, link or empty file. */
+export function segmentsOfEntry(index: TreeIndex, entry: number): Segment[] {
+  const { contents } = index
+  const size = index.size(entry)
+  const tail = size % CHUNK_SIZE
+  const segments: Segment[] = []
+  const owner = index.owner(entry)
+  if (size > tail) {
+    const streamOffset = contents.bodyStarts[contents.bodyOf[owner]!]! * CHUNK_SIZE
+    segments.push({ entry: owner, offset: 0, streamOffset, length: size - tail })
+  }
+  if (tail > 0) {
+    const streamOffset = contents.tailStarts[contents.tailOf[owner]!]!
+    segments.push({ entry: owner, offset: size - tail, streamOffset, length: tail })
+  }
+  return segments
+}
+
+/** What the bytes [start, end) of the stream are, in order and without a gap. Takes O(log n + segments). */
+export function* segmentsOfRange(index: TreeIndex, start: number, end: number): Generator<Segment> {
+  if (start < 0 || end > index.streamSize)
+    throw new RangeError(`bytes ${start} to ${end} of ${index.streamSize}`)
+  let at = start
+  while (at < end) {
+    const segment = segmentFrom(index, at)
+    const length = Math.min(segment.length, end - at)
+    yield { ...segment, length }
+    at += length
+  }
+}
+
+/** What a chunk of the stream consists of. */
+export function segmentsOfChunk(index: TreeIndex, chunk: number): Generator<Segment> {
+  const start = chunk * CHUNK_SIZE
+  return segmentsOfRange(index, start, Math.min(start + CHUNK_SIZE, index.streamSize))
+}
+
+/** The segment that holds byte `at` of the stream, from there to its end. */
+function segmentFrom(index: TreeIndex, at: number): Segment {
+  const { contents, streamSize } = index
+  const { bodies, bodyStarts, tails, tailStarts } = contents
+  if (at >= contents.length)
+    return { entry: null, offset: at - contents.length, streamOffset: at, length: streamSize - at }
+  if (tails.length > 0 && at >= tailStarts[0]!) {
+    const place = lastAtMost(tailStarts, at)
+    const entry = tails[place]!
+    const size = index.size(entry)
+    const skipped = at - tailStarts[place]!
+    const length = (size % CHUNK_SIZE) - skipped
+    return { entry, offset: size - length, streamOffset: at, length }
+  }
+  const place = lastAtMost(bodyStarts, Math.floor(at / CHUNK_SIZE))
+  const entry = bodies[place]!
+  const offset = at - bodyStarts[place]! * CHUNK_SIZE
+  const size = index.size(entry)
+  return { entry, offset, streamOffset: at, length: size - (size % CHUNK_SIZE) - offset }
+}
+
+/** The last place in the ascending `values` that holds at most `value`; the first one does. */
+function lastAtMost(values: Uint32Array | Float64Array, value: number): number {
+  let low = 0
+  let high = values.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (values[middle]! <= value) low = middle
+    else high = middle
+  }
+  return low
+}
+
+/** The chunks that hold the contents of these entries. Those of the trailer are `manifestChunks`. */
+export function chunksOfEntries(index: TreeIndex, entries: Iterable<number>): Bitmap {
+  const chunks = new Bitmap(index.chunkCount)
+  for (const entry of entries)
+    for (const { streamOffset, length } of segmentsOfEntry(index, entry)) {
+      const { first, count } = chunksOf(streamOffset, streamOffset + length)
+      for (let chunk = first; chunk < first + count; chunk++) chunks.add(chunk)
+    }
+  return chunks
+}
