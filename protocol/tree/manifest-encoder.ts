@@ -58,6 +58,8 @@ export class ManifestEncoder {
     const { path, mtimeNs } = entry
     if (!path.isWellFormed())
       throw new TreeError('name', 'a tree cannot have this name: it is not well-formed Unicode', path)
+    if (path.startsWith('/'))
+      throw new TreeError('name', 'a tree cannot have this name: it starts with a slash', path)
     const slash = path.lastIndexOf('/')
     const up = this.#leaveFor(path, slash < 0 ? '' : path.slice(0, slash))
     const name = Buffer.from(path.slice(slash + 1))
