@@ -1,5 +1,5 @@
 import { ShoalError } from '../errors.ts'
-import { find } from './listing.ts'
+import { findExact } from './listing.ts'
 import type { TreeIndex } from './tree-index.ts'
 
 /** As many links as Linux follows in one path before it answers ELOOP. */
@@ -43,7 +43,7 @@ export function leadsOut(
 /** The links of a tree that lead out of it. */
 export function* outwardLinks(index: TreeIndex): Generator<number> {
   const linkAt = (path: string): string | undefined => {
-    const entry = find(index, path)
+    const entry = findExact(index, path)
     return entry !== null && entry >= 0 && index.kind(entry) === 'link' ? index.target(entry) : undefined
   }
   for (let i = 0; i < index.count; i++)

@@ -2,11 +2,8 @@ import { ShoalError } from '../errors.ts'
 import { comparePaths } from './paths.ts'
 import type { TreeIndex } from './tree-index.ts'
 
-/**
- * The entry at a path, null if there is none; -1 for '', the root. Takes O(log n). Names are compared byte by
- * byte: a tree may hold two Unicode forms of one name.
- */
-export function find(index: TreeIndex, path: string): number | null {
+/** The entry at exactly this path, null if there is none; -1 for '', the root. Takes O(log n). */
+export function findExact(index: TreeIndex, path: string): number | null {
   if (path === '') return -1
   let low = 0
   let high = index.count
@@ -18,11 +15,34 @@ export function find(index: TreeIndex, path: string): number | null {
   return low < index.count && index.path(low) === path ? low : null
 }
 
+/**
+ * As `findExact`; but where there is none, the first entry whose path has the same Unicode NFC form. A tree keeps
+ * names as its publisher's system wrote them, and people type another form.
+ */
+export function find(index: TreeIndex, path: string): number | null {
+  const exact = findExact(index, path)
+  if (exact !== null || isAscii(path)) return exact
+  let at = -1
+  for (const part of path.normalize('NFC').split('/')) {
+    const next = childWithForm(index, at, part)
+    if (next === null) return null
+    at = next
+  }
+  return at
+}
+
+function childWithForm(index: TreeIndex, folder: number, nfc: string): number | null {
+  for (const child of index.children(folder)) if (index.name(child).normalize('NFC') === nfc) return child
+  return null
+}
+
+const isAscii = (text: string): boolean => Buffer.byteLength(text) === text.length
+
 function findOrThrow(index: TreeIndex, path: string): number {
   const entry = find(index, path)
   if (entry !== null) return entry
   throw new ShoalError('FILE_NOT_FOUND', `the snapshot has no ${JSON.stringify(path)}`, {
-    hint: 'paths are exact, also in case and Unicode form',
+    hint: 'upper and lower case count; list the folder above to see its names',
   })
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { diff } from '../../../../protocol/tree/diff.ts'
 import type { TreeEntry } from '../../../../protocol/tree/entry.ts'
-import { below, find, list } from '../../../../protocol/tree/listing.ts'
+import { below, find, findExact, list } from '../../../../protocol/tree/listing.ts'
 import { buildTree } from '../../../../protocol/tree/tree-reader.ts'
 import { file, folder, link, trees } from '../../../support/trees.ts'
 
@@ -17,6 +17,16 @@ test('every path of a tree is found, and no other', () => {
       expect(find(index, '')).toBe(-1)
     }),
   )
+})
+
+test('a path is found in another Unicode form, but the exact form wins', () => {
+  const nfc = 'caf\u00e9'
+  const nfd = 'cafe\u0301'
+  const one = buildTree([folder(nfd), file(`${nfd}/x`)]).index
+  expect([find(one, nfc), find(one, `${nfc}/x`), find(one, `${nfc}/y`)]).toEqual([0, 1, null])
+  expect(findExact(one, nfc)).toBeNull()
+  const both = buildTree([file(nfd), file(nfc)]).index
+  expect([find(both, nfd), find(both, nfc)]).toEqual([0, 1])
 })
 
 test('a folder lists its children, its range all that is below it, and parents lead back', () => {
