@@ -1,19 +1,21 @@
 import { Bitmap } from '../../../protocol/bitmap.ts'
-import { type Extent, extentBytes } from '../../../protocol/chunking.ts'
+import { chunkLength, type Extent, extentBytes } from '../../../protocol/chunking.ts'
 import { type ErrorCode, ShoalError } from '../../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../../protocol/records.ts'
 import type { PeerState } from '../../control/api.ts'
 import type { Credentials } from '../../wire/pinned-connect.ts'
 import type { Picker } from '../plan/picker.ts'
-import { type Mate, Scheduler } from '../plan/scheduler.ts'
+import { type Choice, type Mate, Scheduler } from '../plan/scheduler.ts'
 import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
 import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
 
-/** An extent to be asked of a peer. */
+/** An extent to be fetched from a peer. */
 export interface Assignment {
-  peer: string
+  target: PeerAddress
   extent: Extent
-  startedAt: number
+  fromSeed: boolean
+  /** Aborts when the peer takes part no longer: its extents may be asked of others. */
+  left: AbortSignal
 }
 
 export interface SwarmOptions {
@@ -27,8 +29,13 @@ export interface SwarmOptions {
   /** The current grant; a peer that refuses it leads to `onStale`. */
   grant(): string
   onStale(): void
-  /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
-  onAssign(assignment: Assignment, fromSeed: boolean): void
+  /**
+   * Fetches an extent, and calls `onChunk` for each chunk that was verified and written. Resolves with whether all of
+   * them were; false blames nobody. Rejects with the peer's failure.
+   */
+  fetch(assignment: Assignment, onChunk: (chunk: number) => void): Promise<boolean>
+  /** A chunk from `peer` was verified and written; `isNew` unless another copy of it came before. */
+  onChunk(peer: string, chunk: number, isNew: boolean): void
   onPeer(peer: string, state: PeerState, reason?: string): void
 }
 
@@ -64,10 +71,6 @@ export class Swarm {
     return [...this.#peers.values()].filter(({ stop }) => stop !== null).length
   }
 
-  address(peer: string): PeerAddress | undefined {
-    return this.#peers.get(peer)?.address
-  }
-
   /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
   offer(peers: readonly HandedOut[], asked = false): void {
     for (const { complete, ...address } of peers) {
@@ -80,47 +83,6 @@ export class Swarm {
         this.#start(peer, complete && peer.believed)
       }
     }
-  }
-
-  /** A chunk of `bytes` from `peer` was verified and written. False when it was here already. */
-  received(peer: string, chunk: number, bytes: number): boolean {
-    const from = this.#peers.get(peer)
-    if (from) {
-      from.bytes += bytes
-      from.toldLate = false
-    }
-    if (from?.mate) return this.#scheduler.received(from.mate, chunk, performance.now())
-    return this.#options.picker.received(chunk)
-  }
-
-  /** The assignment ended well. */
-  fetched({ peer, extent, startedAt }: Assignment): void {
-    const from = this.#peers.get(peer)
-    if (!from || startedAt < from.startedAt) return
-    const [start, end] = extentBytes(this.#options.size, extent)
-    from.succeeded(end - start, startedAt, performance.now())
-    this.#settle(from, extent)
-  }
-
-  /** The assignment failed by the peer's doing. */
-  failed({ peer, extent, startedAt }: Assignment, error: Error): void {
-    const from = this.#peers.get(peer)
-    if (!from) return
-    const code = error instanceof ShoalError ? error.code : null
-    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
-    const isOver = from.stop === null || startedAt < from.startedAt
-    if (isOver && !isLie(code)) return
-    this.#settle(from, extent)
-    this.#scheduler.wakeAll()
-    if (code === 'CHUNK_NOT_HELD') {
-      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
-      const next = from.denied(performance.now())
-      this.#leave(from, denied)
-      // What it holds is known wrongly: ask it, instead of believing that it is complete.
-      if (next === 'ask') this.#start(from, false)
-      return
-    }
-    this.#fail(from, error)
   }
 
   /** To be called now and then: what a peer is late with is asked of another. */
@@ -167,11 +129,58 @@ export class Swarm {
         const now = performance.now()
         const choice = this.#scheduler.next(now)
         if (choice === null) return
-        const { mate, extent } = choice
-        const assignment = { peer: mate.of.address.peer, extent, startedAt: now }
-        this.#options.onAssign(assignment, mate.peer.seed)
+        this.#fetch(choice, now)
       }
     })
+  }
+
+  #fetch({ mate, extent }: Choice<SwarmPeer>, startedAt: number): void {
+    const peer = mate.of
+    const assignment = {
+      target: peer.address,
+      extent,
+      fromSeed: mate.peer.seed,
+      left: peer.stop!.signal,
+    }
+    const onChunk = (chunk: number): void => this.#received(peer, chunk)
+    this.#options.fetch(assignment, onChunk).then(
+      (isWhole) => isWhole && this.#fetched(peer, extent, startedAt),
+      (error: Error) => this.#failed(peer, extent, startedAt, error),
+    )
+  }
+
+  #received(peer: SwarmPeer, chunk: number): void {
+    peer.bytes += chunkLength(this.#options.size, chunk)
+    peer.toldLate = false
+    const isNew = peer.mate
+      ? this.#scheduler.received(peer.mate, chunk, performance.now())
+      : this.#options.picker.received(chunk)
+    this.#options.onChunk(peer.address.peer, chunk, isNew)
+  }
+
+  #fetched(peer: SwarmPeer, extent: Extent, startedAt: number): void {
+    if (startedAt < peer.startedAt) return
+    const [start, end] = extentBytes(this.#options.size, extent)
+    peer.succeeded(end - start, startedAt, performance.now())
+    this.#settle(peer, extent)
+  }
+
+  #failed(peer: SwarmPeer, extent: Extent, startedAt: number, error: Error): void {
+    const code = error instanceof ShoalError ? error.code : null
+    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
+    const isOver = peer.stop === null || startedAt < peer.startedAt
+    if (isOver && !isLie(code)) return
+    this.#settle(peer, extent)
+    this.#scheduler.wakeAll()
+    if (code === 'CHUNK_NOT_HELD') {
+      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
+      const next = peer.denied(performance.now())
+      this.#leave(peer, denied)
+      // What it holds is known wrongly: ask it, instead of believing that it is complete.
+      if (next === 'ask') this.#start(peer, false)
+      return
+    }
+    this.#fail(peer, error)
   }
 
   #settle({ mate }: SwarmPeer, extent: Extent): void {
