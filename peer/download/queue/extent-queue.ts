@@ -61,6 +61,7 @@ export class ExtentQueue {
   /** The queue's events, on a connection of their own; null until another process takes part. */
   #listening: { events: QueueEvents; redis: RedisClient } | null = null
   #looking: NodeJS.Timeout | undefined
+  #lookedAt = Number.NEGATIVE_INFINITY
   readonly #pending = new Map<string, PendingExtent>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
@@ -86,7 +87,7 @@ export class ExtentQueue {
   async start(): Promise<void> {
     await this.#queue.obliterate({ force: true })
     await this.#worker.start()
-    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#looking = setInterval(() => this.#look(), LOOK_MS / 2).unref()
   }
 
   /**
@@ -100,6 +101,7 @@ export class ExtentQueue {
     this.#pending.set(id, { download: job.download, fetch, fetching: null, outcome })
     const added = this.#queue.add('extent', job, { jobId: id, removeOnComplete: true, removeOnFail: true })
     this.#worker.added()
+    this.#look()
     try {
       await added
     } catch (error) {
@@ -148,8 +150,11 @@ export class ExtentQueue {
     await nextTurn()
   }
 
+  /** Looks at once for the first extent, so that a short download is shared too. */
   #look(): void {
-    if (this.#listening || this.#pending.size === 0) return
+    const now = performance.now()
+    if (this.#listening || this.#pending.size === 0 || now - this.#lookedAt < LOOK_MS) return
+    this.#lookedAt = now
     this.#redis.exists(workersKey(this.#options.prefix!)).then(
       (count) => count > 0 && this.#share(),
       () => {},
