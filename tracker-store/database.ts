@@ -82,7 +82,7 @@ const RETRY_MS = 50
  * Does again what Redis did not answer, for five seconds: who asks a tracker does not wait for that long, but a
  * tracker that starts while Redis stalls for a moment does.
  */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function untilRedisAnswers<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
     try {

@@ -59,6 +59,7 @@ export class LocalWorker<Data> {
   share(): void {
     if (this.#isShared) return
     this.#isShared = true
+    this.#limitLoop()
     this.#worker.run().catch(() => {})
   }
 
@@ -88,10 +89,16 @@ export class LocalWorker<Data> {
         .catch(() => this.#retryLater())
         .finally(() => {
           this.#chains.delete(chain)
+          if (this.#isShared) this.#limitLoop()
           this.#takeSoon()
         })
       this.#chains.add(chain)
     }
+  }
+
+  /** The loop and the jobs that were taken before it share the limit. */
+  #limitLoop(): void {
+    this.#worker.concurrency = Math.max(1, this.#concurrency - this.#chains.size)
   }
 
   /** Takes one job, and then each that comes with the end of the one before. */

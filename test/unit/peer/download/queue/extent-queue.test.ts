@@ -110,7 +110,7 @@ test('where each end leads to the next extent, as in a swarm, one costs two scri
   expect(more('bzpopmin') + more('xread')).toBe(0)
 })
 
-test('once another process says that it takes part, it gets extents, and how they went is heard', async () => {
+test('once another process says that it takes part, it gets extents, and their outcomes come back', async () => {
   const elsewhere: number[] = []
   const { begun: here, release, add } = await openHeld()
   await redis.ask((client) => client.set(workersKey(PREFIX), '1'))
