@@ -59,8 +59,7 @@ export class LocalWorker<Data> {
   share(): void {
     if (this.#isShared) return
     this.#isShared = true
-    this.#limitLoop()
-    this.#worker.run().catch(() => {})
+    this.#loop()
   }
 
   /** Finishes the jobs under way. */
@@ -89,7 +88,7 @@ export class LocalWorker<Data> {
         .catch(() => this.#retryLater())
         .finally(() => {
           this.#chains.delete(chain)
-          if (this.#isShared) this.#limitLoop()
+          if (this.#isShared) this.#loop()
           this.#takeSoon()
         })
       this.#chains.add(chain)
@@ -97,8 +96,11 @@ export class LocalWorker<Data> {
   }
 
   /** The loop and the jobs that were taken before it share the limit. */
-  #limitLoop(): void {
-    this.#worker.concurrency = Math.max(1, this.#concurrency - this.#chains.size)
+  #loop(): void {
+    const room = this.#concurrency - this.#chains.size
+    if (room === 0 || this.#isClosing) return
+    this.#worker.concurrency = room
+    if (!this.#worker.isRunning()) this.#worker.run().catch(() => {})
   }
 
   /** Takes one job, and then each that comes with the end of the one before. */
