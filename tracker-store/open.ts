@@ -20,21 +20,21 @@ import { checkRestored, checkSchema } from './schema.ts'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {
-  /** URL: what redis/url.ts understands. */
+  /** Any URL that redis/url.ts accepts. */
   redis: string
-  /** Different for each replica, and for each start of one. */
+  /** Unique to each replica and to each start of it. */
   replicaId: string
-  /** Most files and members of groups that are kept in memory; a group counts as 16 beside them. */
+  /** The maximum of files and members to keep in memory. Each group adds 16. */
   viewRecords?: number
-  /** Hears of the connection's coming and going. */
+  /** Receives a warning when the connection is lost and when it is back. */
   log?: { warn(message: string): void }
-  /** Hears of failures of work that nobody awaits; without it `log` does. */
+  /** Receives failures of background work; defaults to `log`. */
   background?: Background
 }
 
 /**
- * Connects to Redis and returns the store over it. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW.
- * Later outages are survived: methods fail meanwhile, and what is in memory is brought up to date after them.
+ * Connects to Redis and returns the store. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW. The store
+ * survives later outages: methods fail meanwhile, and the data in memory catches up afterwards.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { redis: url, replicaId, log, viewRecords } = options
@@ -62,7 +62,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const feed = new GroupFeed(db, pubsub, background)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(
-        `Redis lost changes of the group ${group}: revision ${seen} was seen here, what it has now is at ${now}`,
+        `Redis lost changes of the group ${group}: this replica saw revision ${seen}, Redis is at ${now}`,
       )
     const views = new Views(db, feed, onLoss, viewRecords)
     const replicas = new RedisReplicas(db, replicaId, () => views.lag, background)
