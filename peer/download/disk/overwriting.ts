@@ -5,7 +5,7 @@ import { fileId } from '../../../protocol/file-id.ts'
 import { merkleRoot } from '../../../protocol/merkle.ts'
 import type { HashPool } from '../../hash/pool.ts'
 import type { Catalog } from '../../serve/catalog.ts'
-import type { FileState, Replaceable } from '../replaceable.ts'
+import type { FileState, Replaceable } from './replaceable.ts'
 
 export interface Wanted {
   group: string

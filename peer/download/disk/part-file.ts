@@ -5,7 +5,6 @@ import { CHUNK_SIZE, chunkCount, chunkLength } from '../../../protocol/chunking.
 import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import type { FileReader } from '../../serve/library.ts'
-import type { Replaceable } from '../replaceable.ts'
 import {
   encodeDoubt,
   encodeHeader,
@@ -17,6 +16,7 @@ import {
 } from './journal.ts'
 import { giveName } from './overwriting.ts'
 import { openPlain, requireSpace, syncFolder } from './part-storage.ts'
+import type { Replaceable } from './replaceable.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
 export interface Leftover {

@@ -1,4 +1,4 @@
-import type { Replaceable } from '../replaceable.ts'
+import type { Replaceable } from '../disk/replaceable.ts'
 
 /** The job of one download, as it stands in the queue. */
 export interface DownloadJob {
