@@ -1,3 +1,4 @@
+import type { Closers } from './closers.ts'
 import type { ChunkSource } from './download/chunk-sources.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { PeerExtension, PeerLog } from './seam.ts'
@@ -13,7 +14,7 @@ interface Parts {
   downloads: Downloads
   sources: ChunkSource[]
   /** Run in the reverse order when the peer stops. */
-  closers: (() => unknown)[]
+  closers: Closers
 }
 
 /** Lets plugins take part in a peer. One that fails is logged and left out. */
@@ -42,7 +43,7 @@ export async function extend(parts: Parts, extensions: readonly PeerExtension[])
             )
           }),
         addSource: (source) => void sources.push(source),
-        onStop: (close) => void closers.push(close),
+        onStop: (close) => closers.push(`the plugin ${name}`, close),
       })
     } catch (error) {
       log.warn(`the plugin ${name} is left out: it failed to start: ${(error as Error).message}`)

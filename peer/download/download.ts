@@ -6,6 +6,7 @@ import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
+import { PauseWatch } from '../wire/pause-watch.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
@@ -17,13 +18,12 @@ import { ExtentFetcher } from './extent-fetcher.ts'
 import { Picker } from './plan/picker.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { loadHashes } from './swarm/hash-list.ts'
+import { noPeer, peerMessage } from './swarm/messages.ts'
 import { Swarm } from './swarm/swarm.ts'
 import { SwarmMembership } from './swarm/swarm-membership.ts'
 import { TransferTotals } from './transfer-totals.ts'
 
 const TICK_MS = 250
-/** How the log puts what became of a peer. */
-const WORDS = { joined: 'takes part', late: 'is late', left: 'is left out for now', banned: 'is banned' }
 
 /**
  * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
@@ -46,6 +46,7 @@ export class Download {
   readonly #early: SeenPeer[] = []
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
+  readonly #pauses = new PauseWatch(TICK_MS, performance.now())
   /** [0, contiguous) is held: what a sequential reader may read. */
   #contiguous = 0
 
@@ -243,18 +244,23 @@ export class Download {
   #tellPeer(peer: string, state: PeerState, reason: string | undefined): void {
     const { group, name } = this.job
     this.#emit({ event: 'peer', name, peer, state, ...(reason ? { reason } : {}) })
-    if (reason) this.#context.warn(`${group}:${name}: peer ${peer} ${WORDS[state]}: ${reason}`)
+    if (reason) this.#context.warn(peerMessage(`${group}:${name}`, peer, state, reason))
   }
 
   #tick(): void {
     const now = performance.now()
+    if (this.#pauses.paused(now)) {
+      this.#lastPeerAt = now
+      this.#swarm?.forgivePause()
+    }
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
     // Under a limit it is this side that lets the peers wait.
     if (this.job.maxDown === 0) this.#swarm?.checkLate()
     this.#swarm?.retry()
     this.#emit(this.#totals.meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
-    else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
+    else if (now - this.#lastPeerAt > this.job.waitMs)
+      this.#ended.reject(noPeer(`${this.job.group}:${this.job.name}`))
     void this.#renew(now)
   }
 
@@ -273,12 +279,6 @@ export class Download {
   async #seed(state: { mtimeNs: bigint; ino: bigint }): Promise<void> {
     const { group, name, fileId, size, path } = this.job
     await this.#context.seeds.add({ group, name, fileId, size, path, ...state, fault: null }, this.#hashes)
-  }
-
-  #noPeer(): ShoalError {
-    return new ShoalError('NO_PEER', `no peer serves ${this.job.group}:${this.job.name} now`, {
-      hint: 'start a peer that holds it (shoal peer start), or wait longer with --wait 5m; what has come in is kept',
-    })
   }
 
   async #finish(): Promise<DownloadedFile> {

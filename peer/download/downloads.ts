@@ -33,6 +33,8 @@ interface Task {
   waiters: Set<Waiter>
   abort: AbortController
   download: Download | null
+  /** The run of it. The queue hands a job out again when this process sleeps longer than its lock. */
+  running: Promise<'done' | 'parked'> | null
   ended: Promise<void>
   end(): void
   /** Settles when an earlier, given up try at the same download has let go of its part file. */
@@ -193,6 +195,7 @@ export class Downloads {
       waiters: new Set(),
       abort: new AbortController(),
       download: null,
+      running: null,
       ended: promise,
       end: resolve,
       after,
@@ -217,6 +220,11 @@ export class Downloads {
   async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
     const task = this.#taskFor(run, epoch, job)
     if (!task) return 'done'
+    task.running ??= this.#runTask(task, job)
+    return task.running
+  }
+
+  async #runTask(task: Task, job: DownloadJob): Promise<'done' | 'parked'> {
     const { abort, waiters } = task
     const emit = (event: ProgressEvent): void => {
       for (const { progress } of waiters) progress(event)

@@ -74,7 +74,7 @@ export class ExtentWorker {
     try {
       // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
       const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
-      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes }
+      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes, isShared: true }
       const failure = await this.#pool
         .fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
         .then(() => null, fetchFailure)

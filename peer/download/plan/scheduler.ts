@@ -133,6 +133,12 @@ export class Scheduler<P> {
     return found
   }
 
+  /** This process was paused: no peer is late with what it could not take. */
+  forgivePause(now: number): void {
+    for (const slot of this.#slots) slot.heardAt = now
+    this.#idleSince = null
+  }
+
   /** Any peer may be asked: what was asked of one is free again, or fewer hold something than before. */
   wakeAll(): void {
     for (const slot of this.#slots) this.#wake(slot)

@@ -1,5 +1,6 @@
 import type { SwarmPeer } from '../../../protocol/records.ts'
 import type { JoinedSwarm } from '../../../tracker-client/api/schemas.ts'
+import { steadyNow } from '../../wire/steady-clock.ts'
 import type { JoinRequests } from './join-requests.ts'
 
 /**
@@ -57,7 +58,7 @@ export class SwarmMembership {
    * since each peer has to verify one that is new to it. Throws the tracker's error.
    */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
-    const runsOut = Date.parse(this.#ticket.expires) - Date.now() < this.#marginMs
+    const runsOut = Date.parse(this.#ticket.expires) - steadyNow() < this.#marginMs
     if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
@@ -77,4 +78,4 @@ export class SwarmMembership {
 }
 
 const marginOf = ({ expires }: JoinedSwarm): number =>
-  Math.min(GRANT_MARGIN_MS, (Date.parse(expires) - Date.now()) / 2)
+  Math.min(GRANT_MARGIN_MS, (Date.parse(expires) - steadyNow()) / 2)

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { Pace } from '../plan/pace.ts'
 import type { PeerSlot } from '../plan/scheduler.ts'
@@ -82,4 +83,9 @@ export class SwarmPeer {
     this.#retryAt = now + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     this.pace.rate = 0
   }
+}
+
+/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
+export function isLie(code: ErrorCode | null): boolean {
+  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }

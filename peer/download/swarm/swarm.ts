@@ -1,13 +1,13 @@
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkLength, type Extent, extentBytes } from '../../../protocol/chunking.ts'
-import { type ErrorCode, ShoalError } from '../../../protocol/errors.ts'
+import { ShoalError } from '../../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../../protocol/records.ts'
 import type { PeerState } from '../../control/api.ts'
 import type { Credentials } from '../../wire/pinned-connect.ts'
 import type { Picker } from '../plan/picker.ts'
 import { type Choice, type PeerSlot, Scheduler } from '../plan/scheduler.ts'
 import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
-import { MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
+import { isLie, MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
 
 /** An extent to be fetched from a peer. */
 export interface Assignment {
@@ -83,6 +83,11 @@ export class Swarm {
         this.#start(peer, complete && peer.believed)
       }
     }
+  }
+
+  /** This process was paused: what did not come meanwhile is no peer's fault. */
+  forgivePause(): void {
+    this.#scheduler.forgivePause(performance.now())
   }
 
   /** To be called now and then: what a peer is late with is asked of another. */
@@ -289,9 +294,4 @@ export class Swarm {
     this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }
-}
-
-/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
-function isLie(code: ErrorCode | null): boolean {
-  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }
