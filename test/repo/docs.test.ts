@@ -116,6 +116,10 @@ test('the README begins with the demo command and the test command', () => {
   expect(existsSync(join(root, 'bin/quickstart'))).toBe(true)
 })
 
+test('docs/performance/figures.md shows the latest results (else: npm run bench:document)', () => {
+  execFileSync(process.execPath, [join(root, 'bench/document.ts'), '--check'], { encoding: 'utf8' })
+})
+
 test('decision 1 gives a reason for exactly the packages in use', () => {
   const text = read('docs/decisions/0001-dependencies.md')
   const rows = text.split('\n').filter((line) => line.startsWith('| `'))
