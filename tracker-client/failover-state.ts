@@ -33,7 +33,7 @@ export function failoverOrder(
 }
 
 /** The state in memory: maps, since groups are named by users. */
-export class Recollection {
+export class FailoverHistory {
   readonly #memory: FailoverMemory | undefined
   readonly #failed: Map<string, number>
   readonly #revisions: Map<string, number>

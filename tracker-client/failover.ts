@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../protocol/errors.ts'
 import { backOff } from './back-off.ts'
-import type { Recollection } from './failover-state.ts'
+import type { FailoverHistory } from './failover-state.ts'
 
 /** First round with several trackers: short, so that a dead or hanging one costs less than two seconds. */
 const SHORT_LIMIT_MS = 1500
@@ -52,7 +52,7 @@ export class TryNext extends Error {
  */
 export async function askTrackers<T>(
   trackers: readonly string[],
-  memory: Recollection,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
   patienceMs = 0,
 ): Promise<T> {
@@ -69,7 +69,7 @@ export async function askTrackers<T>(
 
 async function askOnce<T>(
   trackers: readonly string[],
-  memory: Recollection,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
 ): Promise<{ result: T } | { faults: TryNext[] }> {
   const faults = new Map<string, TryNext>()

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupEvent } from '../protocol/records.ts'
 import type { StatusBody } from '../tracker-client/api/schemas.ts'
 import type { TrackerApp } from './app.ts'
-import type { AnswerListener } from './http/response-observer.ts'
+import type { ResponseListener } from './http/response-observer.ts'
 
 /** What one replica knows of itself, from memory. */
 export interface ReplicaFigures {
@@ -40,7 +40,7 @@ export interface TrackerSeam {
   /** The fleet, as `GET /v1/status` answers: asks Redis. Throws STORE_UNAVAILABLE. */
   status(): Promise<StatusBody>
   /** Calls back with each answer. What it throws is logged. */
-  onAnswer(listener: AnswerListener): void
+  onAnswer(listener: ResponseListener): void
   /** Calls back with changes of groups as this replica hears of them: some may be missed, some come twice. What it throws is logged. */
   onEvent(listener: (event: GroupEvent) => void | Promise<void>): void
   /** Aborted when the tracker stops: ends what would hold a connection open. */

@@ -1,2 +1,2 @@
 /** Where answers and, with --json, errors go: stdout, unless a command fills that with a file's bytes. */
-export const answers: { stream: NodeJS.WritableStream } = { stream: process.stdout }
+export const output: { stream: NodeJS.WritableStream } = { stream: process.stdout }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
 import { ProgressMeter } from '../control/progress-meter.ts'
@@ -13,12 +13,11 @@ import type { DownloadContext } from './context.ts'
 import { PartFile } from './disk/part-file.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
-import { Fetches } from './fetches.ts'
+import { ExtentFetcher } from './extent-fetcher.ts'
 import { Picker } from './plan/picker.ts'
 import type { DownloadJob } from './queue/download-job.ts'
-import type { ExtentOutcome } from './queue/extent-queue.ts'
 import { loadHashes } from './swarm/hash-list.ts'
-import { type Assignment, Swarm } from './swarm/swarm.ts'
+import { Swarm } from './swarm/swarm.ts'
 import { SwarmMembership } from './swarm/swarm-membership.ts'
 
 const TICK_MS = 250
@@ -37,7 +36,7 @@ export class Download {
   readonly #limit: ByteLimit
   readonly #started = performance.now()
   readonly #ended = Promise.withResolvers<void>()
-  #fetches: Fetches | null = null
+  #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
@@ -89,11 +88,10 @@ export class Download {
       if (!this.#have.isFull) await this.#fetchMissing(signal)
       return await this.#finish()
     } catch (error) {
-      await this.#fetches?.end()
+      await this.#endFetching()
       await this.#part?.seal()
       throw signal.aborted ? signal.reason : error
     } finally {
-      this.#swarm?.close()
       if (this.#partial) this.#context.library.delete(this.#partial)
       await this.#part?.close()
     }
@@ -104,15 +102,6 @@ export class Download {
     const { peer, host, port } = seen
     if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
     else this.#early.push(seen)
-  }
-
-  /** Works off one extent of the chunk queue; never rejects. */
-  async fetch(assignment: Assignment): Promise<void> {
-    await this.#fetches?.fetch(assignment)
-  }
-
-  fetchedElsewhere(assignment: Assignment, outcome: ExtentOutcome): void {
-    this.#fetches?.fetchedElsewhere(assignment, outcome)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
@@ -159,21 +148,18 @@ export class Download {
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
-    this.#fetches = new Fetches(
-      {
-        download: this.job,
-        pool: fetchPool,
-        queue: extents,
-        limit: this.#limit,
-        part: this.#part!,
-        hashes: this.#hashes,
-        grant: () => membership.grant,
-        onReceived: (peer, chunk) => this.#received(peer, chunk),
-        onMismatch: () => figures.verificationFailures++,
-        onFatal: (error) => this.#ended.reject(error),
-      },
-      () => swarm,
-    )
+    const fetcher = new ExtentFetcher({
+      download: this.job,
+      pool: fetchPool,
+      queue: extents,
+      limit: this.#limit,
+      part: this.#part!,
+      hashes: this.#hashes,
+      grant: () => membership.grant,
+      onMismatch: () => figures.verificationFailures++,
+      onFatal: (error) => this.#ended.reject(error),
+    })
+    this.#fetcher = fetcher
     const swarm = new Swarm({
       fileId,
       size,
@@ -184,7 +170,11 @@ export class Download {
       picker,
       grant: () => membership.grant,
       onStale: () => membership.expire(),
-      onAssign: (assignment, fromSeed) => this.#assign(assignment, fromSeed),
+      fetch: (assignment, onChunk) => {
+        if (assignment.fromSeed) this.#tellPending(assignment.extent)
+        return fetcher.fetch(assignment, onChunk)
+      },
+      onChunk: (peer, chunk, isNew) => this.#received(peer, chunk, isNew),
       onPeer: (peer, state, reason) => this.#tellPeer(peer, state, reason),
     })
     this.#swarm = swarm
@@ -202,19 +192,24 @@ export class Download {
     }
   }
 
-  #assign(assignment: Assignment, fromSeed: boolean): void {
-    const { first, count } = assignment.extent
-    if (fromSeed) for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
-    this.#fetches?.assign(assignment)
+  /** In a crowd those who fetch from this peer ask for something else than what a seed is sending it. */
+  #tellPending({ first, count }: Extent): void {
+    for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
   }
 
-  #received(peer: string, chunk: number): void {
+  #received(peer: string, chunk: number, isNew: boolean): void {
     const length = chunkLength(this.job.size, chunk)
     this.#bytesFetched += length
     this.#context.figures.addReceived(peer, length)
-    if (!this.#swarm?.received(peer, chunk, length)) return
+    if (!isNew) return
     this.#hold(chunk)
     if (this.#have.isFull) this.#ended.resolve()
+  }
+
+  /** Resolves when nobody writes to the part file any more. */
+  async #endFetching(): Promise<void> {
+    this.#swarm?.close()
+    await this.#fetcher?.end()
   }
 
   #hold(chunk: number): void {
@@ -273,7 +268,7 @@ export class Download {
 
   async #finish(): Promise<DownloadedFile> {
     const { job } = this
-    await this.#fetches?.end()
+    await this.#endFetching()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
     if (job.keep) await this.#seed(await part.publish())

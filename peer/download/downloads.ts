@@ -69,14 +69,8 @@ export class Downloads {
   ): Promise<Downloads> {
     removeStale(temporary)
     const downloads = new Downloads(context, temporary)
-    downloads.#queue = await DownloadQueue.open(redisUrl, context.identity.peer, {
-      download: (queued) => downloads.#run(queued),
-      fetch: async ({ download, assignment }) => {
-        await downloads.#tasks.get(download)?.download?.fetch(assignment)
-      },
-      fetchedElsewhere: ({ download, assignment }, outcome) =>
-        downloads.#tasks.get(download)?.download?.fetchedElsewhere(assignment, outcome),
-    })
+    const run = (queued: QueuedDownload): Promise<'done' | 'parked'> => downloads.#run(queued)
+    downloads.#queue = await DownloadQueue.open(redisUrl, context.identity.peer, run)
     return downloads
   }
 

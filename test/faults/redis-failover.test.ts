@@ -158,7 +158,9 @@ describe('a Sentinel group that bounds what a failover can lose', () => {
       expect(lost.length).toBeGreaterThan(0)
       for (const { at } of lost) expect(at).toBeGreaterThan(frozen - 1000)
       expect(warnings).toContainEqual(
-        expect.stringMatching(new RegExp(`lost changes of the group team: revision ${seen} was seen here`)),
+        expect.stringMatching(
+          new RegExp(`lost changes of the group team: this replica saw revision ${seen}`),
+        ),
       )
       return { ...figuresOf(writer, lost), refusedAfterMs: rounded(writer.refusedAt! - frozen) }
     },

@@ -4,7 +4,7 @@ import { MAX_ANNOUNCED_VALUES, MAX_DEPTH } from '../../tracker-client/api/limits
 import { Announce, type Announced } from '../../tracker-client/api/schemas.ts'
 import { turn } from '../../tracker-store/turns.ts'
 import { JsonScan } from '../http/json-scan.ts'
-import type { Said } from '../presence/presence.ts'
+import type { AnnounceRequest } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 const ANNOUNCE = '/v1/announce'
@@ -27,9 +27,9 @@ const SUSPECT = ['\\', '__proto__', 'tructor']
 /**
  * Answers announces and heartbeats ahead of Fastify, whose way to a route and back costs more than they do. It
  * answers with success alone. Every refusal is left to the route, which asks the same `Authenticator` and the same
- * `Announcing`: so nothing passes here that would not pass there.
+ * `AnnounceHandler`: so nothing passes here that would not pass there.
  */
-export class FastLane {
+export class FastPath {
   #services: Services | null = null
 
   /** Before this, and once the tracker stops, all requests are left to Fastify. */
@@ -61,7 +61,7 @@ export class FastLane {
   ): string | null | Promise<string | null> {
     const services = this.#services
     if (services === null) return null
-    const began = services.answers.watched ? performance.now() : 0
+    const began = services.responses.areObserved ? performance.now() : 0
     // A body is looked at only once it is known who sends it.
     const read = () => (body === '' ? heartbeatOf(target) : announceOf(target, body))
     const call: Call = { said: undefined, read, authorization, address, began }
@@ -80,7 +80,7 @@ export class FastLane {
     const services = this.#services
     const said = heartbeatOf(url)
     if (services === null || said === null) return false
-    const began = services.answers.watched ? performance.now() : 0
+    const began = services.responses.areObserved ? performance.now() : 0
     const call: Call = { said, read: () => said, authorization, address: socket.remoteAddress, began }
     const text = answerHere(services, call)
     if (text === null) return false
@@ -92,8 +92,8 @@ export class FastLane {
 
 interface Call {
   /** Once it was read; null where that is for the route. */
-  said: Said | null | undefined
-  read(): Said | null
+  said: AnnounceRequest | null | undefined
+  read(): AnnounceRequest | null
   authorization: string
   address: string
   /** performance.now() at which it came. */
@@ -106,7 +106,12 @@ function answerHere(services: Services, call: Call): string | null {
   call.said = call.read()
   if (call.said === null) return null
   try {
-    return told(services, call.said, call.began, services.announcing.here(actor, call.address, call.said))
+    return told(
+      services,
+      call.said,
+      call.began,
+      services.announcing.fromMemory(actor, call.address, call.said),
+    )
   } catch {
     return null
   }
@@ -119,27 +124,37 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
       authenticator.recall(call.authorization) ?? (await authenticator.vouched(call.authorization))
     if (actor === null) return null
     const said = call.said ?? call.read()
-    return said && told(services, said, call.began, await announcing.ask(actor, call.address, said))
+    return said && told(services, said, call.began, await announcing.fromRedis(actor, call.address, said))
   } catch {
     return null
   }
 }
 
-function told({ answers }: Services, said: Said, began: number, answer: Announced | null): string | null {
+function told(
+  { responses }: Services,
+  said: AnnounceRequest,
+  began: number,
+  answer: Announced | null,
+): string | null {
   if (answer === null) return null
-  if (answers.watched)
-    answers.tell('POST', 'port' in said ? ROUTES.announce : ROUTES.heartbeat, 200, performance.now() - began)
+  if (responses.areObserved)
+    responses.notify(
+      'POST',
+      'port' in said ? ROUTES.announce : ROUTES.heartbeat,
+      200,
+      performance.now() - began,
+    )
   return JSON.stringify(answer)
 }
 
-function heartbeatOf(target: string): Said | null {
+function heartbeatOf(target: string): AnnounceRequest | null {
   const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
   const number = Number(sequence)
   // The route refuses what is beyond the integers that are exact.
   return peer === undefined || !Number.isSafeInteger(number) ? null : { peer, sequence: number }
 }
 
-function announceOf(target: string, body: string): Said | null {
+function announceOf(target: string, body: string): AnnounceRequest | null {
   if (target !== ANNOUNCE || SUSPECT.some((text) => body.includes(text))) return null
   // The route refuses it.
   if (new JsonScan(MAX_DEPTH, MAX_ANNOUNCED_VALUES).push(Buffer.from(body, 'latin1')) !== null) return null

@@ -3,7 +3,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { helloFault, MAX_AHEAD_MS } from '../../protocol/hello.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
-import { isUnavailable, patiently } from '../../tracker-store/database.ts'
+import { isUnavailable, untilRedisAnswers } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { CallBackFault } from './call-back.ts'
 import { type Candidate, Reachability, type ReachabilityOptions } from './reachability.ts'
@@ -20,7 +20,7 @@ const SWEEP_MS = 1000
 const LATE_MS = 5000
 
 /** An announce, or a heartbeat: that an earlier one still holds. */
-export type Said = Announce | (Heartbeat & Partial<Announce>)
+export type AnnounceRequest = Announce | (Heartbeat & Partial<Announce>)
 
 export interface Announcer {
   user: string
@@ -71,7 +71,7 @@ export class Presence {
       if (change) this.#hear(change)
       else this.#load().catch(this.#failed)
     })
-    await patiently(() => this.#load())
+    await untilRedisAnswers(() => this.#load())
     this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS).unref()
   }
 
@@ -86,7 +86,7 @@ export class Presence {
   }
 
   /** The files whose groups' members decide about this announce: its own, or a heartbeat's earlier ones. */
-  filesOf(said: Said): readonly { group: string }[] {
+  filesOf(said: AnnounceRequest): readonly { group: string }[] {
     return said.files ?? this.table.peer(said.peer)?.files ?? []
   }
 
@@ -94,7 +94,7 @@ export class Presence {
    * Takes an announce or a heartbeat in. Throws PEER_UNPROVEN where the user has not proven that the peer is theirs, and
    * BAD_REQUEST where its sequence is ahead of the time.
    */
-  announce(from: Announcer, said: Said): Announced {
+  announce(from: Announcer, said: AnnounceRequest): Announced {
     const now = Date.now()
     if (said.sequence > now + MAX_AHEAD_MS) throw tooFarAhead(said.sequence - now)
     const known = this.#proven(from, said, now)
@@ -108,7 +108,7 @@ export class Presence {
    * What is known of the peer, once it is sure that it is the user's. Whoever announced what is known proved it, here or
    * to another replica; anybody else has to, also another user of the same machine.
    */
-  #proven(from: Announcer, said: Said, now: number): Readonly<PeerPresence> | undefined {
+  #proven(from: Announcer, said: AnnounceRequest, now: number): Readonly<PeerPresence> | undefined {
     const known = this.table.peer(said.peer)
     if (known?.user === from.user) return known
     // Nothing comes of a heartbeat or a goodbye of a peer that is not known.
@@ -150,7 +150,12 @@ export class Presence {
   }
 
   /** Whether the peer's set is known after this. */
-  #take(from: Announcer, said: Said, known: Readonly<PeerPresence> | undefined, seen: number): boolean {
+  #take(
+    from: Announcer,
+    said: AnnounceRequest,
+    known: Readonly<PeerPresence> | undefined,
+    seen: number,
+  ): boolean {
     const { peer, sequence } = said
     if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
     if (isFull(said)) {
@@ -216,7 +221,7 @@ export class Presence {
   }
 }
 
-function isFull(said: Said): said is Announce & { files: NonNullable<Announce['files']> } {
+function isFull(said: AnnounceRequest): said is Announce & { files: NonNullable<Announce['files']> } {
   return said.files !== undefined
 }
 
@@ -234,7 +239,7 @@ function unproven(peer: string, fault: string): ShoalError {
   })
 }
 
-function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: Said): boolean {
+function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: AnnounceRequest): boolean {
   const { port = known.port, tls = known.tls } = said
   return known.user === from.user && known.host === from.host && known.port === port && known.tls === tls
 }

@@ -70,7 +70,7 @@ test('a peer that holds something that is needed and free is asked for it in the
         for (const [i, chunks] of holdings.entries()) world.join(`p${i}`, chunks)
         world.schedule()
         for (const [name, held] of world.holds) {
-          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 1
+          const isBusy = world.underway.filter(({ slot }) => slot.of === name).length >= 1
           const free = [...Array(60).keys()].some(
             (i) => held.has(i) && !world.underway.some((choice) => covers(choice, i)),
           )
@@ -90,7 +90,7 @@ test('a peer that keeps this side waiting is helped out by another after a secon
   world.schedule()
   for (let i = 0; i < 4; i++) {
     world.end(
-      world.underway.find(({ mate }) => mate.of === 'fast'),
+      world.underway.find(({ slot }) => slot.of === 'fast'),
       'whole',
     )
     world.schedule()
@@ -99,7 +99,7 @@ test('a peer that keeps this side waiting is helped out by another after a secon
   world.wait(1000)
   expect(world.underway).toHaveLength(asked)
   world.wait(1000)
-  expect(world.underway.filter(({ mate }) => mate.of === 'fast').length).toBeGreaterThan(0)
+  expect(world.underway.filter(({ slot }) => slot.of === 'fast').length).toBeGreaterThan(0)
 })
 
 test('what peers promised to get and never got is asked of the seed, after a second of nothing else to do', () => {
@@ -116,7 +116,7 @@ test('what peers promised to get and never got is asked of the seed, after a sec
   world.wait(1000)
   expect(world.underway).toEqual([])
   world.wait(1500)
-  expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
+  expect(world.underway.map(({ slot }) => slot.of)).toContain('seed')
 })
 
 test('a seed that says of every chunk that others ask it for it costs a second, and not one for each chunk', () => {
@@ -158,9 +158,9 @@ test('in a swarm of many peers few chunks are under way at once, and a spared se
   world.join('seed', 'all')
   world.schedule()
   expect(world.underway).toHaveLength(16)
-  expect(world.underway[0]?.mate.of).toBe('seed')
+  expect(world.underway[0]?.slot.of).toBe('seed')
   expect(world.underway[0]?.extent.first).toBeGreaterThanOrEqual(120)
-  expect(world.underway.filter(({ mate }) => mate.of === 'seed')).toHaveLength(1)
+  expect(world.underway.filter(({ slot }) => slot.of === 'seed')).toHaveLength(1)
 })
 
 test('what a late peer holds up does not keep others from being asked', () => {
