@@ -9,6 +9,7 @@ const file = (change: Partial<DownloadedFile>): DownloadedFile => ({
   seconds: 1,
   bytesFetched: 2048,
   bytesReused: 0,
+  reusedFrom: [],
   peers: [{ peer: 'a', bytes: 2048 }],
   ...change,
 })
@@ -32,7 +33,13 @@ test('several files are counted, and a peer of several of them once', () => {
 
 test('what was here already is told apart', () => {
   expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were here already$/)
-  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: all of it was here already$/)
+  const here = { bytesFetched: 0, peers: [] }
+  expect(downloadText([file({ ...here, reusedFrom: ['/x/f'] })], 1)).toMatch(
+    /: all of it was here already, at its place$/,
+  )
+  expect(downloadText([file({ ...here, reusedFrom: ['/old/f'] })], 1)).toMatch(
+    /: all of it was here already, in \/old\/f$/,
+  )
 })
 
 test('an upload names its one file with its version, or counts them', () => {

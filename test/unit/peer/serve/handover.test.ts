@@ -28,7 +28,7 @@ test('what was asked of a download before it ended is answered from the finished
   // The first answer fills the connection; the others wait for their turn.
   await once(socket, 'readable')
 
-  const state = await part.publish()
+  const state = await part.publish(null)
   const { fileId, size, hashes } = FILE
   await fixture.seeds.add({ group: 'team', name: 'file', fileId, size, path, ...state, fault: null }, hashes)
   fixture.library.delete(partial)

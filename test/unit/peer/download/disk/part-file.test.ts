@@ -57,7 +57,7 @@ test('a file gets its name only when all of it is there, and leaves nothing else
   expect(marksOf(leftover)).toEqual([])
   await put(part, 2, 0, 3, 1)
   expect(existsSync(path)).toBe(false)
-  const state = await part.publish()
+  const state = await part.publish(null)
   expect(readdirSync(folder)).toEqual(['file.bin'])
   expect(readFileSync(path).equals(FILE.data)).toBe(true)
   const { mtimeNs, ino } = statSync(path, { bigint: true })
@@ -67,7 +67,7 @@ test('a file gets its name only when all of it is there, and leaves nothing else
 test('who reads it while it gets its name, or soon after, reads on to the end', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2, 3)
-  await part.publish()
+  await part.publish(null)
   const reader = part.openReader()
   await part.close()
   const into = Buffer.alloc(777)
@@ -80,7 +80,7 @@ test('who reads it while it gets its name, or soon after, reads on to the end', 
 test('an incomplete file is not published, and what there is of it stays', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2)
-  await expect(part.publish()).rejects.toThrow('not complete')
+  await expect(part.publish(null)).rejects.toThrow('not complete')
   expect(existsSync(path)).toBe(false)
   const [again, leftover] = await open()
   expect(marksOf(leftover)).toEqual([0, 1, 2])
@@ -174,7 +174,7 @@ test('a part file that is gone, short or long beside its journal is not believed
 test('an empty file is published at once', async () => {
   const empty = content(0)
   const [part] = await open(empty)
-  await part.publish()
+  await part.publish(null)
   expect(readFileSync(path)).toHaveLength(0)
   expect(readdirSync(folder)).toEqual(['file.bin'])
 })

@@ -8,7 +8,7 @@ const BUFFER_BYTES = 1024 * 1024
  * Writes the bytes of a download to `output` in order while it goes on: `chunk` events tell how far the
  * file at their path can be read.
  */
-export class StdoutSink {
+export class StreamSink {
   readonly #output: NodeJS.WritableStream
   #file: FileHandle | null = null
   #written = 0
