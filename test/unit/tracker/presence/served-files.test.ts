@@ -24,7 +24,7 @@ test('what a peer serves is packed by group, and counts without the groups that 
 
 test('a list that ends within an id is refused, also beside one that makes up for it', () => {
   const cut = { group: 'team', complete: A.slice(32), partial: B.slice(32) }
-  expect(() => [...idsChecked([cut])]).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked([cut])]).toThrow('a list of files must consist of whole ids')
 })
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   ['a list longer than what is checked at once', A.repeat(2000).replace(/.$/, ' ')],
 ])('a list with %s is refused, whatever group it is of', (_, complete) => {
   const listed = [{ group: 'other', complete, partial: '' }]
-  expect(() => [...idsChecked(listed)]).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked(listed)]).toThrow('a list of files must consist of whole ids')
   expect(() => [...idsChecked([{ group: 'team', complete: '', partial: complete }])]).toThrow()
 })
 
