@@ -1,4 +1,4 @@
-import { type FailoverState, failoverOrder, Recollection } from '../../../tracker-client/failover-state.ts'
+import { type FailoverState, failoverOrder, RememberedState } from '../../../tracker-client/failover-state.ts'
 import { eventData } from '../../../tracker-client/sse.ts'
 import { trackerUrl } from '../../../tracker-client/url.ts'
 
@@ -12,7 +12,7 @@ test('the last good tracker comes first, one that failed lately last, an old fai
 
 test('what a client learns is saved at each change and loaded by the next one', () => {
   const saved: FailoverState[] = []
-  const first = new Recollection({ load: () => EMPTY, save: (state) => saved.push(state) })
+  const first = new RememberedState({ load: () => EMPTY, save: (state) => saved.push(state) })
   first.failed('a', 5)
   first.answered('b')
   first.answered('b')
@@ -21,7 +21,7 @@ test('what a client learns is saved at each change and loaded by the next one', 
   expect(saved).toHaveLength(3)
   expect(saved.at(-1)).toEqual({ last: 'b', failed: { a: 5 }, revisions: { constructor: 7 } })
   const last = saved.at(-1) ?? EMPTY
-  const second = new Recollection({ load: () => last, save: () => {} })
+  const second = new RememberedState({ load: () => last, save: () => {} })
   expect(second.order(['a', 'b'], 10)).toEqual(['b', 'a'])
   expect(second.revision('constructor')).toBe(7)
   expect(second.revision('toString')).toBeUndefined()

@@ -161,7 +161,7 @@ test('a port that speaks no HTTP is unreachable, not a crash', async () => {
   const url = `127.0.0.1:${(server.address() as AddressInfo).port}`
   await expect(new TrackerClient({ trackers: [url] }).whoami()).rejects.toMatchObject({
     code: 'TRACKER_UNREACHABLE',
-    message: expect.stringContaining('it speaks no HTTP'),
+    message: expect.stringContaining('it does not speak HTTP'),
   })
 })
 
