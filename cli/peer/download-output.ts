@@ -6,17 +6,17 @@ import { answers } from '../process/output-stream.ts'
 import { StdoutSink } from './stdout-sink.ts'
 
 /**
- * Where a download goes, as the peer wants to know it: an absolute path, or null for "-". Without -o that is
- * the last part of the name (of the group, where all of it is meant) in the current folder.
+ * The output of a download as the peer takes it: an absolute path, or null for "-". Without -o it is the last part of the
+ * name (or the group's name, for a whole group) in the current folder.
  */
 export function outputPath(given: string | undefined, { group, name }: Target): string | null {
   if (given === '-') return null
   if (given === undefined) return resolve(basename(name) || group)
-  // A slash at the end says that a folder is meant, and resolve() drops it.
+  // Keep a trailing slash, which means a folder; resolve() drops it.
   return resolve(given) + (given.endsWith('/') && resolve(given) !== sep ? sep : '')
 }
 
-/** Runs a download whose bytes go to stdout as they come; from now on answers and errors go to stderr. */
+/** Runs a download whose bytes are streamed to stdout. From now on, answers and errors go to stderr. */
 export async function toStdout(
   download: (listener: ProgressListener) => Promise<DownloadResult>,
   progress: ProgressListener,

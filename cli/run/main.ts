@@ -20,15 +20,15 @@ export interface Program {
   argv: string[]
   /** Shoal's own commands. */
   own: PluginSource
-  /** The plugins that come with it. */
+  /** The built-in plugins. */
   builtIn: readonly PluginSource[]
   host: PluginHost
 }
 
-/** Runs one command line and ends the process: the one place where failures become output and exit codes. */
+/** Runs one command line and ends the process. Only this function turns failures into output and exit codes. */
 export async function main(program: Program): Promise<never> {
   let status = 0
-  // A reader that has seen enough, such as head, is no failure.
+  // A reader that stops early, such as head, is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   interrupt.listen()
   try {
@@ -53,7 +53,7 @@ async function run(program: Program): Promise<void> {
   const request = understand(argv, config.commandIDs)
   if (request.do === 'version') return void process.stdout.write(`${versionLine(config)}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
-  // The commands about plugins tell of broken ones in their own words.
+  // The plugins commands report broken plugins themselves.
   if (!request.id.startsWith('plugins:'))
     for (const { folder, why } of hostingOf(config).broken) skipped(folder, why)
   await config.runHook('init', { argv: request.argv, id: request.id })
@@ -62,7 +62,7 @@ async function run(program: Program): Promise<void> {
   })
 }
 
-/** A bug is reported to whose it is. */
+/** Attributes a bug to Shoal or to the plugin whose command failed. */
 function blamed(
   error: ShoalError,
   name: string | undefined,
@@ -71,13 +71,13 @@ function blamed(
   const theirs = plugins.some(({ source, installed }) => installed && source.pjson.name === name)
   if (error.code !== 'INTERNAL' || !theirs) return error
   return new ShoalError('INTERNAL', error.message, {
-    hint: `this is a bug in the plugin ${name}: report it to its author, with the output of the same command run with DEBUG=1`,
+    hint: `this is a bug in the plugin ${name}: report it to its author, with the output of the same command with DEBUG=1`,
     cause: error.cause ?? error,
   })
 }
 
 async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config> {
-  // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
+  // The sources run as they are. Without this, oclif looks for a compiler when NODE_ENV is test.
   settings.enableAutoTranspile = false
   const home = homeFolder(homeOf(argv, process.env))
   const core = [own, ...builtIn]
@@ -99,8 +99,8 @@ async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config
 
 async function showHelp(config: Config, subject: string, json: boolean): Promise<void> {
   if (json)
-    throw new ShoalError('USAGE', 'there is no command to run', {
-      hint: 'shoal --help, without --json, lists the commands',
+    throw new ShoalError('USAGE', 'no command was given', {
+      hint: 'run `shoal --help` without --json to list the commands',
     })
   const { Help } = await import('@oclif/core/help')
   await new Help(config, config.pjson.oclif.helpOptions).showHelp(subject === '' ? [] : [subject])

@@ -26,7 +26,7 @@ test('a backup taken while a tracker runs can be restored to another data folder
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(await operator.fails(save)).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
   const text = await operator.run([...save, '--force'])
-  expect(text.stdout.toString()).toBe(`Saved 1 user, 1 session, 1 group, 0 files in ${file}\n`)
+  expect(text.stdout.toString()).toBe(`Saved 1 user, 1 session, 1 group, 0 files to ${file}\n`)
   expect(text.stderr).toContain('password hashes and signing keys')
 
   const load = (from: string, into: string) => ['tracker', 'restore', from, '--data', into]

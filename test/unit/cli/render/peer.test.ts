@@ -32,7 +32,7 @@ test('several files are counted, and a peer that served several of them is count
 
 test('a download that fetched nothing says so', () => {
   expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were here already$/)
-  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: all of it was here already$/)
+  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: everything was already here$/)
 })
 
 test('an upload names a single file with its version, and counts several', () => {
