@@ -2,13 +2,13 @@ import type { ChunkSource } from './download/chunk-sources.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { PeerExtension, PeerLog } from './seam.ts'
 import type { Library } from './serve/library.ts'
-import type { Figures } from './wire/transfer-counters.ts'
+import type { TransferCounters } from './wire/transfer-counters.ts'
 
 interface Parts {
   peer: string
   home: string
   log: PeerLog
-  figures: Figures
+  figures: TransferCounters
   library: Library
   downloads: Downloads
   sources: ChunkSource[]

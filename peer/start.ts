@@ -10,7 +10,7 @@ import { startControlServer } from './control/server.ts'
 import type { ChunkSource } from './download/chunk-sources.ts'
 import { Downloads } from './download/downloads.ts'
 import { QUEUE_FOLDER } from './download/queue/download-queue.ts'
-import { Tickets } from './download/swarm/join-requests.ts'
+import { JoinRequests } from './download/swarm/join-requests.ts'
 import { extend } from './extend.ts'
 import { FetchPool } from './fetch/pool.ts'
 import { HashPool } from './hash/pool.ts'
@@ -29,7 +29,7 @@ import { SigningKeys } from './tracker-link/signing-keys.ts'
 import { Transfers } from './tracker-link/transfers.ts'
 import { ByteLimit } from './wire/byte-limit.ts'
 import { loadIdentity } from './wire/identity.ts'
-import { Figures } from './wire/transfer-counters.ts'
+import { TransferCounters } from './wire/transfer-counters.ts'
 
 export interface PeerOptions {
   home: string
@@ -95,7 +95,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const limit = new ByteLimit(0)
   const hashPool = opened(new HashPool(), (p) => p.close())
 
-  const figures = new Figures()
+  const figures = new TransferCounters()
   const sources: ChunkSource[] = []
   let downloads: Downloads | null = null
   const server = opened(
@@ -134,7 +134,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     identity,
     ownPort: port,
     client,
-    tickets: new Tickets(client, identity.peer, !options.tls),
+    tickets: new JoinRequests(client, identity.peer, !options.tls),
     catalog,
     library,
     seeds,

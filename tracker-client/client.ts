@@ -6,10 +6,10 @@ import type * as api from './api/schemas.ts'
 import { type EventStream, followEvents } from './events.ts'
 import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
 import { askTrackers } from './failover.ts'
-import { type FailoverMemory, RememberedState } from './failover-state.ts'
+import { FailoverHistory, type FailoverMemory } from './failover-state.ts'
 import { checkStatus, readHashes, readJson, readNothing } from './read-response.ts'
 import type { Answer } from './response-check.ts'
-import type { AnswerName } from './response-faults.ts'
+import type { ResponseName } from './response-faults.ts'
 import { trackerUrl } from './url.ts'
 
 /** The longest answer accepted: a group of 100,000 members fits. */
@@ -38,7 +38,7 @@ export class TrackerClient {
   /** The session token of all requests. login and logout set it. */
   token: string | null
   readonly #trackers: string[]
-  readonly #memory: RememberedState
+  readonly #memory: FailoverHistory
   readonly #patienceMs: number
 
   /**
@@ -54,7 +54,7 @@ export class TrackerClient {
     this.token = options.token ?? null
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS
     this.#trackers = [...new Set(options.trackers.map(trackerUrl))]
-    this.#memory = new RememberedState(options.memory)
+    this.#memory = new FailoverHistory(options.memory)
   }
 
   register(user: string, password: string): Promise<Answer<'UserBody'>> {
@@ -232,7 +232,7 @@ export class TrackerClient {
     })
   }
 
-  #json<Name extends AnswerName>(
+  #json<Name extends ResponseName>(
     name: Name,
     method: WireRequest['method'],
     path: string,

@@ -33,7 +33,7 @@ export function failoverOrder(
 }
 
 /** The state in memory. It uses maps because users choose the names of groups. */
-export class RememberedState {
+export class FailoverHistory {
   readonly #memory: FailoverMemory | undefined
   readonly #failed: Map<string, number>
   readonly #revisions: Map<string, number>

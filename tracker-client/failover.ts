@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../protocol/errors.ts'
 import { backOff } from './back-off.ts'
-import type { RememberedState } from './failover-state.ts'
+import type { FailoverHistory } from './failover-state.ts'
 
 /** Time limit of the first round with several trackers: short, so that a dead one costs less than two seconds. */
 const SHORT_LIMIT_MS = 1500
@@ -51,7 +51,7 @@ export class TryNext extends Error {
  */
 export async function askTrackers<T>(
   trackers: readonly string[],
-  memory: RememberedState,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
   patienceMs = 0,
 ): Promise<T> {
@@ -68,7 +68,7 @@ export async function askTrackers<T>(
 
 async function askOnce<T>(
   trackers: readonly string[],
-  memory: RememberedState,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
 ): Promise<{ result: T } | { faults: TryNext[] }> {
   const faults = new Map<string, TryNext>()

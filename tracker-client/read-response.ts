@@ -3,7 +3,7 @@ import { errorFromBody } from '../protocol/errors.ts'
 import type { WireAnswer } from './exchange.ts'
 import { TryNext } from './failover.ts'
 import { type Answer, answerFault } from './response-check.ts'
-import type { AnswerName } from './response-faults.ts'
+import type { ResponseName } from './response-faults.ts'
 
 /** Statuses that another tracker may not answer: no store, overload, or a broken proxy in front of this one. */
 const ELSEWHERE = new Set([502, 503, 504])
@@ -17,7 +17,7 @@ export function checkStatus(tracker: string, status: number, body: Buffer): void
   throw error ?? TryNext.badAnswer(tracker, `status ${status} without a known error`)
 }
 
-export async function readJson<Name extends AnswerName>(
+export async function readJson<Name extends ResponseName>(
   tracker: string,
   name: Name,
   answer: WireAnswer,

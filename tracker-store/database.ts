@@ -82,7 +82,7 @@ const RETRY_MS = 50
  * Retries for five seconds while Redis does not answer. Meant for start-up, where a tracker should survive a short
  * stall; requests fail at once instead.
  */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function untilRedisAnswers<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
     try {

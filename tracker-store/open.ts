@@ -6,7 +6,7 @@ import { SessionCache } from './accounts/session-cache.ts'
 import { RedisSessions } from './accounts/sessions.ts'
 import { RedisKeys } from './accounts/signing-keys.ts'
 import { RedisUsers } from './accounts/users.ts'
-import { Database, patiently } from './database.ts'
+import { Database, untilRedisAnswers } from './database.ts'
 import { GroupFeed } from './groups/group-feed.ts'
 import { RedisGroups } from './groups/groups.ts'
 import { RedisHashes } from './groups/hashes.ts'
@@ -46,15 +46,19 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     subscriber.disconnect()
   }
   try {
-    await Promise.all([commands, subscriber].map((redis) => patiently(() => requireRedis(redis, url))))
+    await Promise.all(
+      [commands, subscriber].map((redis) => untilRedisAnswers(() => requireRedis(redis, url))),
+    )
     const db = new Database(commands)
     const pubsub = new PubSub(subscriber, background)
-    await patiently(() => checkSchema(db))
-    await patiently(() => checkRestored(db))
+    await untilRedisAnswers(() => checkSchema(db))
+    await untilRedisAnswers(() => checkRestored(db))
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId, background)
     const progress = new RedisProgress(db, pubsub, replicaId, background)
-    await Promise.all([cache, presence, progress].map((listener) => patiently(() => listener.listen())))
+    await Promise.all(
+      [cache, presence, progress].map((listener) => untilRedisAnswers(() => listener.listen())),
+    )
     const feed = new GroupFeed(db, pubsub, background)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(

@@ -1,5 +1,5 @@
 import type { Background } from '../packed/background.ts'
-import { type Database, isUnavailable, patiently, tolerateOutage } from './database.ts'
+import { type Database, isUnavailable, tolerateOutage, untilRedisAnswers } from './database.ts'
 import { REPLICA_DIRECTORY, replicaKey } from './keys.ts'
 import type { ReplicaInfo, ReplicaStore } from './store.ts'
 
@@ -28,7 +28,7 @@ export class RedisReplicas implements ReplicaStore {
 
   async join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void> {
     const beat = (): Promise<void> => this.#beat({ ...info(), revisionLag: this.#lag() })
-    await patiently(beat)
+    await untilRedisAnswers(beat)
     // The expiry allows for a missed beat.
     this.#timer = setInterval(() => beat().catch(this.#failed), BEAT_MS).unref()
   }

@@ -5,7 +5,7 @@ import type {} from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { BODY } from '../tracker-client/api/limits.ts'
-import type { FastLane } from './front/fast-path.ts'
+import type { FastPath } from './front/fast-path.ts'
 import { putInFront } from './front/front.ts'
 import { readJsonBodies } from './http/body.ts'
 import { answerClientError, answerError, answerNotFound } from './http/errors.ts'
@@ -35,18 +35,18 @@ const NO_REQUEST_LOG = {
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
 }
 
-/** The HTTP server without its routes: types, limits, errors. Requests that `lane` answers never reach Fastify. */
-export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLane }) {
+/** The HTTP server without its routes: types, limits, errors. Requests that `fastPath` answers never reach Fastify. */
+export function createApp(options: { log: LogLevel; tls?: TlsFiles; fastPath: FastPath }) {
   const app = fastify({
     logger: { level: options.log, stream: process.stderr },
     ...(LOGS_REQUESTS.has(options.log) ? {} : NO_REQUEST_LOG),
     serverFactory: (handler) => {
       const listener: RequestListener = (request, response) => {
-        if (!options.lane.take(request, response)) handler(request, response)
+        if (!options.fastPath.take(request, response)) handler(request, response)
       }
       return options.tls
         ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, listener)
-        : inFront(createServer(LIMITS, listener), options.lane)
+        : inFront(createServer(LIMITS, listener), options.fastPath)
     },
     bodyLimit: BODY.public,
     exposeHeadRoutes: false,
@@ -63,8 +63,8 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
   return app
 }
 
-function inFront(server: Server, lane: FastLane): Server {
-  putInFront(server, lane, LIMITS)
+function inFront(server: Server, fastPath: FastPath): Server {
+  putInFront(server, fastPath, LIMITS)
   return server
 }
 

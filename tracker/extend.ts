@@ -19,7 +19,7 @@ export async function extend(
   replica: string,
   extensions: readonly TrackerExtension[],
 ): Promise<{ hooks: boolean }> {
-  const { store, background, presence, authenticator, answers, stopping } = services
+  const { store, background, presence, authenticator, responses, stopping } = services
   let settingUp = true
   let hooks = false
   app.addHook('onRoute', ({ url }) => {
@@ -51,7 +51,7 @@ export async function extend(
         ready: () => store.ready(),
         status: () => fleetStatus(services),
         onAnswer: (listener) =>
-          answers.watch((...answer) => {
+          responses.observe((...answer) => {
             try {
               listener(...answer)
             } catch (error) {
@@ -73,10 +73,10 @@ export async function extend(
   }
   settingUp = false
   app.addHook = addHook as TrackerApp['addHook']
-  if (answers.watched)
+  if (responses.areObserved)
     app.addHook('onResponse', (request, reply, done) => {
       const { method, routeOptions } = request
-      answers.tell(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
+      responses.notify(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
       done()
     })
   return { hooks }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GroupEvent } from '../protocol/records.ts'
 import type { StatusBody } from '../tracker-client/api/schemas.ts'
 import type { TrackerApp } from './app.ts'
-import type { AnswerListener } from './http/response-observer.ts'
+import type { ResponseListener } from './http/response-observer.ts'
 
 /** One replica's figures about itself, from memory. */
 export interface ReplicaFigures {
@@ -40,7 +40,7 @@ export interface TrackerSeam {
   /** The fleet's status, as in `GET /v1/status`. Asks Redis. Throws STORE_UNAVAILABLE. */
   status(): Promise<StatusBody>
   /** Calls back after each answer. Errors of the listener are logged. */
-  onAnswer(listener: AnswerListener): void
+  onAnswer(listener: ResponseListener): void
   /** Calls back with changes of groups as this replica receives them. Some may be missed, some may come twice. Errors are logged. */
   onEvent(listener: (event: GroupEvent) => void | Promise<void>): void
   /** Aborted when the tracker stops. End everything that would hold a connection open. */

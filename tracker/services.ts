@@ -4,8 +4,8 @@ import type { Authenticator } from './auth/authenticate.ts'
 import type { Grants } from './auth/grants.ts'
 import type { LoginLimit } from './auth/login-limit.ts'
 import type { Passwords } from './auth/passwords.ts'
-import type { Answers } from './http/response-observer.ts'
-import type { Announcing } from './presence/announce-handler.ts'
+import type { ResponseObservers } from './http/response-observer.ts'
+import type { AnnounceHandler } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Progress } from './presence/progress-reports.ts'
 
@@ -16,8 +16,8 @@ export interface Services {
   authenticator: Authenticator
   presence: Presence
   progress: Progress
-  announcing: Announcing
-  answers: Answers
+  announcing: AnnounceHandler
+  responses: ResponseObservers
   grants: Grants
   passwords: Passwords
   loginLimit: LoginLimit

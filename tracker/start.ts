@@ -11,10 +11,10 @@ import { type GrantOptions, Grants } from './auth/grants.ts'
 import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
-import { FastLane } from './front/fast-path.ts'
-import { Answers } from './http/response-observer.ts'
+import { FastPath } from './front/fast-path.ts'
+import { ResponseObservers } from './http/response-observer.ts'
 import { isLoopback } from './presence/addresses.ts'
-import { Announcing } from './presence/announce-handler.ts'
+import { AnnounceHandler } from './presence/announce-handler.ts'
 import { Presence } from './presence/presence.ts'
 import { Progress } from './presence/progress-reports.ts'
 import { addRoutes } from './routes/register.ts'
@@ -69,8 +69,8 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
 async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit<RunningTracker, 'stop'>> {
   const replica = randomBytes(6).toString('hex')
   const redis = options.redis ?? (await embedded(options.dataFolder, cleanups))
-  const lane = new FastLane()
-  const app = createApp({ log: options.log, lane, ...(options.tls ? { tls: options.tls } : {}) })
+  const fastPath = new FastPath()
+  const app = createApp({ log: options.log, fastPath, ...(options.tls ? { tls: options.tls } : {}) })
   const background = new Background((message, err) => app.log.error({ err }, message))
   const store = await openStore({ redis, replicaId: replica, log: app.log, background })
   cleanups.push(() => store.close())
@@ -91,8 +91,8 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
     authenticator: new Authenticator(store.sessions),
     presence,
     progress,
-    announcing: new Announcing(store, presence),
-    answers: new Answers(),
+    announcing: new AnnounceHandler(store, presence),
+    responses: new ResponseObservers(),
     grants,
     passwords: new Passwords(),
     loginLimit: new LoginLimit(),
@@ -100,7 +100,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   }
   const { hooks } = await extend(app, services, replica, options.extensions ?? [])
   await addRoutes(app, services)
-  if (!hooks && !LOGS_REQUESTS.has(options.log)) lane.open(services)
+  if (!hooks && !LOGS_REQUESTS.has(options.log)) fastPath.open(services)
   cleanups.push(() => drain(app))
   // Before the listener closes: open event streams would keep it from closing.
   cleanups.push(() => stopping.abort())

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import type { DownloadResult, ProgressListener } from '../../peer/control/api.ts'
 import type { Target } from '../../protocol/names.ts'
-import { answers } from '../process/output-stream.ts'
+import { output } from '../process/output-stream.ts'
 import { StdoutSink } from './stdout-sink.ts'
 
 /**
@@ -21,7 +21,7 @@ export async function toStdout(
   download: (listener: ProgressListener) => Promise<DownloadResult>,
   progress: ProgressListener,
 ): Promise<DownloadResult> {
-  answers.stream = process.stderr
+  output.stream = process.stderr
   const sink = new StdoutSink(process.stdout)
   try {
     const result = await download((event) => {

@@ -9,7 +9,7 @@ import { globalFlags } from '../input/flags.ts'
 import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
 import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
-import { answers } from '../process/output-stream.ts'
+import { output } from '../process/output-stream.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
@@ -91,7 +91,7 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
 
   /** Prints the command's one answer on stdout: the document with --json, else the text. */
   protected print(document: object, text: string): void {
-    answers.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+    output.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
   }
 
   /** A notice for people on stderr. Left out with --json. */

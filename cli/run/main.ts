@@ -11,7 +11,7 @@ import { type HostedOptions, hostingOf, pluginsOf } from '../plugins/hosting.ts'
 import { installedPlugins, type PluginHost } from '../plugins/installed.ts'
 import { exitCode } from '../process/exit-codes.ts'
 import { interrupt } from '../process/interrupt.ts'
-import { answers } from '../process/output-stream.ts'
+import { output } from '../process/output-stream.ts'
 import { homeOf, understand, wantsJson } from './dispatch.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
 
@@ -107,7 +107,7 @@ async function showHelp(config: Config, subject: string, json: boolean): Promise
 }
 
 function tell(error: ShoalError, json: boolean): number {
-  if (json) answers.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
+  if (json) output.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
   else process.stderr.write(`${errorText(error, Boolean(process.env.DEBUG))}\n`)
   return exitCode(error)
 }

@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, SignJWT } from 'jose'
 import type { Background } from '../../packed/background.ts'
 import { GRANT_ALGORITHM, GRANT_LIFETIME_S, GRANT_TYPE, type GrantClaims } from '../../protocol/grants.ts'
 import type { KeySet } from '../../tracker-client/api/schemas.ts'
-import { isUnavailable, patiently } from '../../tracker-store/database.ts'
+import { isUnavailable, untilRedisAnswers } from '../../tracker-store/database.ts'
 import type { KeyStore, SigningKey } from '../../tracker-store/store.ts'
 
 const KEY_LIFE_MS = 30 * 24 * 3600 * 1000
@@ -52,7 +52,7 @@ export class Grants {
 
   /** Creates the first key if there is none, and a new one whenever the newest is too old. */
   async start(): Promise<void> {
-    await patiently(() => this.#rotate())
+    await untilRedisAnswers(() => this.#rotate())
     this.#timer = setInterval(() => this.#rotate().catch(this.#failed), ROTATION_CHECK_MS).unref()
   }
 

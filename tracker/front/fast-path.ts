@@ -4,7 +4,7 @@ import { MAX_ANNOUNCED_VALUES, MAX_DEPTH } from '../../tracker-client/api/limits
 import { Announce, type Announced } from '../../tracker-client/api/schemas.ts'
 import { turn } from '../../tracker-store/turns.ts'
 import { JsonScan } from '../http/json-scan.ts'
-import type { PresenceMessage } from '../presence/presence.ts'
+import type { AnnounceRequest } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 const ANNOUNCE = '/v1/announce'
@@ -26,10 +26,10 @@ const SUSPECT = ['\\', '__proto__', 'tructor']
 
 /**
  * Answers announces and heartbeats before Fastify, whose routing costs more than they do. It answers only successes.
- * Every refusal is left to the route, which asks the same `Authenticator` and `Announcing`, so nothing passes here
+ * Every refusal is left to the route, which asks the same `Authenticator` and `AnnounceHandler`, so nothing passes here
  * that the route would refuse.
  */
-export class FastLane {
+export class FastPath {
   #services: Services | null = null
 
   /** Until this is called, and once the tracker stops, Fastify gets all requests. */
@@ -61,7 +61,7 @@ export class FastLane {
   ): string | null | Promise<string | null> {
     const services = this.#services
     if (services === null) return null
-    const began = services.answers.watched ? performance.now() : 0
+    const began = services.responses.areObserved ? performance.now() : 0
     // Authenticate first: an unknown sender's body is not parsed.
     const read = () => (body === '' ? heartbeatOf(target) : announceOf(target, body))
     const call: Call = { said: undefined, read, authorization, address, began }
@@ -80,7 +80,7 @@ export class FastLane {
     const services = this.#services
     const said = heartbeatOf(url)
     if (services === null || said === null) return false
-    const began = services.answers.watched ? performance.now() : 0
+    const began = services.responses.areObserved ? performance.now() : 0
     const call: Call = { said, read: () => said, authorization, address: socket.remoteAddress, began }
     const text = answerHere(services, call)
     if (text === null) return false
@@ -92,8 +92,8 @@ export class FastLane {
 
 interface Call {
   /** Set once it was read. Null if the route must answer. */
-  said: PresenceMessage | null | undefined
-  read(): PresenceMessage | null
+  said: AnnounceRequest | null | undefined
+  read(): AnnounceRequest | null
   authorization: string
   address: string
   /** performance.now() at arrival. */
@@ -131,25 +131,30 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
 }
 
 function told(
-  { answers }: Services,
-  said: PresenceMessage,
+  { responses }: Services,
+  said: AnnounceRequest,
   began: number,
   answer: Announced | null,
 ): string | null {
   if (answer === null) return null
-  if (answers.watched)
-    answers.tell('POST', 'port' in said ? ROUTES.announce : ROUTES.heartbeat, 200, performance.now() - began)
+  if (responses.areObserved)
+    responses.notify(
+      'POST',
+      'port' in said ? ROUTES.announce : ROUTES.heartbeat,
+      200,
+      performance.now() - began,
+    )
   return JSON.stringify(answer)
 }
 
-function heartbeatOf(target: string): PresenceMessage | null {
+function heartbeatOf(target: string): AnnounceRequest | null {
   const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
   const number = Number(sequence)
   // Leave integers that are not exact to the route, which refuses them.
   return peer === undefined || !Number.isSafeInteger(number) ? null : { peer, sequence: number }
 }
 
-function announceOf(target: string, body: string): PresenceMessage | null {
+function announceOf(target: string, body: string): AnnounceRequest | null {
   if (target !== ANNOUNCE || SUSPECT.some((text) => body.includes(text))) return null
   // Leave it to the route, which refuses it.
   if (new JsonScan(MAX_DEPTH, MAX_ANNOUNCED_VALUES).push(Buffer.from(body, 'latin1')) !== null) return null

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerClientError } from '../http/errors.ts'
-import { type FastLane, JSON_TYPE } from './fast-path.ts'
+import { type FastPath, JSON_TYPE } from './fast-path.ts'
 import { readPlainRequest } from './plain-request.ts'
 
 type Accept = (this: Server, socket: Socket) => void
@@ -15,27 +15,27 @@ export interface FrontLimits {
 
 /**
  * Reads announces and heartbeats from connections before Node's HTTP server does: creating and finishing its request
- * and response objects costs as much as answering them. On the first request of any other kind, or one that `lane` does
- * not answer, the server takes over the connection permanently, with all bytes of that request. So the server decides
+ * and response objects costs as much as answering them. On the first request of any other kind, or one that `fastPath`
+ * does not answer, the server takes over the connection permanently, with all bytes of that request. So the server decides
  * everything that is not plainly an announce or a heartbeat.
  *
  * Only for servers without TLS. Where a server accepts connections in another way (Deno), this does nothing.
  */
-export function putInFront(server: Server, lane: FastLane, limits: FrontLimits): void {
+export function putInFront(server: Server, fastPath: FastPath, limits: FrontLimits): void {
   const [accept, ...others] = server.listeners('connection') as Accept[]
   if (accept === undefined || others.length > 0) return
   const waiting = new Set<Front>()
   let watching = false
   server.removeListener('connection', accept)
   server.on('connection', (socket: Socket) => {
-    if (!lane.isOpen) return accept.call(server, socket)
+    if (!fastPath.isOpen) return accept.call(server, socket)
     if (!watching) {
       watching = true
-      lane.onClose(() => {
+      fastPath.onClose(() => {
         for (const front of waiting) front.close()
       })
     }
-    new Front(socket, lane, limits, waiting, () => accept.call(server, socket))
+    new Front(socket, fastPath, limits, waiting, () => accept.call(server, socket))
   })
 }
 
@@ -43,7 +43,7 @@ export function putInFront(server: Server, lane: FastLane, limits: FrontLimits):
 class Front {
   readonly #socket: Socket
   readonly #address: string | undefined
-  readonly #lane: FastLane
+  readonly #fastPath: FastPath
   readonly #limits: FrontLimits
   readonly #waiting: Set<Front>
   readonly #accept: () => void
@@ -51,10 +51,16 @@ class Front {
   #busy = false
   #closing = false
 
-  constructor(socket: Socket, lane: FastLane, limits: FrontLimits, waiting: Set<Front>, accept: () => void) {
+  constructor(
+    socket: Socket,
+    fastPath: FastPath,
+    limits: FrontLimits,
+    waiting: Set<Front>,
+    accept: () => void,
+  ) {
     this.#socket = socket
     this.#address = socket.remoteAddress
-    this.#lane = lane
+    this.#fastPath = fastPath
     this.#limits = limits
     this.#waiting = waiting
     this.#accept = accept
@@ -75,7 +81,7 @@ class Front {
     const answer =
       request === null || this.#address === undefined
         ? null
-        : this.#lane.answer(request.target, request.authorization, this.#address, request.body)
+        : this.#fastPath.answer(request.target, request.authorization, this.#address, request.body)
     if (typeof answer === 'string') this.#send(answer)
     else if (answer === null) this.#handOver(chunk)
     else this.#wait(answer, chunk).catch(this.#onError)

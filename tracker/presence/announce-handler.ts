@@ -5,12 +5,12 @@ import { turn } from '../../tracker-store/turns.ts'
 import type { Actor } from '../auth/authenticate.ts'
 import { memberGroups } from '../member-groups.ts'
 import { plainAddress } from './addresses.ts'
-import type { Presence, PresenceMessage } from './presence.ts'
+import type { AnnounceRequest, Presence } from './presence.ts'
 import { countFiles, idsChecked } from './served-files.ts'
 import { SLICE } from './swarm-table.ts'
 
 /** Handles announces and heartbeats from both the route and the fast path. Decides in which groups a user's peer counts. */
-export class Announcing {
+export class AnnounceHandler {
   readonly #groups: Store['groups']
   readonly #presence: Presence
 
@@ -20,7 +20,7 @@ export class Announcing {
   }
 
   /** The answer if everything it needs is in memory, else null. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  fromMemory({ user, tokenHash }: Actor, address: string, said: PresenceMessage): Announced | null {
+  fromMemory({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Announced | null {
     if (isLong(said)) return null
     for (const _ of this.#checked(said));
     const groups = new Set<string>()
@@ -33,7 +33,7 @@ export class Announcing {
   }
 
   /** The answer, asking Redis first if need be. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  async fromRedis({ user, tokenHash }: Actor, address: string, said: PresenceMessage): Promise<Announced> {
+  async fromRedis({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Promise<Announced> {
     if (isLong(said)) await turn()
     for (const _ of this.#checked(said)) await turn()
     const named = this.#presence.filesOf(said).map(({ group }) => group)
@@ -44,10 +44,10 @@ export class Announcing {
     return announced
   }
 
-  #checked(said: PresenceMessage): Iterable<void> {
+  #checked(said: AnnounceRequest): Iterable<void> {
     return said.files ? idsChecked(said.files, this.#presence.table.peer(said.peer)?.files) : []
   }
 }
 
 /** Whether it is handled in slices. */
-const isLong = ({ files }: PresenceMessage): boolean => files !== undefined && countFiles(files) > SLICE
+const isLong = ({ files }: AnnounceRequest): boolean => files !== undefined && countFiles(files) > SLICE

@@ -3,7 +3,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { helloFault, MAX_AHEAD_MS } from '../../protocol/hello.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
-import { isUnavailable, patiently } from '../../tracker-store/database.ts'
+import { isUnavailable, untilRedisAnswers } from '../../tracker-store/database.ts'
 import type { PeerPresence, PresenceChange, PresenceStore } from '../../tracker-store/store.ts'
 import type { CallBackFault } from './call-back.ts'
 import { type Candidate, Reachability, type ReachabilityOptions } from './reachability.ts'
@@ -20,7 +20,7 @@ const SWEEP_MS = 1000
 const LATE_MS = 5000
 
 /** An announce, or a heartbeat, which confirms an earlier announce. */
-export type PresenceMessage = Announce | (Heartbeat & Partial<Announce>)
+export type AnnounceRequest = Announce | (Heartbeat & Partial<Announce>)
 
 export interface Announcer {
   user: string
@@ -71,7 +71,7 @@ export class Presence {
       if (change) this.#hear(change)
       else this.#load().catch(this.#failed)
     })
-    await patiently(() => this.#load())
+    await untilRedisAnswers(() => this.#load())
     this.#sweep = setInterval(() => this.#expire(Date.now()), SWEEP_MS).unref()
   }
 
@@ -86,7 +86,7 @@ export class Presence {
   }
 
   /** The files of this announce, or of the announce that a heartbeat repeats. Membership of their groups is checked. */
-  filesOf(said: PresenceMessage): readonly { group: string }[] {
+  filesOf(said: AnnounceRequest): readonly { group: string }[] {
     return said.files ?? this.table.peer(said.peer)?.files ?? []
   }
 
@@ -94,7 +94,7 @@ export class Presence {
    * Handles an announce or a heartbeat. Throws PEER_UNPROVEN if the user has not proven to own the peer's key, and
    * BAD_REQUEST if its sequence is ahead of the clock.
    */
-  announce(from: Announcer, said: PresenceMessage): Announced {
+  announce(from: Announcer, said: AnnounceRequest): Announced {
     const now = Date.now()
     if (said.sequence > now + MAX_AHEAD_MS) throw tooFarAhead(said.sequence - now)
     const known = this.#proven(from, said, now)
@@ -108,7 +108,7 @@ export class Presence {
    * The peer's known presence, once its owner is verified. The user who announced that presence has proven ownership, here
    * or to another replica. Anybody else must prove it first, even another user of the same machine.
    */
-  #proven(from: Announcer, said: PresenceMessage, now: number): Readonly<PeerPresence> | undefined {
+  #proven(from: Announcer, said: AnnounceRequest, now: number): Readonly<PeerPresence> | undefined {
     const known = this.table.peer(said.peer)
     if (known?.user === from.user) return known
     // A heartbeat or goodbye of an unknown peer has no effect.
@@ -152,7 +152,7 @@ export class Presence {
   /** Returns whether the peer's set is known afterwards. */
   #take(
     from: Announcer,
-    said: PresenceMessage,
+    said: AnnounceRequest,
     known: Readonly<PeerPresence> | undefined,
     seen: number,
   ): boolean {
@@ -221,7 +221,7 @@ export class Presence {
   }
 }
 
-function isFull(said: PresenceMessage): said is Announce & { files: NonNullable<Announce['files']> } {
+function isFull(said: AnnounceRequest): said is Announce & { files: NonNullable<Announce['files']> } {
   return said.files !== undefined
 }
 
@@ -239,7 +239,7 @@ function unproven(peer: string, fault: string): ShoalError {
   })
 }
 
-function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: PresenceMessage): boolean {
+function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: AnnounceRequest): boolean {
   const { port = known.port, tls = known.tls } = said
   return known.user === from.user && known.host === from.host && known.port === port && known.tls === tls
 }

@@ -3,7 +3,7 @@ import { BODY, MAX_ANNOUNCED_VALUES } from '../../tracker-client/api/limits.ts'
 import { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
-import type { PresenceMessage } from '../presence/presence.ts'
+import type { AnnounceRequest } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 /**
@@ -31,7 +31,7 @@ export function announceRoutes(app: TrackerApp, { announcing }: Services): void 
   )
 
   /** Returns a promise only if there is something to wait for. */
-  function answer(request: FastifyRequest, said: PresenceMessage): Announced | Promise<Announced> {
+  function answer(request: FastifyRequest, said: AnnounceRequest): Announced | Promise<Announced> {
     const actor = actorOf(request)
     return announcing.fromMemory(actor, request.ip, said) ?? announcing.fromRedis(actor, request.ip, said)
   }

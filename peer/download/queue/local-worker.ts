@@ -59,7 +59,7 @@ export class LocalWorker<Data> {
   share(): void {
     if (this.#isShared) return
     this.#isShared = true
-    this.#worker.run().catch(() => {})
+    this.#loop()
   }
 
   /** Finishes the jobs under way. */
@@ -88,10 +88,19 @@ export class LocalWorker<Data> {
         .catch(() => this.#retryLater())
         .finally(() => {
           this.#chains.delete(chain)
+          if (this.#isShared) this.#loop()
           this.#takeSoon()
         })
       this.#chains.add(chain)
     }
+  }
+
+  /** The loop and the jobs that were taken before it share the limit. */
+  #loop(): void {
+    const room = this.#concurrency - this.#chains.size
+    if (room === 0 || this.#isClosing) return
+    this.#worker.concurrency = room
+    if (!this.#worker.isRunning()) this.#worker.run().catch(() => {})
   }
 
   /** Takes one job, and then each that comes with the end of the one before. */

@@ -1,6 +1,6 @@
 import type { SwarmPeer } from '../../../protocol/records.ts'
 import type { JoinedSwarm } from '../../../tracker-client/api/schemas.ts'
-import type { Tickets } from './join-requests.ts'
+import type { JoinRequests } from './join-requests.ts'
 
 /**
  * Peers are asked for again soon, since those that join together learn of each other only then, and then less
@@ -13,7 +13,7 @@ const GRANT_MARGIN_MS = 60_000
 
 /** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */
 export class SwarmMembership {
-  readonly #tickets: Tickets
+  readonly #tickets: JoinRequests
   readonly #file: { group: string; fileId: string }
   #ticket: JoinedSwarm
   /** Milliseconds before its end at which the ticket is renewed. */
@@ -24,14 +24,17 @@ export class SwarmMembership {
   /** A peer refused the grant. */
   #refused = false
 
-  private constructor(tickets: Tickets, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
+  private constructor(tickets: JoinRequests, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
     this.#tickets = tickets
     this.#file = file
     this.#ticket = ticket
     this.#marginMs = marginOf(ticket)
   }
 
-  static async join(tickets: Tickets, file: { group: string; fileId: string }): Promise<SwarmMembership> {
+  static async join(
+    tickets: JoinRequests,
+    file: { group: string; fileId: string },
+  ): Promise<SwarmMembership> {
     return new SwarmMembership(tickets, file, await tickets.join(file.group, file.fileId))
   }
 

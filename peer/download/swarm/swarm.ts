@@ -5,9 +5,9 @@ import type { SwarmPeer as HandedOut, PeerAddress } from '../../../protocol/reco
 import type { PeerState } from '../../control/api.ts'
 import type { Credentials } from '../../wire/pinned-connect.ts'
 import type { Picker } from '../plan/picker.ts'
-import { type Choice, type Mate, Scheduler } from '../plan/scheduler.ts'
+import { type Choice, type PeerSlot, Scheduler } from '../plan/scheduler.ts'
 import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
-import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
+import { MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
 
 /** An extent to be fetched from a peer. */
 export interface Assignment {
@@ -74,7 +74,7 @@ export class Swarm {
   /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
   offer(peers: readonly HandedOut[], asked = false): void {
     for (const { complete, ...address } of peers) {
-      if (address.peer === this.#options.self || this.size >= (asked ? MOST_MATES : ENOUGH_MATES)) continue
+      if (address.peer === this.#options.self || this.size >= (asked ? MAX_PEERS_ASKING : MAX_PEERS)) continue
       const known = this.#peers.get(address.peer)
       const peer = known ?? new SwarmPeer(address)
       if (!known) this.#peers.set(address.peer, peer)
@@ -90,7 +90,7 @@ export class Swarm {
     if (!this.#scheduler.checkLate(performance.now())) return
     this.#schedule()
     for (const peer of this.#peers.values()) {
-      if (!peer.mate?.late || peer.toldLate) continue
+      if (!peer.slot?.late || peer.toldLate) continue
       peer.toldLate = true
       const reason = 'it keeps this side waiting: others are asked for its chunks too'
       this.#options.onPeer(peer.address.peer, 'late', reason)
@@ -110,7 +110,7 @@ export class Swarm {
     const now = performance.now()
     const failed = [...this.#peers.values()].filter((peer) => peer.mayRetry(now))
     if (failed.length === 0 || this.size === 0) return
-    for (const peer of failed) if (this.size < ENOUGH_MATES) this.#start(peer, false)
+    for (const peer of failed) if (this.size < MAX_PEERS) this.#start(peer, false)
   }
 
   close(): void {
@@ -134,12 +134,12 @@ export class Swarm {
     })
   }
 
-  #fetch({ mate, extent }: Choice<SwarmPeer>, startedAt: number): void {
-    const peer = mate.of
+  #fetch({ slot, extent }: Choice<SwarmPeer>, startedAt: number): void {
+    const peer = slot.of
     const assignment = {
       target: peer.address,
       extent,
-      fromSeed: mate.peer.seed,
+      fromSeed: slot.peer.seed,
       left: peer.stop!.signal,
     }
     const onChunk = (chunk: number): void => this.#received(peer, chunk)
@@ -152,8 +152,8 @@ export class Swarm {
   #received(peer: SwarmPeer, chunk: number): void {
     peer.bytes += chunkLength(this.#options.size, chunk)
     peer.toldLate = false
-    const isNew = peer.mate
-      ? this.#scheduler.received(peer.mate, chunk, performance.now())
+    const isNew = peer.slot
+      ? this.#scheduler.received(peer.slot, chunk, performance.now())
       : this.#options.picker.received(chunk)
     this.#options.onChunk(peer.address.peer, chunk, isNew)
   }
@@ -183,8 +183,8 @@ export class Swarm {
     this.#fail(peer, error)
   }
 
-  #settle({ mate }: SwarmPeer, extent: Extent): void {
-    if (mate) this.#scheduler.settled(mate, extent)
+  #settle({ slot }: SwarmPeer, extent: Extent): void {
+    if (slot) this.#scheduler.settled(slot, extent)
     this.#schedule()
   }
 
@@ -195,15 +195,15 @@ export class Swarm {
     const stop = new AbortController()
     peer.stop = stop
     peer.startedAt = performance.now()
-    let mate: Mate<SwarmPeer> | null = null
+    let slot: PeerSlot<SwarmPeer> | null = null
     const join = (have: Bitmap): void => {
       if (peer.stop !== stop) return
-      if (mate) {
-        this.#learnAll(mate, have)
+      if (slot) {
+        this.#learnAll(slot, have)
         return
       }
-      mate = this.#scheduler.add(peer, have, peer.pace)
-      peer.mate = mate
+      slot = this.#scheduler.add(peer, have, peer.pace)
+      peer.slot = slot
       this.#options.onPeer(id, 'joined')
       this.#followSeeds()
       this.#schedule()
@@ -215,10 +215,10 @@ export class Swarm {
     const listener = {
       onBitmap: join,
       onChunk: (chunk: number) => {
-        if (mate && this.#scheduler.learned(mate, chunk)) this.#schedule()
+        if (slot && this.#scheduler.learned(slot, chunk)) this.#schedule()
       },
       onPending: (chunk: number) => {
-        if (mate) this.#scheduler.pending(mate, chunk)
+        if (slot) this.#scheduler.pending(slot, chunk)
       },
     }
     this.#follow(peer, false, listener, stop.signal).catch((error: Error) => {
@@ -230,13 +230,13 @@ export class Swarm {
   #followSeeds(): void {
     if (!this.#options.picker.isCrowded) return
     for (const peer of this.#peers.values()) {
-      const { mate, stop } = peer
-      if (peer.followed || !mate?.peer.seed || !stop) continue
+      const { slot, stop } = peer
+      if (peer.followed || !slot?.peer.seed || !stop) continue
       peer.followed = true
       const listener = {
         onBitmap: () => {},
         onChunk: () => {},
-        onPending: (chunk: number) => this.#scheduler.pending(mate, chunk),
+        onPending: (chunk: number) => this.#scheduler.pending(slot, chunk),
       }
       this.#follow(peer, true, listener, stop.signal).catch(() => {})
     }
@@ -256,10 +256,10 @@ export class Swarm {
   }
 
   /** What came in at the peer between two have-streams. */
-  #learnAll(mate: Mate<SwarmPeer>, have: Bitmap): void {
-    const { held } = mate.peer
+  #learnAll(slot: PeerSlot<SwarmPeer>, have: Bitmap): void {
+    const { held } = slot.peer
     for (let chunk = 0; chunk < have.size && held.count < have.count; chunk++)
-      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(mate, chunk)
+      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(slot, chunk)
     this.#schedule()
   }
 
@@ -284,8 +284,8 @@ export class Swarm {
     peer.stop.abort()
     peer.stop = null
     peer.followed = false
-    if (peer.mate) this.#scheduler.remove(peer.mate)
-    peer.mate = null
+    if (peer.slot) this.#scheduler.remove(peer.slot)
+    peer.slot = null
     this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }

@@ -1,4 +1,4 @@
-import { type FailoverState, failoverOrder, RememberedState } from '../../../tracker-client/failover-state.ts'
+import { FailoverHistory, type FailoverState, failoverOrder } from '../../../tracker-client/failover-state.ts'
 import { eventData } from '../../../tracker-client/sse.ts'
 import { trackerUrl } from '../../../tracker-client/url.ts'
 
@@ -12,7 +12,7 @@ test('the last good tracker comes first, one that failed recently comes last, an
 
 test('a client saves its memory at each change, and the next client loads it', () => {
   const saved: FailoverState[] = []
-  const first = new RememberedState({ load: () => EMPTY, save: (state) => saved.push(state) })
+  const first = new FailoverHistory({ load: () => EMPTY, save: (state) => saved.push(state) })
   first.failed('a', 5)
   first.answered('b')
   first.answered('b')
@@ -21,7 +21,7 @@ test('a client saves its memory at each change, and the next client loads it', (
   expect(saved).toHaveLength(3)
   expect(saved.at(-1)).toEqual({ last: 'b', failed: { a: 5 }, revisions: { constructor: 7 } })
   const last = saved.at(-1) ?? EMPTY
-  const second = new RememberedState({ load: () => last, save: () => {} })
+  const second = new FailoverHistory({ load: () => last, save: () => {} })
   expect(second.order(['a', 'b'], 10)).toEqual(['b', 'a'])
   expect(second.revision('constructor')).toBe(7)
   expect(second.revision('toString')).toBeUndefined()

@@ -1,13 +1,13 @@
 import type { ServedFile } from '../../../../peer/serve/library.ts'
 import { Transfers } from '../../../../peer/tracker-link/transfers.ts'
-import { Figures, type FileBytes } from '../../../../peer/wire/transfer-counters.ts'
+import { type FileBytes, TransferCounters } from '../../../../peer/wire/transfer-counters.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 
 /** Sources whose bytes a test moves, and their reports over simulated seconds. */
 function world() {
   const files = new Map<string, Pick<ServedFile, 'have'>>()
   const downloads = new Map<string, FileBytes>()
-  const figures = new Figures()
+  const figures = new TransferCounters()
   const library = { get: (id: string) => files.get(id) as ServedFile | undefined }
   const sources = { library, downloads: () => downloads.values(), sent: figures.sentOf }
   const transfers = new Transfers(sources, 0)

@@ -70,7 +70,7 @@ test('a peer that holds a needed free chunk is asked for it in the same round', 
         for (const [i, chunks] of holdings.entries()) world.join(`p${i}`, chunks)
         world.schedule()
         for (const [name, held] of world.holds) {
-          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 1
+          const isBusy = world.underway.filter(({ slot }) => slot.of === name).length >= 1
           const free = [...Array(60).keys()].some(
             (i) => held.has(i) && !world.underway.some((choice) => covers(choice, i)),
           )
@@ -90,7 +90,7 @@ test('a late peer’s chunks are requested from another peer after a second, not
   world.schedule()
   for (let i = 0; i < 4; i++) {
     world.end(
-      world.underway.find(({ mate }) => mate.of === 'fast'),
+      world.underway.find(({ slot }) => slot.of === 'fast'),
       'whole',
     )
     world.schedule()
@@ -99,7 +99,7 @@ test('a late peer’s chunks are requested from another peer after a second, not
   world.wait(1000)
   expect(world.underway).toHaveLength(asked)
   world.wait(1000)
-  expect(world.underway.filter(({ mate }) => mate.of === 'fast').length).toBeGreaterThan(0)
+  expect(world.underway.filter(({ slot }) => slot.of === 'fast').length).toBeGreaterThan(0)
 })
 
 test('claimed chunks that never arrive are requested from the seed after an idle second', () => {
@@ -116,7 +116,7 @@ test('claimed chunks that never arrive are requested from the seed after an idle
   world.wait(1000)
   expect(world.underway).toEqual([])
   world.wait(1500)
-  expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
+  expect(world.underway.map(({ slot }) => slot.of)).toContain('seed')
 })
 
 test('a seed that reports every chunk as requested by others delays the download by one second, not one per chunk', () => {
@@ -158,9 +158,9 @@ test('in a large swarm few chunks are in flight, and a spared seed is asked firs
   world.join('seed', 'all')
   world.schedule()
   expect(world.underway).toHaveLength(16)
-  expect(world.underway[0]?.mate.of).toBe('seed')
+  expect(world.underway[0]?.slot.of).toBe('seed')
   expect(world.underway[0]?.extent.first).toBeGreaterThanOrEqual(120)
-  expect(world.underway.filter(({ mate }) => mate.of === 'seed')).toHaveLength(1)
+  expect(world.underway.filter(({ slot }) => slot.of === 'seed')).toHaveLength(1)
 })
 
 test('a late peer’s pending chunks do not keep other peers from being asked', () => {

@@ -110,7 +110,7 @@ test('if each end leads to the next extent, as in a swarm, an extent costs two s
   expect(more('bzpopmin') + more('xread')).toBe(0)
 })
 
-test('once another process joins, it gets extents and its results arrive', async () => {
+test('once another process joins, it gets extents and their outcomes come back', async () => {
   const elsewhere: number[] = []
   const { begun: here, release, add } = await openHeld()
   await redis.ask((client) => client.set(workersKey(PREFIX), '1'))

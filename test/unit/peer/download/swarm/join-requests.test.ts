@@ -1,4 +1,4 @@
-import { Tickets } from '../../../../../peer/download/swarm/join-requests.ts'
+import { JoinRequests } from '../../../../../peer/download/swarm/join-requests.ts'
 import type { JoinedSwarms } from '../../../../../tracker-client/api/schemas.ts'
 import { TrackerClient } from '../../../../../tracker-client/client.ts'
 
@@ -20,14 +20,14 @@ class CarelessClient extends TrackerClient {
 
 test('without --no-tls a peer neither asks for peers without TLS nor accepts them from a tracker', async () => {
   const client = new CarelessClient({ trackers: [] })
-  const { peers } = await new Tickets(client, 'cd'.repeat(32), false).join('team', 'ef'.repeat(32))
+  const { peers } = await new JoinRequests(client, 'cd'.repeat(32), false).join('team', 'ef'.repeat(32))
   expect(peers).toEqual([at(true)])
   expect(client.asked).toEqual([{ peer: 'cd'.repeat(32), fileIds: ['ef'.repeat(32)], hashes: true }])
 })
 
 test('with --no-tls a peer asks for peers with and without TLS', async () => {
   const client = new CarelessClient({ trackers: [] })
-  const { peers } = await new Tickets(client, 'cd'.repeat(32), true).join('team', 'ef'.repeat(32))
+  const { peers } = await new JoinRequests(client, 'cd'.repeat(32), true).join('team', 'ef'.repeat(32))
   expect(peers).toEqual([at(true), at(false)])
   expect(client.asked).toMatchObject([{ plain: true }])
 })
