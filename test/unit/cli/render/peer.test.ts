@@ -30,8 +30,8 @@ test('several files are counted, and a peer that served several of them is count
   expect(downloadText(files, 2)).toBe('Downloaded 2 files (4.0 KiB in 2.0 s, 2.0 KiB/s) from 2 peers')
 })
 
-test('a download that fetched nothing says so', () => {
-  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were here already$/)
+test('a download says how much was already here', () => {
+  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were already here$/)
   expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: everything was already here$/)
 })
 
