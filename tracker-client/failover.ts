@@ -92,8 +92,8 @@ async function askOnce<T>(
 
 function verdict(faults: readonly TryNext[]): ShoalError {
   const reports = faults.flatMap((fault) => fault.report ?? [])
-  const told = reports.find((report) => report.code !== 'TRACKER_BAD_ANSWER') ?? reports[0]
-  if (told) return told
+  const best = reports.find((report) => report.code !== 'TRACKER_BAD_ANSWER') ?? reports[0]
+  if (best) return best
   const tried = faults.map((fault) => `${fault.tracker} (${fault.why})`).join(', ')
   return new ShoalError(
     'TRACKER_UNREACHABLE',

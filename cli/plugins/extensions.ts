@@ -35,7 +35,7 @@ export async function loadExtensions<Kind extends keyof Extensions>(
         throw broken(`the default export of its ${kind} module is not a function`)
       found.push({ name, setting, setup } as Extensions[Kind])
     } catch (error) {
-      skipped(plugin.name, error)
+      reportSkipped(plugin.name, error)
     }
   }
   return found
@@ -58,6 +58,6 @@ export function settingsOf(
 }
 
 /** Names a broken plugin on stderr. It must not get in the way of others. */
-export function skipped(plugin: string, error: unknown): void {
+export function reportSkipped(plugin: string, error: unknown): void {
   process.stderr.write(`shoal: the plugin ${plugin} is skipped: ${messageOf(error)}\n`)
 }

@@ -50,7 +50,7 @@ export async function installPlugin(
   try {
     await bring(resolve(source), staged)
     const pjson = checkPackage(readJson(join(staged, 'package.json')))
-    const plugin = await wholeOf(pjson, staged, () => loadPlugin(home, staged, host))
+    const plugin = await loadWhole(pjson, staged, () => loadPlugin(home, staged, host))
     const manifest = checkManifest(await makeManifest(pjson, staged, plugin))
     const path = join(plugins, folderOf(pjson.name))
     checkApart(
@@ -92,7 +92,7 @@ async function bring(source: string, staged: string): Promise<void> {
     await cp(source, staged, {
       recursive: true,
       dereference: true,
-      filter: (path) => isPart(path.slice(source.length)),
+      filter: (path) => belongsToPlugin(path.slice(source.length)),
     })
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
@@ -103,13 +103,13 @@ async function bring(source: string, staged: string): Promise<void> {
 }
 
 /** Leaves out the checkout's own files, and the API package that its author may have installed. */
-function isPart(path: string): boolean {
+function belongsToPlugin(path: string): boolean {
   const apart = [join('node_modules', '.bin'), join('node_modules', API_PACKAGE)].map((name) => sep + name)
   return basename(path) !== '.git' && !apart.some((name) => path.endsWith(name))
 }
 
 /** Loads every part of a plugin, so that missing parts are reported now and not when they are used. */
-async function wholeOf(
+async function loadWhole(
   pjson: PluginPackage,
   root: string,
   load: () => Promise<ShoalPlugin>,

@@ -46,6 +46,6 @@ export function licensesText(parts: readonly LicensedPart[]): string {
 }
 
 function partText({ name, version, license, text }: LicensedPart): string {
-  const said = text || `Its package names the licence ${license} but contains no text.`
-  return `${RULE}\n${name} ${version} (${license})\n${RULE}\n\n${said}`
+  const body = text || `Its package names the licence ${license} but contains no text.`
+  return `${RULE}\n${name} ${version} (${license})\n${RULE}\n\n${body}`
 }

@@ -13,7 +13,7 @@ export type Request =
  * Parses a command line. `ids` are the ids of all commands and aliases ("group:create"). Throws USAGE for an unknown
  * command, with the closest one as a hint.
  */
-export function understand(argv: readonly string[], ids: readonly string[]): Request {
+export function parseCommandLine(argv: readonly string[], ids: readonly string[]): Request {
   const { leading, rest } = splitLeadingFlags(argv)
   if (leading.includes('--version') || leading.includes('-v')) return { do: 'version' }
   const asked = rest[0] === 'help' ? rest.slice(1) : rest

@@ -5,14 +5,14 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { homeFolder } from '../home/home.ts'
 import { readSecretFiles } from '../input/secret-files.ts'
 import { messageOf, type PluginSource } from '../plugins/definition.ts'
-import { skipped } from '../plugins/extensions.ts'
+import { reportSkipped } from '../plugins/extensions.ts'
 import { HostedPlugin } from '../plugins/hosted-plugin.ts'
 import { type HostedOptions, hostingOf, pluginsOf } from '../plugins/hosting.ts'
 import { installedPlugins, type PluginHost } from '../plugins/installed.ts'
 import { exitCode } from '../process/exit-codes.ts'
 import { interrupt } from '../process/interrupt.ts'
 import { output } from '../process/output-stream.ts'
-import { homeOf, understand, wantsJson } from './dispatch.ts'
+import { homeOf, parseCommandLine, wantsJson } from './dispatch.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
 
 export interface Program {
@@ -35,7 +35,7 @@ export async function main(program: Program): Promise<never> {
     await interrupt.race(run(program))
     status = Number(process.exitCode ?? 0)
   } catch (thrown) {
-    status = tell(toShoalError(thrown), wantsJson(program.argv, process.env))
+    status = report(toShoalError(thrown), wantsJson(program.argv, process.env))
   }
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   process.exit(status)
@@ -50,20 +50,20 @@ async function run(program: Program): Promise<void> {
   readSecretFiles(process.env)
   const { argv } = program
   const config = await loadConfig(program)
-  const request = understand(argv, config.commandIDs)
+  const request = parseCommandLine(argv, config.commandIDs)
   if (request.do === 'version') return void process.stdout.write(`${versionLine(config)}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
   // The plugins commands report broken plugins themselves.
   if (!request.id.startsWith('plugins:'))
-    for (const { folder, why } of hostingOf(config).broken) skipped(folder, why)
+    for (const { folder, why } of hostingOf(config).broken) reportSkipped(folder, why)
   await config.runHook('init', { argv: request.argv, id: request.id })
   await config.runCommand(request.id, request.argv).catch((error: unknown) => {
-    throw blamed(toShoalError(error), config.findCommand(request.id)?.pluginName, pluginsOf(config))
+    throw attributed(toShoalError(error), config.findCommand(request.id)?.pluginName, pluginsOf(config))
   })
 }
 
 /** Attributes a bug to Shoal or to the plugin whose command failed. */
-function blamed(
+function attributed(
   error: ShoalError,
   name: string | undefined,
   plugins: ReturnType<typeof pluginsOf>,
@@ -106,7 +106,7 @@ async function showHelp(config: Config, subject: string, json: boolean): Promise
   await new Help(config, config.pjson.oclif.helpOptions).showHelp(subject === '' ? [] : [subject])
 }
 
-function tell(error: ShoalError, json: boolean): number {
+function report(error: ShoalError, json: boolean): number {
   if (json) output.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
   else process.stderr.write(`${errorText(error, Boolean(process.env.DEBUG))}\n`)
   return exitCode(error)

@@ -49,13 +49,13 @@ export class Authenticator {
     const { access } = request.routeOptions.config
     if (access === 'public') return
     const header = request.headers.authorization ?? ''
-    const actor = this.recall(header)
+    const actor = this.fromMemory(header)
     if (!actor) return this.#ask(header, this.#known.get(header), request, reply)
     enter(request, actor)
   }
 
   /** The sender of this header, without asking Redis. Null means unknown, not invalid. */
-  recall(header: string): Actor | null {
+  fromMemory(header: string): Actor | null {
     const known = this.#known.get(header)
     if (!known || !this.#sessions.cached(known.actor.user, known.actor.tokenHash)) return null
     known.at = Date.now()
@@ -63,7 +63,7 @@ export class Authenticator {
   }
 
   /** The sender of this header as Redis has it now. Null if the session is invalid, or if only an old answer exists. */
-  async vouched(header: string): Promise<Actor | null> {
+  async fromRedis(header: string): Promise<Actor | null> {
     const before = this.#known.get(header)
     const known = await this.#find(header, before)
     return known === before ? null : known.actor

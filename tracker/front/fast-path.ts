@@ -101,12 +101,12 @@ interface Call {
 }
 
 function answerHere(services: Services, call: Call): string | null {
-  const actor = services.authenticator.recall(call.authorization)
+  const actor = services.authenticator.fromMemory(call.authorization)
   if (actor === null) return null
   call.said = call.read()
   if (call.said === null) return null
   try {
-    return told(
+    return responseText(
       services,
       call.said,
       call.began,
@@ -121,16 +121,18 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
   const { authenticator, announcing } = services
   try {
     const actor =
-      authenticator.recall(call.authorization) ?? (await authenticator.vouched(call.authorization))
+      authenticator.fromMemory(call.authorization) ?? (await authenticator.fromRedis(call.authorization))
     if (actor === null) return null
     const said = call.said ?? call.read()
-    return said && told(services, said, call.began, await announcing.fromRedis(actor, call.address, said))
+    return (
+      said && responseText(services, said, call.began, await announcing.fromRedis(actor, call.address, said))
+    )
   } catch {
     return null
   }
 }
 
-function told(
+function responseText(
   { responses }: Services,
   said: AnnounceRequest,
   began: number,

@@ -6,9 +6,12 @@ const MAX_MESSAGE = 300
 
 /** Answers any error as `{error: {code, message, hint}}`. Details of unexpected errors go to the log only. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const told = toShoalError(error)
-  if (told.status >= 500) request.log.error({ err: error, code: told.code }, 'request failed')
-  reply.code(told.status).header('content-type', 'application/json; charset=utf-8').send(told.toJSON())
+  const shoalError = toShoalError(error)
+  if (shoalError.status >= 500) request.log.error({ err: error, code: shoalError.code }, 'request failed')
+  reply
+    .code(shoalError.status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(shoalError.toJSON())
 }
 
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {

@@ -68,7 +68,7 @@ export class Presence {
   /** Loads the fleet's presence and follows its changes. */
   async start(): Promise<void> {
     this.#store.subscribe((change) => {
-      if (change) this.#hear(change)
+      if (change) this.#applyRemote(change)
       else this.#load().catch(this.#failed)
     })
     await untilRedisAnswers(() => this.#load())
@@ -100,7 +100,7 @@ export class Presence {
     const known = this.#proven(from, said, now)
     const interval = Math.round(INTERVAL_S * 1000 * (1 - JITTER + 2 * JITTER * Math.random())) / 1000
     if (!this.#take(from, said, known, now)) return { interval, resync: true }
-    const fault = said.leaving ? null : this.#look(said.peer)
+    const fault = said.leaving ? null : this.#callBackIfDue(said.peer)
     return fault === null ? { interval, resync: false } : { interval, resync: false, fault }
   }
 
@@ -119,7 +119,7 @@ export class Presence {
   }
 
   /** Calls the peer back if that is due. Returns the result of the last call-back. */
-  #look(id: string): CallBackFault | null {
+  #callBackIfDue(id: string): CallBackFault | null {
     const peer = this.table.peer(id)
     if (!peer) return null
     this.reachability.check(peer, id)?.catch(this.#failed)
@@ -175,7 +175,7 @@ export class Presence {
   }
 
   /** Applies a change from another replica. */
-  #hear(change: PresenceChange): void {
+  #applyRemote(change: PresenceChange): void {
     if (this.table.apply(change) || change.type !== 'heartbeat') return
     if ((this.table.peer(change.peer)?.sequence ?? -1) >= change.sequence) return
     this.#missed.add(change.peer)

@@ -77,7 +77,7 @@ export class Reachability {
   check(candidate: Candidate, as: string): Promise<boolean> | null {
     const now = this.#now()
     const verdict = this.#verdicts.get(as)
-    if (verdict === undefined && candidate.reachable === true) return this.#believe(candidate, as, now)
+    if (verdict === undefined && candidate.reachable === true) return this.#adopt(candidate, as, now)
     // A success holds for one address only. A failure delays the next attempt at any address.
     if (verdict && now < verdict.nextAt && (verdict.fault !== null || isSame(verdict.address, candidate)))
       return null
@@ -93,7 +93,7 @@ export class Reachability {
    * Adopts the result of another replica, or of this one before a restart, for a random part of ten minutes: peers that
    * reach a replica at the same moment are then not all called back at the same moment.
    */
-  #believe({ peer, host, port, tls }: Candidate, as: string, now: number): null {
+  #adopt({ peer, host, port, tls }: Candidate, as: string, now: number): null {
     const nextAt = now + GOOD_FOR_MS * Math.random()
     this.#verdicts.set(as, { address: { peer, host, port, tls }, fault: null, failures: 0, nextAt })
     return null

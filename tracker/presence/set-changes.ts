@@ -24,7 +24,7 @@ export function setChanges(
   for (let i = 0; i < after.length; i++) {
     const [then, now] = [before[i] as ServedFiles, after[i] as ServedFiles]
     if (then.group !== now.group) return null
-    const moved = moves(then.complete, now.complete) + moves(then.partial, now.partial)
+    const moved = differing(then.complete, now.complete) + differing(then.partial, now.partial)
     if ((moved.length / ID_LENGTH) * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
     for (const fileId of new Set(fileIdsOf(moved)))
       changes.push({ group: now.group, fileId, complete: stateOf(after, now.group, fileId) })
@@ -33,20 +33,20 @@ export function setChanges(
 }
 
 /** The ids between the lists' common prefix and common suffix. */
-function moves(before: string, after: string): string {
+function differing(before: string, after: string): string {
   if (before === after) return ''
   const shorter = Math.min(before.length, after.length) / ID_LENGTH
   const head =
-    most(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
+    largest(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
   const [a, b] = [before.slice(head), after.slice(head)]
   const rest = shorter - head / ID_LENGTH
   const tail =
-    most(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
+    largest(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
   return a.slice(0, a.length - tail) + b.slice(0, b.length - tail)
 }
 
 /** The largest n up to `end` for which `holds(n)`, which holds for all smaller n too. It is usually `end`. */
-function most(end: number, holds: (n: number) => boolean): number {
+function largest(end: number, holds: (n: number) => boolean): number {
   if (holds(end)) return end
   let [least, over] = [0, end]
   while (over - least > 1) {

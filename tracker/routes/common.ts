@@ -51,7 +51,7 @@ export async function viewAsMember(
       hint: `run \`shoal group join ${group}\``,
     })
   reply.header(REVISION_HEADER, view.revision)
-  sayAge(reply, store.groups.viewAge)
+  setAge(reply, store.groups.viewAge)
   return { view, member }
 }
 
@@ -65,7 +65,7 @@ export function contentOf(view: GroupView, fileId: string): FileRecord {
 }
 
 /** Sets `Age` (RFC 9111, 5.1), in seconds, if the answer may be `ms` old. Keeps a higher value already set. */
-export function sayAge(reply: FastifyReply, ms: number): void {
+export function setAge(reply: FastifyReply, ms: number): void {
   const age = Math.floor(ms / 1000)
   if (age > 0 && age > Number(reply.getHeader('age') ?? 0)) reply.header('age', age)
 }

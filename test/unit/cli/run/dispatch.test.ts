@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { editDistance, understand, wantsJson } from '../../../../cli/run/dispatch.ts'
+import { editDistance, parseCommandLine, wantsJson } from '../../../../cli/run/dispatch.ts'
 
 const IDS = ['group:create', 'group:list', 'peer:upload', 'user:login', 'login', 'upload', 'stop']
-const ask = (line: string) => understand(line.split(' ').filter(Boolean), IDS)
+const ask = (line: string) => parseCommandLine(line.split(' ').filter(Boolean), IDS)
 
 test.each([
   ['group create team', { do: 'run', id: 'group:create', argv: ['team'] }],
