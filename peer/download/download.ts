@@ -4,12 +4,12 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
-import { ProgressMeter } from '../control/progress-meter.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
+import { readHere } from './disk/already-here.ts'
 import { PartFile } from './disk/part-file.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
@@ -19,6 +19,7 @@ import type { DownloadJob } from './queue/download-job.ts'
 import { loadHashes } from './swarm/hash-list.ts'
 import { Swarm } from './swarm/swarm.ts'
 import { SwarmMembership } from './swarm/swarm-membership.ts'
+import { TransferTotals } from './transfer-totals.ts'
 
 const TICK_MS = 250
 /** How the log puts what became of a peer. */
@@ -32,9 +33,8 @@ export class Download {
   readonly job: DownloadJob
   readonly #context: DownloadContext
   readonly #emit: (event: ProgressEvent) => void
-  readonly #meter: ProgressMeter
+  readonly #totals: TransferTotals
   readonly #limit: ByteLimit
-  readonly #started = performance.now()
   readonly #ended = Promise.withResolvers<void>()
   #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
@@ -46,8 +46,6 @@ export class Download {
   readonly #early: SeenPeer[] = []
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
-  #bytesFetched = 0
-  #bytesReused = 0
   /** [0, contiguous) is held: what a sequential reader may read. */
   #contiguous = 0
 
@@ -61,16 +59,16 @@ export class Download {
     this.#context = context
     this.#limit = limit
     this.#emit = emit
-    this.#meter = new ProgressMeter(job.name, job.size)
+    this.#totals = new TransferTotals(job)
   }
 
   get progress(): { done: number; rate: number } {
-    return { done: this.#meter.done, rate: this.#meter.rate(performance.now()) }
+    return { done: this.#totals.meter.done, rate: this.#totals.meter.rate(performance.now()) }
   }
 
   /** Bytes that came from other peers, or from sources. */
   get bytesFetched(): number {
-    return this.#bytesFetched
+    return this.#totals.bytesFetched
   }
 
   /**
@@ -84,6 +82,7 @@ export class Download {
       await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
         throw storageError(error, dirname(job.path))
       })
+      if (job.isHere) return await this.#takeHere(signal)
       await this.#prepare(signal)
       if (!this.#have.isFull) await this.#fetchMissing(signal)
       return await this.#finish()
@@ -104,6 +103,18 @@ export class Download {
     else this.#early.push(seen)
   }
 
+  /** Only serves what is at its path already. */
+  async #takeHere(signal: AbortSignal): Promise<DownloadedFile> {
+    const { job } = this
+    const { hashes, ...state } = await readHere(job, this.#context, signal)
+    this.#hashes = hashes
+    this.#totals.reusedFrom(job.path)
+    await this.#seed(state)
+    this.#totals.meter.add(job.size, performance.now())
+    this.#totals.endReuse()
+    return this.#result(job.path)
+  }
+
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
   async #prepare(signal: AbortSignal): Promise<void> {
     const { job } = this
@@ -118,8 +129,10 @@ export class Download {
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
-    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, reused, signal)
-    this.#bytesReused = this.#meter.done
+    if (this.#have.count > 0) this.#totals.reusedFrom(part.path)
+    const copied = (chunk: number, path: string): void => this.#hold(chunk, path)
+    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, copied, signal)
+    this.#totals.endReuse()
     await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
   }
@@ -134,7 +147,7 @@ export class Download {
   async #takeFromSources(part: PartFile, signal: AbortSignal): Promise<void> {
     const { name, size } = this.job
     const found = (chunk: number): void => {
-      this.#bytesFetched += chunkLength(size, chunk)
+      this.#totals.bytesFetched += chunkLength(size, chunk)
       this.#hold(chunk)
     }
     const failed = (source: ChunkSource, error: Error): void =>
@@ -199,7 +212,7 @@ export class Download {
 
   #received(peer: string, chunk: number, isNew: boolean): void {
     const length = chunkLength(this.job.size, chunk)
-    this.#bytesFetched += length
+    this.#totals.bytesFetched += length
     this.#context.figures.addReceived(peer, length)
     if (!isNew) return
     this.#hold(chunk)
@@ -212,11 +225,13 @@ export class Download {
     await this.#fetcher?.end()
   }
 
-  #hold(chunk: number): void {
+  /** A chunk is in the part file; it was copied `from` another file, or fetched. */
+  #hold(chunk: number, from?: string): void {
+    if (from) this.#totals.reusedFrom(from)
     this.#have.add(chunk)
     this.#part?.wrote(chunk)
     this.#partial?.tell(chunk, false)
-    this.#meter.add(chunkLength(this.job.size, chunk), performance.now())
+    this.#totals.meter.add(chunkLength(this.job.size, chunk), performance.now())
     if (chunk !== this.#contiguous) return
     while (this.#have.has(this.#contiguous)) this.#contiguous++
     if (!this.job.keep && this.#part) {
@@ -237,7 +252,7 @@ export class Download {
     // Under a limit it is this side that lets the peers wait.
     if (this.job.maxDown === 0) this.#swarm?.checkLate()
     this.#swarm?.retry()
-    this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
+    this.#emit(this.#totals.meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
     void this.#renew(now)
@@ -271,19 +286,15 @@ export class Download {
     await this.#endFetching()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
-    if (job.keep) await this.#seed(await part.publish())
+    if (job.keep) await this.#seed(await part.publish(job.replaceable))
     else await part.finish()
-    this.#emit(this.#meter.event(performance.now(), this.#swarm?.size ?? 0))
+    return this.#result(path)
+  }
+
+  #result(path: string): DownloadedFile {
+    const { job } = this
+    this.#emit(this.#totals.meter.event(performance.now(), this.#swarm?.size ?? 0))
     this.#emit({ event: 'done', name: job.name, path })
-    return {
-      name: job.name,
-      fileId: job.fileId,
-      size: job.size,
-      path,
-      seconds: (performance.now() - this.#started) / 1000,
-      bytesFetched: this.#bytesFetched,
-      bytesReused: this.#bytesReused,
-      peers: this.#swarm?.shares ?? [],
-    }
+    return this.#totals.result(path, this.#swarm?.shares ?? [])
   }
 }

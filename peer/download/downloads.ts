@@ -14,6 +14,7 @@ import type { SeenPeer } from '../serve/library.ts'
 import { ByteLimit } from '../wire/byte-limit.ts'
 import type { FileBytes } from '../wire/transfer-counters.ts'
 import type { DownloadContext } from './context.ts'
+import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
 import type { DownloadJob } from './queue/download-job.ts'
@@ -94,13 +95,30 @@ export class Downloads {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     try {
-      const jobs = targets.map(({ file, path }): DownloadJob => ({ ...jobOf(request, file, path), group }))
+      const jobs: DownloadJob[] = []
+      for (const { file, path } of targets) jobs.push(await this.#jobFor(request, file, path, either))
       return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
       // One file failed: the others of the same request stop too, in good order.
       stop.abort(error)
       throw error
     }
+  }
+
+  /** Throws PATH_IN_THE_WAY where the file would replace one that is no earlier state of it. */
+  async #jobFor(
+    request: DownloadRequest,
+    file: { name: string; fileId: string; size: number },
+    path: string,
+    signal: AbortSignal,
+  ): Promise<DownloadJob> {
+    const job = { ...jobOf(request, file, path), group: request.group }
+    if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
+    // Another request may be about to put the file there.
+    const running = this.#tasks.get(job.id)?.download?.job
+    if (running) return running
+    const { replaceable, isSame } = await checkTarget(path, job, this.#context, signal)
+    return { ...job, replaceable, isHere: isSame }
   }
 
   onDownloaded(listener: (file: Downloaded) => void): void {
@@ -247,7 +265,7 @@ function jobOf(
   request: DownloadRequest,
   { name, fileId, size }: { name: string; fileId: string; size: number },
   path: string,
-): Omit<DownloadJob, 'group'> {
+): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
   const { sequential, maxDown, waitMs, output } = request
   const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
   return {

@@ -9,6 +9,7 @@ const file = (change: Partial<DownloadedFile>): DownloadedFile => ({
   seconds: 1,
   bytesFetched: 2048,
   bytesReused: 0,
+  reusedFrom: [],
   peers: [{ peer: 'a', bytes: 2048 }],
   ...change,
 })
@@ -30,9 +31,15 @@ test('several files are counted, and a peer that served several of them is count
   expect(downloadText(files, 2)).toBe('Downloaded 2 files (4.0 KiB in 2.0 s, 2.0 KiB/s) from 2 peers')
 })
 
-test('a download says how much was already here', () => {
+test('a download says how much was already here, and where', () => {
   expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were already here$/)
-  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: everything was already here$/)
+  const here = { bytesFetched: 0, peers: [] }
+  expect(downloadText([file({ ...here, reusedFrom: ['/x/f'] })], 1)).toMatch(
+    /: everything was already here, at its place$/,
+  )
+  expect(downloadText([file({ ...here, reusedFrom: ['/old/f'] })], 1)).toMatch(
+    /: everything was already here, in \/old\/f$/,
+  )
 })
 
 test('an upload names a single file with its version, and counts several', () => {

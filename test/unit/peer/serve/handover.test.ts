@@ -28,7 +28,7 @@ test('requests made during a download are answered from the finished file', asyn
   // The first answer fills the connection, and the others queue.
   await once(socket, 'readable')
 
-  const state = await part.publish()
+  const state = await part.publish(null)
   const { fileId, size, hashes } = FILE
   await fixture.seeds.add({ group: 'team', name: 'file', fileId, size, path, ...state, fault: null }, hashes)
   fixture.library.delete(partial)

@@ -47,7 +47,7 @@ async function reopen(): Promise<{ leftover: Leftover; found: number[]; written:
     part.wrote(chunk)
   }
   await recheck(part, leftover, FILE.hashes, pool, keep, new AbortController().signal)
-  await part.publish()
+  await part.publish(null)
   await Promise.all([part.close(), pool.close()])
   return { leftover, found, written }
 }

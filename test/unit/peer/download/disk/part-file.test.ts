@@ -57,7 +57,7 @@ test('a file gets its final name only when it is complete, and nothing else is l
   expect(marksOf(leftover)).toEqual([])
   await put(part, 2, 0, 3, 1)
   expect(existsSync(path)).toBe(false)
-  const state = await part.publish()
+  const state = await part.publish(null)
   expect(readdirSync(folder)).toEqual(['file.bin'])
   expect(readFileSync(path).equals(FILE.data)).toBe(true)
   const { mtimeNs, ino } = statSync(path, { bigint: true })
@@ -67,7 +67,7 @@ test('a file gets its final name only when it is complete, and nothing else is l
 test('a reader opened before the part file is closed can read to the end', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2, 3)
-  await part.publish()
+  await part.publish(null)
   const reader = part.openReader()
   await part.close()
   const into = Buffer.alloc(777)
@@ -80,7 +80,7 @@ test('a reader opened before the part file is closed can read to the end', async
 test('an incomplete file is not published, and its data is kept', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2)
-  await expect(part.publish()).rejects.toThrow('not complete')
+  await expect(part.publish(null)).rejects.toThrow('not complete')
   expect(existsSync(path)).toBe(false)
   const [again, leftover] = await open()
   expect(marksOf(leftover)).toEqual([0, 1, 2])
@@ -174,7 +174,7 @@ test('the marks of a missing, shorter or longer part file are not trusted', asyn
 test('an empty file is published at once', async () => {
   const empty = content(0)
   const [part] = await open(empty)
-  await part.publish()
+  await part.publish(null)
   expect(readFileSync(path)).toHaveLength(0)
   expect(readdirSync(folder)).toEqual(['file.bin'])
 })

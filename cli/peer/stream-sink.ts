@@ -8,7 +8,7 @@ const BUFFER_BYTES = 1024 * 1024
  * Writes a download's bytes to `output` in order while it runs. `chunk` events tell up to where the file at their path can
  * be read.
  */
-export class StdoutSink {
+export class StreamSink {
   readonly #output: NodeJS.WritableStream
   #file: FileHandle | null = null
   #written = 0
