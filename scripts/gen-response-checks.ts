@@ -14,7 +14,7 @@ const checks = Object.entries(RESPONSES).map(
   ([name, schema]) => `  ${name}: (() => {\n${checkOf(schema)}  })(),\n`,
 )
 const text = `// @ts-nocheck
-// Made of tracker-client/api/schemas.ts by \`npm run gen:checks\`: change that, not this.
+// Generated from tracker-client/api/schemas.ts by \`npm run gen:checks\`. Do not edit.
 import type { ResponseName } from './response-faults.ts'
 
 export const CHECKS: Record<ResponseName, (value: unknown) => boolean> = {

@@ -1,5 +1,5 @@
 // @ts-nocheck
-// Made of tracker-client/api/schemas.ts by `npm run gen:checks`: change that, not this.
+// Generated from tracker-client/api/schemas.ts by `npm run gen:checks`. Do not edit.
 import type { ResponseName } from './response-faults.ts'
 
 export const CHECKS: Record<ResponseName, (value: unknown) => boolean> = {

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import * as api from './api/schemas.ts'
 
-/** The schemas of a tracker's answers: what the client checks them against (answer-checks.gen.ts is made of this). */
+/** The schemas of a tracker's answers. response-checks.gen.ts is generated from them. */
 export const RESPONSES = {
   UserBody: api.UserBody,
   SessionBody: api.SessionBody,
@@ -23,7 +23,7 @@ export const RESPONSES = {
 
 export type ResponseName = keyof typeof RESPONSES
 
-/** The first thing that is wrong with `body` as an answer of this name. */
+/** The first fault of `body` as an answer of this name. */
 export function faultOf(name: keyof typeof RESPONSES, body: unknown): string {
   const [fault] = Value.Errors(RESPONSES[name], body)
   return fault ? `${fault.instancePath || 'it'} ${fault.message}` : 'it has the wrong shape'

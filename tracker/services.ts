@@ -9,7 +9,7 @@ import type { AnnounceHandler } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Progress } from './presence/progress-reports.ts'
 
-/** What the routes work with; put together in start.ts. */
+/** What the routes depend on. start.ts creates it. */
 export interface Services {
   store: Store
   background: Background
@@ -21,6 +21,6 @@ export interface Services {
   grants: Grants
   passwords: Passwords
   loginLimit: LoginLimit
-  /** Aborted when the tracker stops: ends what would not end by itself. */
+  /** Aborted when the tracker stops: ends whatever would not end by itself. */
   stopping: AbortSignal
 }

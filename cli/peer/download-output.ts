@@ -9,12 +9,12 @@ import { output } from '../process/output-stream.ts'
 import { openNode } from './stream-node.ts'
 import { StreamSink } from './stream-sink.ts'
 
-/** Where a download goes: to a path, which the peer writes; or as a stream, in order, to "-", a FIFO or a device. */
+/** A download's output: a path, which the peer writes, or a stream ("-", a FIFO or a device), which gets the bytes in order. */
 export type DownloadOutput = { path: string } | { stream: string }
 
 /**
- * Where -o leads. Without it that is the last part of the name (of the group, where all of it is meant) in the current
- * folder. Throws PATH_IN_THE_WAY for a socket.
+ * The output that -o names. Without -o it is the last part of the name (or the group's name, for a whole group) in the
+ * current folder. Throws PATH_IN_THE_WAY for a socket.
  */
 export function downloadOutput(given: string | undefined, { group, name }: Target): DownloadOutput {
   if (given === '-') return { stream: '-' }
@@ -24,11 +24,11 @@ export function downloadOutput(given: string | undefined, { group, name }: Targe
   if (stat && isStream(path, stat)) return { stream: path }
   if (stat?.isSocket())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is a socket`, { hint: 'choose another place with -o' })
-  // A slash at the end says that a folder is meant, and resolve() drops it.
+  // Keep a trailing slash, which means a folder; resolve() drops it.
   return { path: path + (given.endsWith('/') && path !== sep ? sep : '') }
 }
 
-/** A node that takes bytes in order and must not be replaced. A descriptor of this process may be a file. */
+/** Whether the path takes bytes in order and must not be replaced. A descriptor of this process may be a regular file. */
 export function isStream(
   path: string,
   stat: { isFIFO(): boolean; isCharacterDevice(): boolean; isBlockDevice(): boolean },
@@ -37,7 +37,7 @@ export function isStream(
   return isDescriptor || stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()
 }
 
-/** Runs a download whose bytes go to a stream as they come. Where that is stdout, answers and errors go to stderr. */
+/** Runs a download whose bytes are written to a stream as they arrive. If that is stdout, answers and errors go to stderr. */
 export async function toStream(
   path: string,
   download: (listener: ProgressListener, signal: AbortSignal) => Promise<DownloadResult>,

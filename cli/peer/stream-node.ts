@@ -3,12 +3,12 @@ import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { storageError } from '../../protocol/errors.ts'
 
-/** Between two tries to open a FIFO that nobody reads yet. */
+/** Pause between attempts to open a FIFO that has no reader yet. */
 const RETRY_MS = 50
 
 /**
- * Opens a FIFO or a device to write to, and waits for a FIFO's reader as `cat` does. Not by an open that blocks, which
- * would keep the process from ending. Throws a storage error, or the signal's reason.
+ * Opens a FIFO or a device for writing, and waits for a FIFO's reader, like `cat`. It polls, because a blocking open would
+ * keep the process from ending. Throws a storage error, or the signal's reason.
  */
 export async function openNode(path: string, signal: AbortSignal): Promise<NodeJS.WritableStream> {
   for (;;) {
@@ -19,7 +19,7 @@ export async function openNode(path: string, signal: AbortSignal): Promise<NodeJ
   }
 }
 
-/** null for a FIFO without a reader. */
+/** Null for a FIFO without a reader. */
 function tryOpen(path: string): number | null {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
@@ -30,7 +30,7 @@ function tryOpen(path: string): number | null {
 }
 
 function streamOf(fd: number, path: string): NodeJS.WritableStream {
-  // A write to a full FIFO would fail as a file's: a socket waits until there is room.
+  // A file stream fails when the FIFO is full; a socket waits until there is room.
   if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: false, writable: true })
   closeSync(fd)
   return createWriteStream(path, { flags: 'r+' })

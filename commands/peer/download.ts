@@ -9,7 +9,7 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
   static override summary =
     'Download a file, or a folder with all files below it, from the peers that have it'
-  static override description = 'Run it again to go on with a download that was stopped.'
+  static override description = 'Run the same command again to continue an interrupted download.'
   static override aliases = ['download']
   static override args = { target: targetArg() }
   static override flags = flags({
@@ -17,17 +17,19 @@ export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
       char: 'o',
       helpValue: 'PATH',
       description:
-        'file, folder, FIFO or device to write, or "-" for standard output (default: its own name, here)',
+        'file, folder, FIFO or device to write, or "-" for standard output (default: its own name in the current folder)',
     }),
     wait: durationFlag({
       description: 'how long to wait for a peer that serves it',
       default: 10_000,
       defaultHelp: async () => '10s',
     }),
-    'max-down': rateFlag({ description: 'fetch at most so many bytes a second, for example 10MB' }),
-    'max-up': rateFlag({ description: 'serve at most so many bytes a second' }),
+    'max-down': rateFlag({ description: 'limit for fetching, in bytes per second, for example 10MB' }),
+    'max-up': rateFlag({ description: 'limit for serving, in bytes per second' }),
     sequential: Flags.boolean({ description: 'fetch from front to back' }),
-    force: Flags.boolean({ description: 'replace a file that is no earlier download of the same' }),
+    force: Flags.boolean({
+      description: 'replace a file that is not an earlier, untouched download of this name',
+    }),
     ...onceFlags,
   })
 

@@ -32,7 +32,7 @@ interface Downloaded {
   files: { bytesFetched: number; bytesReused: number; reusedFrom: string[] }[]
 }
 
-/** Shares random bytes as `name`, and returns them. */
+/** Shares random bytes as `name` and returns them. */
 async function share(name: string, size = CHUNK + 1): Promise<Buffer> {
   const bytes = randomBytes(size)
   const path = join(ada.folder, name)
@@ -43,7 +43,7 @@ async function share(name: string, size = CHUNK + 1): Promise<Buffer> {
 
 const refused = { exit: 10, code: 'PATH_IN_THE_WAY' }
 
-test("a download refuses to replace a file of the user's, and with --force replaces it", async () => {
+test('a download replaces a file of the user only with --force', async () => {
   const bytes = await share('one')
   const path = join(bob.folder, 'thesis.txt')
   writeFileSync(path, 'years of work')
@@ -56,7 +56,7 @@ test("a download refuses to replace a file of the user's, and with --force repla
   expect(readFileSync(path).equals(bytes)).toBe(true)
 })
 
-test('a new version replaces the one that was downloaded before, and the same one is here already', async () => {
+test('a new version replaces the earlier download, and the same version is reused', async () => {
   await share('two')
   const path = join(bob.folder, 'two')
   await bob.ok(['peer', 'download', 'team:two', '-o', path])
@@ -70,7 +70,7 @@ test('a new version replaces the one that was downloaded before, and the same on
   expect(copy.files).toMatchObject([{ bytesFetched: 0, reusedFrom: [path] }])
 })
 
-test('a downloaded file that was edited since is not replaced', async () => {
+test('a downloaded file that was edited is not replaced', async () => {
   await share('three')
   const path = join(bob.folder, 'three')
   await bob.ok(['peer', 'download', 'team:three', '-o', path])
@@ -80,7 +80,7 @@ test('a downloaded file that was edited since is not replaced', async () => {
   expect(readFileSync(path, 'utf8')).toBe('my notes')
 })
 
-test('a file of the same content is taken as it is, whoever put it there', async () => {
+test('an existing file with the same content is kept, whoever created it', async () => {
   const bytes = await share('four')
   const path = join(bob.folder, 'four')
   writeFileSync(path, bytes)
@@ -90,7 +90,7 @@ test('a file of the same content is taken as it is, whoever put it there', async
   expect(lstatSync(path).mtimeMs).toBe(1000)
 })
 
-test('a symbolic link at the target is not replaced, nor what it leads to', async () => {
+test('a download replaces neither a symbolic link at the target nor the file that it leads to', async () => {
   await share('five')
   const target = join(bob.folder, 'linked-to')
   const path = join(bob.folder, 'link')
@@ -101,7 +101,7 @@ test('a symbolic link at the target is not replaced, nor what it leads to', asyn
   expect(lstatSync(path).isSymbolicLink()).toBe(true)
 })
 
-test('one file of a folder that is in the way stops the download before anything is written', async () => {
+test('one foreign file in a folder stops the download before anything is written', async () => {
   mkdirSync(join(ada.folder, 'sub'))
   await share('sub/a')
   await share('sub/b')
@@ -125,7 +125,7 @@ test('a FIFO gets the bytes in order and stays a FIFO', async () => {
   expect(lstatSync(fifo).isFIFO()).toBe(true)
 })
 
-test('a FIFO whose reader goes away ends the download', async () => {
+test('a download to a FIFO ends when its reader goes away', async () => {
   await share('seven', 8 * CHUNK)
   const fifo = join(bob.folder, 'short-pipe')
   execFileSync('mkfifo', [fifo])

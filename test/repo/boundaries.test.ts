@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 interface Room {
   /** Rooms that it may import, beside itself. */
   imports: readonly string[]
-  /** AnnounceRequest when the rule is broken. */
+  /** Printed when the rule is broken. */
   why: string
 }
 

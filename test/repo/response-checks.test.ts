@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../..')
 const node = (...args: string[]): string =>
   execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
 
-test('answer-checks.gen.ts is up to date with the schemas (else: npm run gen:checks)', () => {
+test('response-checks.gen.ts is up to date with the schemas (else: npm run gen:checks)', () => {
   node('scripts/gen-response-checks.ts', '--check')
 })
 

@@ -38,7 +38,7 @@ export class RedisPresence implements PresenceStore {
   readonly #waiting = new PresenceBatch()
   readonly #listeners = new Set<(change: PresenceChange | null) => void>()
   readonly #onMessage = (message: Buffer): void => {
-    for (const change of this.#codec.decode(message)) this.#tell(change)
+    for (const change of this.#codec.decode(message)) this.#notify(change)
   }
   /** Gathering: until the timer fires or the batch is full. Resting: a batch failed; the timer retries it. */
   #phase: 'idle' | 'gathering' | 'sending' | 'resting' = 'idle'
@@ -54,7 +54,7 @@ export class RedisPresence implements PresenceStore {
       'sharing presence',
       'other replicas do not find its peers until they announce again',
     )
-    pubsub.onRestored(() => this.#tell(null))
+    pubsub.onRestored(() => this.#notify(null))
   }
 
   async listen(): Promise<void> {
@@ -102,7 +102,7 @@ export class RedisPresence implements PresenceStore {
     return presence && seen ? { ...(JSON.parse(presence) as PeerPresence), seen: Number(seen) } : null
   }
 
-  #tell(change: PresenceChange | null): void {
+  #notify(change: PresenceChange | null): void {
     for (const listener of this.#listeners) listener(change)
   }
 

@@ -7,7 +7,7 @@
 local expired, lost = tonumber(ARGV[1]), {}
 
 -- The key and its time to live in ms, or nil if the change is out of date.
-local function place(peer, sequence, seen)
+local function entryFor(peer, sequence, seen)
   local key, life = KEYS[1] .. peer, tonumber(seen) - expired
   local stored = tonumber(redis.call('HGET', key, 'sequence') or -1)
   if life <= 0 or stored > tonumber(sequence) then return nil end
@@ -15,7 +15,7 @@ local function place(peer, sequence, seen)
 end
 
 for peer, sequence, seen in ARGV[2]:gmatch('(%S+) (%d+) (%d+)') do
-  local key, life, stored = place(peer, sequence, seen)
+  local key, life, stored = entryFor(peer, sequence, seen)
   if key and stored < tonumber(sequence) then
     lost[#lost + 1] = peer
   elseif key then
@@ -31,7 +31,7 @@ while at <= #ARGV[3] do
   if not stop then break end
   local peer, sequence, seen, presence = ARGV[3]:match('^(%S+) (%d+) (%d+) ()', at)
   local key, life
-  if peer then key, life = place(peer, sequence, seen) end
+  if peer then key, life = entryFor(peer, sequence, seen) end
   if key then
     redis.call('HSET', key, 'sequence', sequence, 'presence', ARGV[3]:sub(presence, stop - 1), 'seen', seen)
     redis.call('PEXPIRE', key, life)
@@ -40,7 +40,7 @@ while at <= #ARGV[3] do
 end
 
 for peer, sequence, seen in ARGV[4]:gmatch('(%S+) (%d+) (%d+)') do
-  local key = place(peer, sequence, seen)
+  local key = entryFor(peer, sequence, seen)
   if key then redis.call('DEL', key) end
 end
 return { 'OK', #lost == 0 and '[]' or quote(lost) }

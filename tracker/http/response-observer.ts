@@ -1,11 +1,11 @@
-/** Hears of an answer: the route's pattern ("/v1/groups/:group", "none" where there is no such route), and milliseconds since the request. */
+/** `route` is the route's pattern ("/v1/groups/:group"), or "none" for an unknown route. `ms` is the time since the request. */
 export type ResponseListener = (method: string, route: string, status: number, ms: number) => void
 
-/** Who wants to know of each answer of this tracker, by whichever way it went. */
+/** Reports every answer of this tracker to its listeners, whether Fastify or the fast path gave it. */
 export class ResponseObservers {
   readonly #listeners: ResponseListener[] = []
 
-  /** Whether anybody listens: else nothing needs to be timed. */
+  /** Whether anybody listens. If not, nothing needs to be timed. */
   get areObserved(): boolean {
     return this.#listeners.length > 0
   }

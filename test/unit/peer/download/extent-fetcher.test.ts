@@ -9,13 +9,13 @@ import { ShoalError } from '../../../../protocol/errors.ts'
 
 const target = { peer: 'f0'.repeat(32), host: '127.0.0.1', port: 1, tls: false }
 
-/** A queue that hands each extent out to this process at once. */
+/** A queue that hands out each extent to this process at once. */
 const queue = {
   run: (_: unknown, fetch: () => Promise<ExtentOutcome>) => fetch(),
   settle: async () => {},
 } as unknown as ExtentQueue
 
-/** Only the network and the queue are played. */
+/** The network and the queue are fakes; the rest is real. */
 function fetcher(
   fetch: (request: { hashes: Uint8Array }) => Promise<void>,
   options: Partial<ExtentFetcherOptions> = {},
@@ -40,18 +40,18 @@ function assignment(first: number, count: number, left = new AbortController().s
   return { target, extent: { first, count }, fromSeed: false, left }
 }
 
-test('a thread gets the hashes of its extent alone, however long the list they come from', async () => {
+test('a thread gets only the hashes of its extent, even from a long list', async () => {
   const sent: Uint8Array[] = []
   const fetches = fetcher(async ({ hashes }) => void sent.push(hashes), {
     hashes: Buffer.alloc(40_960 * HASH_SIZE, 7),
   })
   expect(await fetches.fetch(assignment(8, 32), () => {})).toBe(true)
   expect(sent[0]).toHaveLength(32 * HASH_SIZE)
-  // A message carries the whole buffer that a view is on.
+  // A message carries a view's whole buffer.
   expect(structuredClone(sent[0])?.buffer.byteLength).toBe(32 * HASH_SIZE)
 })
 
-test('a connection that breaks after the grant was renewed counts as the end of the old grant', async () => {
+test('a connection that breaks after the grant was renewed counts as expiry of the old grant', async () => {
   let grant = 'old'
   let breaks = async (): Promise<void> => {
     grant = 'fresh'
@@ -64,14 +64,14 @@ test('a connection that breaks after the grant was renewed counts as the end of 
   await expect(failed()).rejects.not.toHaveProperty('code')
 })
 
-test('an extent of a peer that left is not fetched', async () => {
+test('an extent assigned to a peer that left is not fetched', async () => {
   const left = new AbortController()
   left.abort()
-  const fetches = fetcher(() => Promise.reject(new Error('fetched all the same')))
+  const fetches = fetcher(() => Promise.reject(new Error('fetched anyway')))
   expect(await fetches.fetch(assignment(0, 1, left.signal), () => {})).toBe(false)
 })
 
-test('a storage failure ends the download and blames no peer', async () => {
+test('a storage failure ends the download and is not blamed on a peer', async () => {
   const fatal: Error[] = []
   const failures: unknown[] = []
   const part = { fd: 1, path: 'p', fail: (at: string) => failures.push(at) } as unknown as PartFile
@@ -82,7 +82,7 @@ test('a storage failure ends the download and blames no peer', async () => {
   expect(fatal).toMatchObject([{ code: 'NO_SPACE' }])
 })
 
-test('after its end the fetcher fetches nothing, and what fails then blames no peer', async () => {
+test('after its end the fetcher fetches nothing, and late failures are not blamed on a peer', async () => {
   const aborted = Promise.withResolvers<void>()
   const fetches = fetcher(() => aborted.promise)
   const fetch = fetches.fetch(assignment(0, 1), () => {})

@@ -10,7 +10,7 @@ import { connectRedis, type RedisClient } from '../../../../../redis/connect.ts'
 import { TestRedis } from '../../../../../testkit/redis-server.ts'
 import { until } from '../../../../../testkit/until.ts'
 
-/** More than a process takes at once. */
+/** More extents than a process takes at once. */
 const EXTENTS = 80
 const PREFIX = '{test}'
 let redis: TestRedis
@@ -31,7 +31,7 @@ async function open(): Promise<void> {
   await queue.start()
 }
 
-/** Opens a queue whose process holds what it has begun until `release`; `begun` are the extents in order. */
+/** Opens a queue whose process holds its extents until `release`. `begun` lists them in order. */
 async function openHeld() {
   const { promise, resolve: release } = Promise.withResolvers<void>()
   const begun: number[] = []
@@ -54,7 +54,7 @@ function job(first: number): ExtentJob {
   }
 }
 
-/** Commands of clients that Redis has carried out, but not those that a script called. */
+/** Client commands that Redis has executed, without those that a script called. */
 async function calls(): Promise<Map<string, number>> {
   const stats = await redis.ask((client) => client.info('commandstats'))
   const found = stats.matchAll(/cmdstat_(evalsha|bzpopmin|xread):calls=(\d+)/g)
@@ -66,13 +66,13 @@ async function connections(): Promise<number> {
   return String(list).trim().split('\n').length
 }
 
-test('a process takes 64 extents at once and those that wait as they end, and alone it follows no events', async () => {
+test('a process takes 64 extents at once, the others as those end, and follows no events while it is alone', async () => {
   const { begun, release, add } = await openHeld()
   try {
     for (let first = 0; first < EXTENTS; first++) void add(first)
     await until(() => begun.length === 64)
     const before = await connections()
-    // It has looked for others twice.
+    // It has looked for other processes twice.
     await until(async () =>
       /cmdstat_exists:calls=([2-9]|\d\d)/.test(await redis.ask((client) => client.info('commandstats'))),
     )
@@ -87,7 +87,7 @@ test('a process takes 64 extents at once and those that wait as they end, and al
   }
 })
 
-test('where each end leads to the next extent, as in a swarm, one costs two scripts of the queue', async () => {
+test('if each end leads to the next extent, as in a swarm, an extent costs two scripts', async () => {
   const done = Promise.withResolvers<void>()
   let count = 0
   await open()
@@ -105,12 +105,12 @@ test('where each end leads to the next extent, as in a swarm, one costs two scri
   await queue.settle('one')
   const after = await calls()
   const more = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0)
-  // Beside them the first one is taken, and the queue looks for stalled ones now and then.
+  // The rest: the first extent, and occasional searches for stalled jobs.
   expect(more('evalsha')).toBeLessThan(2.2 * EXTENTS)
   expect(more('bzpopmin') + more('xread')).toBe(0)
 })
 
-test('once another process says that it takes part, it gets extents, and their outcomes come back', async () => {
+test('once another process joins, it gets extents and their outcomes come back', async () => {
   const elsewhere: number[] = []
   const { begun: here, release, add } = await openHeld()
   await redis.ask((client) => client.set(workersKey(PREFIX), '1'))
@@ -134,7 +134,7 @@ test('once another process says that it takes part, it gets extents, and their o
   }
 })
 
-test('an extent that a process took and died with is worked off here when its lock has run out', async () => {
+test('an extent of a process that died is processed here when its lock expires', async () => {
   const { begun, release, add } = await openHeld()
   const dying = new Worker(EXTENT_QUEUE, null, { connection, prefix: PREFIX, lockDuration: 1 })
   try {

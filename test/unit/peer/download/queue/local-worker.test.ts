@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => redis.stop())
 
-/** A queue, and a worker of it with short locks whose jobs end when `process` does. */
+/** A queue and a worker with short locks. A job ends when `process` does. */
 async function withWorker(
   process: (id: string) => Promise<void>,
   act: (add: (id: string) => Promise<unknown>, queue: Queue) => Promise<void>,
@@ -42,7 +42,7 @@ async function withWorker(
   }
 }
 
-test('a job that lasts longer than its lock is handed out once', async () => {
+test('a job that outlasts its lock is handed out only once', async () => {
   const taken: string[] = []
   const process = async (id: string): Promise<void> => {
     taken.push(id)
@@ -57,7 +57,7 @@ test('a job that lasts longer than its lock is handed out once', async () => {
   expect(taken).toEqual(['long'])
 })
 
-test('a worker goes on after it lost the lock of a job', async () => {
+test('a worker continues after it lost a job’s lock', async () => {
   const taken: string[] = []
   const { promise, resolve: release } = Promise.withResolvers<void>()
   const process = async (id: string): Promise<void> => {

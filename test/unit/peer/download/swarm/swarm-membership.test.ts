@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => fleet.stop())
 
-test('who joins a swarm again keeps the grant for as long as peers take it, since each verifies a new one', async () => {
+test('a repeated join keeps the grant while peers accept it, because each peer must verify a new one', async () => {
   const client = await fleet.user('ada')
   await client.createGroup('team')
   const { fileId, size, hashes } = FILE
@@ -19,7 +19,7 @@ test('who joins a swarm again keeps the grant for as long as peers take it, sinc
   const tickets = new JoinRequests(client, 'ab'.repeat(32), false)
   const membership = await SwarmMembership.join(tickets, { group: 'team', fileId })
   const { grant } = membership
-  // Grants of one second are the same.
+  // Grants made in the same second are equal.
   const fresh = async (): Promise<boolean> => (await tickets.join('team', fileId)).grant !== grant
   while (!(await fresh()));
 
