@@ -3,13 +3,22 @@ import { join } from 'node:path'
 import { markdown, readTable } from './lib/results.ts'
 
 /**
- * Puts the latest table between its markers in docs/performance.md; the rest of the page is written by hand.
+ * Writes docs/performance/figures.md from the latest table (bench/results/latest.json). With --check, only
+ * reports whether the page is up to date.
  */
-const PAGE = join(import.meta.dirname, '..', 'docs', 'performance.md')
-const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->']
+const PAGE = join(import.meta.dirname, '..', 'docs', 'performance', 'figures.md')
 
-const page = readFileSync(PAGE, 'utf8')
-const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)]
-if (start < 0 || end < start) throw new Error(`${PAGE} has no place for the table`)
-const before = page.slice(0, start + BEGIN.length)
-writeFileSync(PAGE, `${before}\n${markdown(readTable())}${page.slice(end)}`)
+const INTRODUCTION = `# Performance: the figures
+
+\`npm run bench:document\` writes this page from \`bench/results/latest.json\`; do not edit it. How each row is measured is
+in [method.md](method.md), what explains it is in [findings.md](findings.md). A row without a target is there for
+comparison.
+
+`
+
+const text = INTRODUCTION + markdown(readTable())
+if (!process.argv.includes('--check')) writeFileSync(PAGE, text)
+else if (readFileSync(PAGE, 'utf8') !== text) {
+  console.error(`${PAGE} is stale: run \`npm run bench:document\``)
+  process.exitCode = 1
+}

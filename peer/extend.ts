@@ -1,19 +1,20 @@
+import type { Closers } from './closers.ts'
 import type { ChunkSource } from './download/chunk-sources.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { PeerExtension, PeerLog } from './seam.ts'
 import type { Library } from './serve/library.ts'
-import type { Figures } from './wire/transfer-counters.ts'
+import type { TransferCounters } from './wire/transfer-counters.ts'
 
 interface Parts {
   peer: string
   home: string
   log: PeerLog
-  figures: Figures
+  figures: TransferCounters
   library: Library
   downloads: Downloads
   sources: ChunkSource[]
   /** Run in the reverse order when the peer stops. */
-  closers: (() => unknown)[]
+  closers: Closers
 }
 
 /** Lets plugins take part in a peer. One that fails is logged and left out. */
@@ -42,7 +43,7 @@ export async function extend(parts: Parts, extensions: readonly PeerExtension[])
             )
           }),
         addSource: (source) => void sources.push(source),
-        onStop: (close) => void closers.push(close),
+        onStop: (close) => closers.push(`the plugin ${name}`, close),
       })
     } catch (error) {
       log.warn(`the plugin ${name} is left out: it failed to start: ${(error as Error).message}`)

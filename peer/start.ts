@@ -1,16 +1,18 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Background } from '../packed/background.ts'
 import { ShoalError, storageError } from '../protocol/errors.ts'
 import { serviceUrl } from '../protocol/listen.ts'
 import { acquireRedis } from '../redis/embedded/server.ts'
 import { withFileLock } from '../redis/file-lock.ts'
 import type { TrackerClient } from '../tracker-client/client.ts'
+import { Closers } from './closers.ts'
 import { connectPeer, controlSocket } from './control/client.ts'
 import { startControlServer } from './control/server.ts'
 import type { ChunkSource } from './download/chunk-sources.ts'
 import { Downloads } from './download/downloads.ts'
 import { QUEUE_FOLDER } from './download/queue/download-queue.ts'
-import { Tickets } from './download/swarm/join-requests.ts'
+import { JoinRequests } from './download/swarm/join-requests.ts'
 import { extend } from './extend.ts'
 import { FetchPool } from './fetch/pool.ts'
 import { HashPool } from './hash/pool.ts'
@@ -29,7 +31,7 @@ import { SigningKeys } from './tracker-link/signing-keys.ts'
 import { Transfers } from './tracker-link/transfers.ts'
 import { ByteLimit } from './wire/byte-limit.ts'
 import { loadIdentity } from './wire/identity.ts'
-import { Figures } from './wire/transfer-counters.ts'
+import { TransferCounters } from './wire/transfer-counters.ts'
 
 export interface PeerOptions {
   home: string
@@ -62,29 +64,30 @@ export async function startPeer(options: PeerOptions): Promise<PeerNode> {
       throw new ShoalError('ALREADY_RUNNING', `a peer runs in ${options.home} already`, {
         hint: 'stop it first (shoal peer stop), or choose another home with --home',
       })
-    const closers: (() => unknown)[] = []
+    const closers = new Closers((message) => options.log.warn(message))
     try {
       return await assemble(options, closers)
     } catch (error) {
-      for (const close of closers.reverse()) await close()
+      await closers.closeAll()
       throw error
     }
   })
 }
 
-async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promise<PeerNode> {
+async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNode> {
   const { home, client, log } = options
-  const opened = <T>(thing: T, close: (thing: T) => unknown): T => {
-    closers.push(() => close(thing))
+  const opened = <T extends object>(thing: T, close: (thing: T) => unknown): T => {
+    closers.push(`its ${thing.constructor.name}`, () => close(thing))
     return thing
   }
+  const background = new Background((message) => log.warn(message))
   const refreshSession = (): void => {
     client.token = options.session()
   }
   refreshSession()
   // Awaited below, where it is needed first: the server starts while the rest does.
   const redis = options.queue ? null : acquireRedis(join(home, QUEUE_FOLDER))
-  closers.push(() => redis?.then((server) => server.release()).catch(() => {}))
+  closers.push('its Redis', () => redis?.then((server) => server.release()).catch(() => {}))
   const identity = await loadIdentity(home)
   const catalog = opened(new Catalog(home), (c) => c.close())
   const library = new Library()
@@ -95,7 +98,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   const limit = new ByteLimit(0)
   const hashPool = opened(new HashPool(), (p) => p.close())
 
-  const figures = new Figures()
+  const figures = new TransferCounters()
   const sources: ChunkSource[] = []
   let downloads: Downloads | null = null
   const server = opened(
@@ -134,7 +137,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     identity,
     ownPort: port,
     client,
-    tickets: new Tickets(client, identity.peer, !options.tls),
+    tickets: new JoinRequests(client, identity.peer, !options.tls),
     catalog,
     library,
     seeds,
@@ -155,9 +158,11 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
   await extend(parts, options.extensions ?? [])
   const timer = setInterval(() => {
     refreshSession()
-    void seeds.check()
+    seeds
+      .check()
+      .catch(background.owner('the check of shared files', 'a file that changed may still be served'))
   }, SEED_CHECK_MS)
-  closers.push(() => clearInterval(timer))
+  closers.push('its timer', () => clearInterval(timer))
 
   const node: PeerNode = new PeerNode({
     peer: identity.peer,
@@ -168,9 +173,7 @@ async function assemble(options: PeerOptions, closers: (() => unknown)[]): Promi
     refreshSession,
     setMaxUp: (rate) => limit.setRate(rate),
     warmUp: () => fetchPool.warmUp(),
-    stop: async () => {
-      for (const close of closers.splice(0).reverse()) await close()
-    },
+    stop: () => closers.closeAll(),
   })
   opened(await startControlServer(controlSocket(home), node), (s) => s.close())
   return node

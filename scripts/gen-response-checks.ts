@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { TSchema } from 'typebox'
 import { Code } from 'typebox/compile'
-import { ANSWERS } from '../tracker-client/response-faults.ts'
+import { RESPONSES } from '../tracker-client/response-faults.ts'
 
 /**
  * Writes tracker-client/response-checks.gen.ts: the schemas of a tracker's answers as plain functions, so that
@@ -10,14 +10,14 @@ import { ANSWERS } from '../tracker-client/response-faults.ts'
  * gen:checks` after a change to tracker-client/api/schemas.ts.
  */
 const file = fileURLToPath(new URL('../tracker-client/response-checks.gen.ts', import.meta.url))
-const checks = Object.entries(ANSWERS).map(
+const checks = Object.entries(RESPONSES).map(
   ([name, schema]) => `  ${name}: (() => {\n${checkOf(schema)}  })(),\n`,
 )
 const text = `// @ts-nocheck
-// Made of tracker-client/api/schemas.ts by \`npm run gen:checks\`: change that, not this.
-import type { AnswerName } from './response-faults.ts'
+// Generated from tracker-client/api/schemas.ts by \`npm run gen:checks\`. Do not edit.
+import type { ResponseName } from './response-faults.ts'
 
-export const CHECKS: Record<AnswerName, (value: unknown) => boolean> = {
+export const CHECKS: Record<ResponseName, (value: unknown) => boolean> = {
 ${checks.join('')}}
 `
 if (!process.argv.includes('--check')) writeFileSync(file, text)

@@ -10,7 +10,7 @@ import { fingerprint, type KeyPair, signHello } from '../protocol/hello.ts'
 import { sha256 } from '../protocol/merkle.ts'
 import type { Announcement, TrackerClient } from '../tracker-client/client.ts'
 
-/** An identity with a key of its own. */
+/** An identity with its own key. */
 export async function newIdentity(): Promise<KeyPair> {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-identity-'))
   try {
@@ -23,14 +23,14 @@ export async function newIdentity(): Promise<KeyPair> {
 const made = await newIdentity()
 
 /**
- * The identity of this name in this process, at next to no cost: the same key for all of them, and certificates that
- * differ in nothing but their serial number. Their own signatures are wrong by that, and nobody looks at those.
+ * The identity of this name in this process, at almost no cost: all share one key, and their certificates differ only in
+ * the serial number. The certificates' own signatures are therefore wrong, which nobody checks.
  */
 export function identityOf(name: string): KeyPair {
   const der = Buffer.from(new X509Certificate(made.cert).raw)
   const at = serialAt(der)
   sha256(Buffer.from(name)).copy(der, at + 1, 0, der[at - 1]! - 1)
-  // A positive number without padding, whatever follows (DER).
+  // A positive DER integer without padding, whatever bytes follow.
   der[at] = 0x40
   const lines = der
     .toString('base64')
@@ -42,20 +42,20 @@ export function identityOf(name: string): KeyPair {
 
 export const peerId = (name: string): string => identityOf(name).peer
 
-/** Where the serial number begins (RFC 5280, 4.1): after two headers and the version. */
+/** Where the serial number starts (RFC 5280, 4.1): after two headers and the version. */
 function serialAt(der: Buffer): number {
   const version = der.indexOf(Buffer.from('a003020102', 'hex'))
-  if (version < 0 || der[version + 5] !== 2) throw new Error('this is no certificate of version 3')
+  if (version < 0 || der[version + 5] !== 2) throw new Error('not a version 3 certificate')
   return version + 7
 }
 
-/** Announces as this peer of the client's user, with the proof that it is. */
+/** Announces as this peer of the client's user, with proof of the key. */
 export function announceAs(client: TrackerClient, keys: KeyPair, said: Omit<Announcement, 'peer' | 'hello'>) {
   const hello = signHello(keys, client.token ?? '', Date.now())
   return client.announce({ peer: keys.peer, ...said, hello })
 }
 
-/** A listener with this identity that says nothing: enough for a tracker that calls back. */
+/** A silent listener with this identity, enough for a tracker's call-back. */
 export class ListeningPeer {
   readonly keys: KeyPair
   readonly #server: Server
@@ -81,7 +81,7 @@ export class ListeningPeer {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** How many there were. */
+  /** The number of connections so far. */
   get connections(): number {
     return this.#connections
   }

@@ -6,45 +6,44 @@ import type * as api from './api/schemas.ts'
 import { type EventStream, followEvents } from './events.ts'
 import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
 import { askTrackers } from './failover.ts'
-import { type FailoverMemory, Recollection } from './failover-state.ts'
+import { FailoverHistory, type FailoverMemory } from './failover-state.ts'
 import { checkStatus, readHashes, readJson, readNothing } from './read-response.ts'
 import type { Answer } from './response-check.ts'
-import type { AnswerName } from './response-faults.ts'
+import type { ResponseName } from './response-faults.ts'
 import { trackerUrl } from './url.ts'
 
-/** Longest answer: a group of 100,000 members fits. */
+/** The longest answer accepted: a group of 100,000 members fits. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-/** How long a fleet whose Redis is away is asked again: a failover takes less. */
+/** How long to retry while the fleet's Redis is away: a failover takes less. */
 const PATIENCE_MS = 6000
 
 interface Call {
-  /** The group whose revision is sent and kept. */
+  /** The group whose revision is sent and remembered. */
   group?: string
   body?: unknown
-  /** Whether this changes something, so that a repetition must be recognised. */
+  /** Whether this is a mutation, whose repetitions the tracker must recognise. */
   change?: boolean
-  /** Whether the caller asks again by itself, so that this need not. */
+  /** Whether the caller retries by itself. */
   once?: boolean
 }
 
-/** What a peer says of itself: without `files`, that the announce of this sequence still holds. */
+/** A peer's announce. Without `files` it confirms the announce of this sequence. */
 export type Announcement = Omit<api.Announce, 'files'> & { files?: Iterable<Served> }
 
 /**
- * A tracker fleet as its callers see it: every method asks the trackers one after the other until one answers
- * (failover.ts), checks the answer, and throws ShoalError: what the tracker said, TRACKER_UNREACHABLE, or
- * TRACKER_BAD_ANSWER.
+ * A fleet of trackers. Every method asks one tracker after another until one answers (failover.ts), and checks the
+ * answer. It throws ShoalError: the tracker's own error, TRACKER_UNREACHABLE, or TRACKER_BAD_ANSWER.
  */
 export class TrackerClient {
-  /** The session token that requests carry; login and logout set it. */
+  /** The session token of all requests. login and logout set it. */
   token: string | null
   readonly #trackers: string[]
-  readonly #memory: Recollection
+  readonly #memory: FailoverHistory
   readonly #patienceMs: number
 
   /**
-   * `trackers`: `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. `patienceMs`: for how
-   * long a fleet whose Redis is away is asked again.
+   * `trackers` are `host:port` or `http(s)://host:port`; throws BAD_CONFIG for anything else. `patienceMs` is how long to
+   * retry while the fleet's Redis is away.
    */
   constructor(options: {
     trackers: readonly string[]
@@ -55,14 +54,14 @@ export class TrackerClient {
     this.token = options.token ?? null
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS
     this.#trackers = [...new Set(options.trackers.map(trackerUrl))]
-    this.#memory = new Recollection(options.memory)
+    this.#memory = new FailoverHistory(options.memory)
   }
 
   register(user: string, password: string): Promise<Answer<'UserBody'>> {
     return this.#json('UserBody', 'POST', '/users', { body: { user, password }, change: true })
   }
 
-  /** Later calls of this client carry the new session's token. */
+  /** Later calls of this client use the new session's token. */
   async login(user: string, password: string): Promise<api.SessionBody> {
     const call = { body: { user, password }, change: true }
     const session = await this.#json('SessionBody', 'POST', '/sessions', call)
@@ -130,7 +129,7 @@ export class TrackerClient {
     return this.#json('PromoteBody', 'POST', groupPath(group, '/promote'), call)
   }
 
-  /** One page of the files that are `prefix` or lie below it, after the name `after`. */
+  /** A page of the files after the name `after` that are `prefix` or below it. */
   files(
     group: string,
     page: { prefix?: string; after?: string; limit?: number } = {},
@@ -138,12 +137,12 @@ export class TrackerClient {
     return this.#json('FileList', 'GET', groupPath(group, `/files${query(page)}`), { group })
   }
 
-  /** The versions of a file, newest first, as far back as the group's changes are kept. */
+  /** The versions of a file, newest first, as far back as the group's stream goes. */
   versions(group: string, name: string): Promise<api.VersionList> {
     return this.#json('VersionList', 'GET', groupPath(group, `/versions${query({ name })}`), { group })
   }
 
-  /** At most MAX_BATCH files. HASHES_NEEDED asks for stageHashes of the files that carried none. */
+  /** Publishes at most MAX_BATCH files. On HASHES_NEEDED, call stageHashes for the files without inline hashes. */
   publish(group: string, files: api.Publish['files']): Promise<api.Published> {
     return this.#json('Published', 'POST', groupPath(group, '/files'), {
       group,
@@ -157,7 +156,7 @@ export class TrackerClient {
     return this.#json('RevisionBody', 'DELETE', path, { group, change: true })
   }
 
-  /** Sends up to MAX_HASH_PAGE packed chunk hashes, from chunk `first` on; pages go in order, without gaps. */
+  /** Sends up to MAX_HASH_PAGE packed chunk hashes, starting at chunk `first`. Pages must come in order, without gaps. */
   stageHashes(group: string, fileId: string, first: number, page: Uint8Array): Promise<void> {
     return this.#nothing('PUT', groupPath(group, `/hashes/${fileId}${query({ first })}`), {
       group,
@@ -165,7 +164,7 @@ export class TrackerClient {
     })
   }
 
-  /** Packed hashes of up to MAX_HASH_PAGE chunks [first, first + count); shorter where the file ends. */
+  /** Packed hashes of up to MAX_HASH_PAGE chunks [first, first + count), fewer at the end of the file. */
   hashes(group: string, fileId: string, first: number, count: number): Promise<Buffer> {
     const path = groupPath(group, `/hashes/${fileId}${query({ first, count })}`)
     return this.#ask('GET', path, { group }, MAX_ANSWER_BYTES, async (tracker, answer) =>
@@ -186,12 +185,12 @@ export class TrackerClient {
     return this.#json('Announced', 'POST', '/announce', { body, once: true })
   }
 
-  /** Says that the announce of this sequence still holds. */
+  /** Confirms the announce of this sequence. */
   heartbeat(peer: string, sequence: number): Promise<api.Announced> {
     return this.#json('Announced', 'POST', `/announce/${peer}/${sequence}`, { once: true })
   }
 
-  /** Says all that a peer moves now; answers when to say it again. */
+  /** Reports all of a peer's transfers. Answers when to report again. */
   progress(body: api.Progress): Promise<Answer<'Progressed'>> {
     return this.#json('Progressed', 'POST', '/progress', { body })
   }
@@ -205,8 +204,8 @@ export class TrackerClient {
   }
 
   /**
-   * The group's events after revision `since`, in order and without a gap, over any number of lost
-   * connections, until the signal aborts. Throws what a tracker refuses it with: NOT_A_MEMBER, TOKEN_INVALID…
+   * The group's events after revision `since`, in order and without gaps, across lost connections, until the signal aborts.
+   * Throws a tracker's refusal: NOT_A_MEMBER, TOKEN_INVALID…
    */
   async *events(group: string, since: number, signal: AbortSignal): AsyncGenerator<GroupEvent> {
     for await (const event of followEvents(since, signal, (from) => this.#openEvents(group, from, signal))) {
@@ -233,7 +232,7 @@ export class TrackerClient {
     })
   }
 
-  #json<Name extends AnswerName>(
+  #json<Name extends ResponseName>(
     name: Name,
     method: WireRequest['method'],
     path: string,

@@ -11,15 +11,15 @@ const SILENCE_MS = 40_000
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 5000
 
-/** An open event stream and the tracker that it comes from. */
+/** An open event stream, and its tracker. */
 export interface EventStream {
   tracker: string
   answer: OpenAnswer
 }
 
 /**
- * The events after `since`, without a gap and in order, from whichever tracker answers: a stream that breaks
- * is opened again where it ended. Ends when the signal aborts; throws what a tracker refuses the stream with.
+ * The events after `since`, in order and without gaps, from whichever tracker answers. A broken stream is reopened where
+ * it ended. Ends when the signal aborts; throws a tracker's refusal.
  */
 export async function* followEvents(
   since: number,
@@ -33,7 +33,7 @@ export async function* followEvents(
     try {
       const stream = await connect(revision)
       for await (const event of readEvents(stream)) {
-        // What has arrived before the signal may be waiting behind this event.
+        // Events that arrived before the signal may be queued behind this one.
         if (signal.aborted) return
         if (event.revision <= revision) continue
         revision = event.revision
@@ -43,7 +43,7 @@ export async function* followEvents(
     } catch (error) {
       if (!signal.aborted && !isPassing(error)) throw error
     }
-    // In a quiet group no event tells that the last stream was a good one: how long it lasted does.
+    // A quiet group sends no events that would prove the last stream good. Its duration proves it too.
     if (performance.now() - begun > LAST_RETRY_MS) failures = 0
     const waitMs = backOff(++failures, FIRST_RETRY_MS, LAST_RETRY_MS, Math.random())
     await delay(waitMs, undefined, { signal }).catch(() => {})
@@ -68,7 +68,7 @@ function parseEvent(tracker: string, data: string): GroupEvent {
   try {
     event = JSON.parse(data)
   } catch {
-    // Falls through: null is no event either.
+    // Fall through: null is not an event either.
   }
   const error = errorFromBody(event)
   if (error) throw error

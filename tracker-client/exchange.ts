@@ -5,7 +5,7 @@ import { lookup } from './lookup.ts'
 
 export interface WireRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** With the query: "/v1/groups?limit=10". */
+  /** Including the query: "/v1/groups?limit=10". */
   path: string
   headers: Record<string, string>
   body?: string | Uint8Array
@@ -17,10 +17,10 @@ export interface WireAnswer {
   body: Buffer
 }
 
-/** A tracker that was silent for this long is not asked a second time. */
+/** A tracker that was silent for this long is not asked again. */
 const LONG_ENOUGH_MS = 5000
 
-/** Cuts a request off when nothing has arrived for a while: a slow answer may take long, a hanging one not. */
+/** Aborts a request when nothing has arrived for a while: a slow answer may take long, a hanging one may not. */
 class IdleLimit {
   readonly #controller = new AbortController()
   readonly #limitMs: number
@@ -43,7 +43,7 @@ class IdleLimit {
     this.#timer = setTimeout(() => this.#expire(), limitMs)
   }
 
-  /** Ends the request, if it still runs, and its timer. */
+  /** Ends the request, if it is still running, and its timer. */
   end(): void {
     clearTimeout(this.#timer)
     this.#controller.abort()
@@ -58,13 +58,13 @@ class IdleLimit {
 export interface OpenAnswer {
   status: number
   headers: IncomingHttpHeaders
-  /** The body as it arrives; throws TryNext when it stops early or stays silent for `idleMs`. */
+  /** The body as it arrives. Throws TryNext if it ends early or pauses for `idleMs`. */
   chunks(idleMs?: number): AsyncGenerator<Uint8Array>
-  /** Gives up what has not been read. */
+  /** Discards the unread rest. */
   close(): void
 }
 
-/** Sends one request to one tracker and waits for the head of its answer; throws TryNext where none comes. */
+/** Sends one request to one tracker and waits for the head of the answer. Throws TryNext if none comes. */
 export async function open(
   tracker: string,
   request: WireRequest,
@@ -91,14 +91,14 @@ export async function open(
 }
 
 /**
- * Resolves with the head of the answer. Not by `fetch`: Deno's trusts no --tracker-ca, and nobody's certificate
- * that is its own authority, which is what people make for a tracker of their own.
+ * Resolves with the head of the answer. Not `fetch`: Deno's ignores --tracker-ca, and rejects self-signed certificates
+ * even if they are trusted; people make such certificates for their own trackers.
  */
 function send(tracker: string, request: WireRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const over = tracker.startsWith('https:') ? overHttps : overHttp
   const { method, path, headers, body } = request
   return new Promise((resolve, reject) => {
-    // Errors after the head come with the body, too.
+    // Errors after the head also surface in the body.
     over(tracker + path, { method, headers, signal, lookup })
       .on('error', reject)
       .once('response', resolve)
@@ -119,14 +119,14 @@ async function* chunksOf(
       yield chunk
     }
   } catch (error) {
-    const why = limit.expired ? 'it stopped in the middle' : 'it was cut off'
+    const why = limit.expired ? 'its answer stopped in the middle' : 'the connection closed in the middle'
     throw TryNext.badAnswer(tracker, why, { again: true, cause: error })
   } finally {
     limit.end()
   }
 }
 
-/** Sends one request to one tracker and reads the whole answer, of at most `maxBytes`. */
+/** Sends one request to one tracker and reads the whole answer, up to `maxBytes`. */
 export async function exchange(
   tracker: string,
   request: WireRequest,
@@ -142,21 +142,21 @@ export async function readWhole(tracker: string, answer: OpenAnswer, maxBytes: n
   let length = 0
   for await (const part of answer.chunks()) {
     length += part.length
-    if (length > maxBytes) throw TryNext.badAnswer(tracker, `it is longer than ${maxBytes} bytes`)
+    if (length > maxBytes) throw TryNext.badAnswer(tracker, `the answer is longer than ${maxBytes} bytes`)
     parts.push(part)
   }
   return Buffer.concat(parts, length)
 }
 
-/** What was wrong with a connection, in a few words. */
+/** A short description of a connection error. */
 function causeOf(error: unknown): string {
   const { code = '', message } = error as NodeJS.ErrnoException
-  return CAUSES[code] ?? (code.startsWith('HPE_') ? 'it speaks no HTTP' : message)
+  return CAUSES[code] ?? (code.startsWith('HPE_') ? 'it does not speak HTTP' : message)
 }
 
 const CAUSES: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection cut',
+  ECONNRESET: 'connection reset',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'no such host',
   EHOSTUNREACH: 'host unreachable',

@@ -1,4 +1,4 @@
-/** What a client remembers of its trackers between runs, as plain JSON. */
+/** A client's memory of its trackers between runs, as plain JSON. */
 export interface FailoverState {
   /** The tracker that answered last. */
   last: string | null
@@ -8,16 +8,16 @@ export interface FailoverState {
   revisions: Record<string, number>
 }
 
-/** Where the state is kept: a file of the home, or nowhere. `save` is called at each change. */
+/** Where the state is kept: a file in the home, or nowhere. `save` is called on every change. */
 export interface FailoverMemory {
   load(): FailoverState
   save(state: FailoverState): void
 }
 
-/** A tracker that failed is asked after the others for this long. */
+/** A tracker that failed is asked last for this long. */
 const SHUNNED_MS = 30_000
 
-/** The last good tracker first, then the others as configured, those that failed lately at the end. */
+/** The last good tracker first, then the others as configured, with those that failed recently at the end. */
 export function failoverOrder(
   trackers: readonly string[],
   last: string | null,
@@ -32,8 +32,8 @@ export function failoverOrder(
   return [...trackers].sort((a, b) => rank(a) - rank(b))
 }
 
-/** The state in memory: maps, since groups are named by users. */
-export class Recollection {
+/** The state in memory. It uses maps because users choose the names of groups. */
+export class FailoverHistory {
   readonly #memory: FailoverMemory | undefined
   readonly #failed: Map<string, number>
   readonly #revisions: Map<string, number>

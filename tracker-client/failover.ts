@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../protocol/errors.ts'
 import { backOff } from './back-off.ts'
-import type { Recollection } from './failover-state.ts'
+import type { FailoverHistory } from './failover-state.ts'
 
-/** First round with several trackers: short, so that a dead or hanging one costs less than two seconds. */
+/** Time limit of the first round with several trackers: short, so that a dead one costs less than two seconds. */
 const SHORT_LIMIT_MS = 1500
 const LONG_LIMIT_MS = 10_000
-/** Waits between the rounds of a fleet whose Redis is away. */
+/** Waits between rounds while the fleet's Redis is away. */
 const FIRST_WAIT_MS = 500
 const LAST_WAIT_MS = 2000
 
-/** One tracker's failure that another tracker may not share. */
+/** A failure of one tracker that another tracker may not share. */
 export class TryNext extends Error {
   readonly tracker: string
   readonly why: string
-  /** What to tell the user where no tracker does better; null: it did not answer at all. */
+  /** The error for the user if no tracker does better. Null if this one did not answer at all. */
   readonly report: ShoalError | null
-  /** Whether the same tracker may do better when asked once more. */
+  /** Whether asking the same tracker again may help. */
   readonly again: boolean
 
   constructor(
@@ -36,7 +36,7 @@ export class TryNext extends Error {
     why: string,
     options: { again?: boolean; cause?: unknown } = {},
   ): TryNext {
-    const report = new ShoalError('TRACKER_BAD_ANSWER', `the answer of ${tracker} is not usable: ${why}`, {
+    const report = new ShoalError('TRACKER_BAD_ANSWER', `unusable answer from ${tracker}: ${why}`, {
       hint: 'check that --tracker (SHOAL_TRACKER) names a Shoal tracker of this version',
     })
     return new TryNext(tracker, why, { ...options, report })
@@ -44,15 +44,14 @@ export class TryNext extends Error {
 }
 
 /**
- * Makes `attempt` at one tracker after the other until one answers: a round with a short limit, then one more
- * with a long limit for those that may still do better. While trackers answer that their Redis is away, they
- * are asked again for up to `patienceMs`: a failover to a replica takes a few seconds. An attempt throws TryNext
- * to go on, anything else to end. Throws what the last tracker that answered had to say, else
- * TRACKER_UNREACHABLE.
+ * Calls `attempt` with one tracker after another until one answers: a round with a short time limit, then one with a long
+ * limit for those that may still do better. While trackers answer that their Redis is away, more rounds follow for up to
+ * `patienceMs`, because a failover takes a few seconds. An attempt throws TryNext to continue, and anything else to end.
+ * Throws the error of the last tracker that answered, else TRACKER_UNREACHABLE.
  */
 export async function askTrackers<T>(
   trackers: readonly string[],
-  memory: Recollection,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
   patienceMs = 0,
 ): Promise<T> {
@@ -69,7 +68,7 @@ export async function askTrackers<T>(
 
 async function askOnce<T>(
   trackers: readonly string[],
-  memory: Recollection,
+  memory: FailoverHistory,
   attempt: (tracker: string, limitMs: number) => Promise<T>,
 ): Promise<{ result: T } | { faults: TryNext[] }> {
   const faults = new Map<string, TryNext>()
@@ -93,12 +92,12 @@ async function askOnce<T>(
 
 function verdict(faults: readonly TryNext[]): ShoalError {
   const reports = faults.flatMap((fault) => fault.report ?? [])
-  const told = reports.find((report) => report.code !== 'TRACKER_BAD_ANSWER') ?? reports[0]
-  if (told) return told
+  const best = reports.find((report) => report.code !== 'TRACKER_BAD_ANSWER') ?? reports[0]
+  if (best) return best
   const tried = faults.map((fault) => `${fault.tracker} (${fault.why})`).join(', ')
   return new ShoalError(
     'TRACKER_UNREACHABLE',
-    `no tracker answers${tried ? `: ${tried}` : ', none is named'}`,
+    tried ? `no tracker answers: ${tried}` : 'no tracker is configured',
     {
       hint: 'is a tracker running? start one with `shoal tracker start`, or name one with --tracker or SHOAL_TRACKER',
     },

@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 
-/** A name that was found before is waited for this long, then taken to be where it was. */
+/** How long to wait for a known name before using its last address. */
 const PATIENCE_MS = 500
 
 type AllAddresses = (
@@ -10,9 +10,9 @@ type AllAddresses = (
 ) => void
 
 /**
- * Looks names up as the system does, and remembers where they were: when name servers are silent or fail, that is
- * the answer (serve-stale, RFC 8767). A name that they say does not exist is believed to be gone. One question a
- * name is under way at a time: the system asks two at once, and each may take as long as a name server is silent.
+ * Resolves names as the system does and remembers their addresses, which serve as the answer while name servers are
+ * silent or fail (serve-stale, RFC 8767). A name that they report as missing is gone. Only one query per name runs at a
+ * time: the system runs two queries in parallel at most, and each may take as long as a name server is silent.
  */
 export class RememberedNames {
   readonly #ask: AllAddresses
@@ -23,7 +23,7 @@ export class RememberedNames {
     this.#ask = ask
   }
 
-  /** For `lookup` of net.connect and all that is built on it. */
+  /** The `lookup` option of net.connect and everything built on it. */
   readonly lookup: LookupFunction = (host, { all, family }, callback) => {
     const wanted = Number(String(family ?? 0).replace('IPv', ''))
     this.#find(host).then(
@@ -69,5 +69,5 @@ export class RememberedNames {
   }
 }
 
-/** Of this process. */
+/** Shared by the whole process. */
 export const { lookup } = new RememberedNames()

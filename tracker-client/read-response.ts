@@ -3,21 +3,21 @@ import { errorFromBody } from '../protocol/errors.ts'
 import type { WireAnswer } from './exchange.ts'
 import { TryNext } from './failover.ts'
 import { type Answer, answerFault } from './response-check.ts'
-import type { AnswerName } from './response-faults.ts'
+import type { ResponseName } from './response-faults.ts'
 
-/** Answers that another tracker may not give: this one has no store, is overloaded or sits behind a broken proxy. */
+/** Statuses that another tracker may not answer: no store, overload, or a broken proxy in front of this one. */
 const ELSEWHERE = new Set([502, 503, 504])
 
-/** Throws what a failed answer says: its ShoalError, or TryNext where another tracker may do better. */
+/** Throws the ShoalError of a failed answer, or TryNext if another tracker may do better. */
 export function checkStatus(tracker: string, status: number, body: Buffer): void {
   if (status >= 200 && status < 300) return
-  if (status >= 300 && status < 400) throw TryNext.badAnswer(tracker, `it redirects (status ${status})`)
+  if (status >= 300 && status < 400) throw TryNext.badAnswer(tracker, `it is a redirect (status ${status})`)
   const error = errorFromBody(parsed(body))
   if (ELSEWHERE.has(status)) throw new TryNext(tracker, `status ${status}`, error ? { report: error } : {})
-  throw error ?? TryNext.badAnswer(tracker, `status ${status} without an error that Shoal knows`)
+  throw error ?? TryNext.badAnswer(tracker, `status ${status} without a known error`)
 }
 
-export async function readJson<Name extends AnswerName>(
+export async function readJson<Name extends ResponseName>(
   tracker: string,
   name: Name,
   answer: WireAnswer,
@@ -30,10 +30,10 @@ export async function readJson<Name extends AnswerName>(
   return body as Answer<Name>
 }
 
-/** For changes that answer nothing: 204 and no other success. */
+/** For mutations without an answer: 204 and no other success. */
 export function readNothing(tracker: string, answer: WireAnswer): void {
   checkStatus(tracker, answer.status, answer.body)
-  if (answer.status !== 204) throw TryNext.badAnswer(tracker, `status ${answer.status} in place of 204`)
+  if (answer.status !== 204) throw TryNext.badAnswer(tracker, `status ${answer.status} instead of 204`)
 }
 
 /** Packed hashes of at most `count` chunks. */
@@ -42,12 +42,12 @@ export function readHashes(tracker: string, answer: WireAnswer, count: number): 
   const type = answer.headers['content-type'] ?? 'none'
   if (type !== 'application/octet-stream') throw TryNext.badAnswer(tracker, `its content type is ${type}`)
   const { length } = answer.body
-  if (length % HASH_SIZE !== 0) throw TryNext.badAnswer(tracker, 'its length is no whole number of hashes')
+  if (length % HASH_SIZE !== 0) throw TryNext.badAnswer(tracker, 'its length is not a whole number of hashes')
   if (length > count * HASH_SIZE) throw TryNext.badAnswer(tracker, `it has more than ${count} hashes`)
   return answer.body
 }
 
-/** undefined where it is not JSON. */
+/** Undefined if it is not JSON. */
 function parsed(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))

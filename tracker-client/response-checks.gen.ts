@@ -1,8 +1,8 @@
 // @ts-nocheck
-// Made of tracker-client/api/schemas.ts by `npm run gen:checks`: change that, not this.
-import type { AnswerName } from './response-faults.ts'
+// Generated from tracker-client/api/schemas.ts by `npm run gen:checks`. Do not edit.
+import type { ResponseName } from './response-faults.ts'
 
-export const CHECKS: Record<AnswerName, (value: unknown) => boolean> = {
+export const CHECKS: Record<ResponseName, (value: unknown) => boolean> = {
   UserBody: (() => {
     const External = []
     const check_0 = ((value) => ((typeof value === "object" && value !== null && !(Array.isArray(value))) && ("user" in value && typeof value.user === "string")));

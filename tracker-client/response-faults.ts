@@ -1,8 +1,8 @@
 import { Value } from 'typebox/value'
 import * as api from './api/schemas.ts'
 
-/** The schemas of a tracker's answers: what the client checks them against (answer-checks.gen.ts is made of this). */
-export const ANSWERS = {
+/** The schemas of a tracker's answers. response-checks.gen.ts is generated from them. */
+export const RESPONSES = {
   UserBody: api.UserBody,
   SessionBody: api.SessionBody,
   GroupBody: api.GroupBody,
@@ -21,10 +21,10 @@ export const ANSWERS = {
   StatusBody: api.StatusBody,
 }
 
-export type AnswerName = keyof typeof ANSWERS
+export type ResponseName = keyof typeof RESPONSES
 
-/** The first thing that is wrong with `body` as an answer of this name. */
-export function faultOf(name: keyof typeof ANSWERS, body: unknown): string {
-  const [fault] = Value.Errors(ANSWERS[name], body)
+/** The first fault of `body` as an answer of this name. */
+export function faultOf(name: keyof typeof RESPONSES, body: unknown): string {
+  const [fault] = Value.Errors(RESPONSES[name], body)
   return fault ? `${fault.instancePath || 'it'} ${fault.message}` : 'it has the wrong shape'
 }

@@ -1,11 +1,11 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** Longest single event; what goes beyond is no stream of ours. */
+/** The longest single event accepted. */
 const MAX_EVENT_CHARS = 1024 * 1024
 
 /**
- * The `data` of each event of a server-sent event stream (WHATWG HTML, 9.2), as far as trackers use it:
- * comments and other fields are skipped. Throws RangeError at an endless event.
+ * The `data` of each event of a server-sent event stream (WHATWG HTML, 9.2), as far as trackers use it: comments and other
+ * fields are skipped. Throws RangeError if an event is too long.
  */
 export async function* eventData(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8')

@@ -5,15 +5,15 @@ import type { RedisClient } from '../redis/connect.ts'
 import { refusal } from './script-errors.ts'
 import { loadScripts } from './scripts.ts'
 
-/** Replies by which Redis says that it cannot serve now, though it answers. */
+/** Error replies by which Redis says that it cannot serve right now. */
 const NOT_NOW =
   /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|OOM|MISCONF|BUSY|UNKILLABLE|NOAUTH|WRONGPASS|NOPERM)\b/
 
 type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<[code: string, answer: string]>
 
 /**
- * The connection for commands, with one way to fail: whatever keeps Redis from answering becomes
- * STORE_UNAVAILABLE. Other error replies are faults of ours and stay as they are.
+ * The connection for commands. Every reason why Redis does not answer becomes STORE_UNAVAILABLE; other error replies
+ * are our bugs and pass unchanged.
  */
 export class Database {
   readonly #redis: RedisClient
@@ -26,7 +26,7 @@ export class Database {
 
   async ask<T>(command: (redis: RedisClient) => Promise<T>): Promise<T> {
     try {
-      // Without its nodes a cluster's client would keep the command for later.
+      // A cluster client without nodes would queue the command.
       if (this.#redis.status !== 'ready') throw new Error('not connected')
       this.#gather()
       return await command(this.#redis)
@@ -35,9 +35,9 @@ export class Database {
     }
   }
 
-  /** Sends what is asked in one turn of the event loop in one write, each of which costs a system call. */
+  /** Sends all commands of one turn of the event loop in one write: each write costs a system call. */
   #gather(): void {
-    // A cluster's client chooses the connection later, for each command.
+    // A cluster client chooses a connection per command, later.
     if (this.#gathering || !(this.#redis instanceof Redis)) return
     this.#gathering = true
     const { stream } = this.#redis
@@ -48,7 +48,7 @@ export class Database {
     })
   }
 
-  /** Runs a script; `subject` is the group or user that a refusal speaks of. Returns the answer (JSON). */
+  /** Runs a script and returns its answer (JSON). `subject` is the group or user that a refusal names. */
   async run(
     script: string,
     keys: string[],
@@ -57,7 +57,7 @@ export class Database {
   ): Promise<string> {
     const [code, answer] = await this.ask((redis) => {
       const command = (redis as unknown as Record<string, ScriptCommand>)[script]
-      if (command === undefined) throw new Error(`there is no script ${script}`)
+      if (command === undefined) throw new Error(`unknown script ${script}`)
       return command.call(redis, ...keys, ...args)
     })
     if (code !== 'OK') throw refusal(code, answer, subject)
@@ -70,7 +70,7 @@ export function storeError(error: unknown): unknown {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && error.name === 'ReplyError' && !NOT_NOW.test(message)) return error
   return new ShoalError('STORE_UNAVAILABLE', `the metadata store does not answer: ${message}`, {
-    hint: 'try again in a moment; if it stays away, check that Redis is running and has memory left',
+    hint: 'try again in a moment; if it still fails, check that Redis is running and has free memory',
     cause: error,
   })
 }
@@ -79,23 +79,23 @@ const PATIENCE_MS = 5000
 const RETRY_MS = 50
 
 /**
- * Does again what Redis did not answer, for five seconds: who asks a tracker does not wait for that long, but a
- * tracker that starts while Redis stalls for a moment does.
+ * Retries for five seconds while Redis does not answer. Meant for start-up, where a tracker should survive a short
+ * stall; requests fail at once instead.
  */
-export async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function untilRedisAnswers<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      const told = storeError(error)
-      if (!isUnavailable(told) || performance.now() > deadline) throw told
+      const mapped = storeError(error)
+      if (!isUnavailable(mapped) || performance.now() > deadline) throw mapped
       await delay(RETRY_MS)
     }
   }
 }
 
-/** For work that may be left undone while Redis is away: passes on all other errors. */
+/** Swallows STORE_UNAVAILABLE, for work that may be skipped during an outage. Rethrows every other error. */
 export function tolerateOutage(error: unknown): void {
   if (!isUnavailable(error)) throw error
 }

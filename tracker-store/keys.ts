@@ -1,25 +1,25 @@
 import type { Mutation } from './store.ts'
 
 /**
- * Every name in Redis. What one script touches carries one hash tag, so that it lies on one node of a
- * Redis Cluster: `{g:GROUP}` or `{u:USER}`, the name folded to lower case, because names that differ in case
- * only must collide. The exact name is stored inside and compared on lookup.
+ * Every key and channel in Redis. All keys of one script share a hash tag, so that a Redis Cluster keeps them on one
+ * node: `{g:GROUP}` or `{u:USER}`. The name is folded to lower case, because names that differ only in case must
+ * collide; the exact name is stored as a value and compared on lookup.
  */
 export const fold = (name: string): string => name.toLowerCase()
 
 export interface GroupKeys {
-  /** Counts the group's changes. Outlives the group, so that a new one of its name goes on counting. */
+  /** Counts the group's changes. Survives the group, so that a new group of the same name continues it. */
   revision: string
   stream: string
-  /** Hash: name, created, owner. There exactly while the group is. */
+  /** Hash: name, created, owner. Exists exactly as long as the group does. */
   meta: string
-  /** Hashes from the user's or file's name to its record (JSON). */
+  /** Hashes from user or file name to record (JSON). */
   members: string
   requests: string
   files: string
-  /** Hash from file id to how many names have this content. */
+  /** Hash from file id to the number of names that have this content. */
   content: string
-  /** Prefixes: scripts append the file id, and for staged pages ":USER". */
+  /** Prefixes. Scripts append the file id, and ":USER" for staged pages. */
   hashesPrefix: string
   stagedPrefix: string
   /** Pub/sub channel of the group's events. */
@@ -48,14 +48,14 @@ const userTag = (user: string): string => `{u:${fold(user)}}`
 export const hashesKey = (group: string, fileId: string): string => `${groupTag(group)}:hashes:${fileId}`
 export const stagedKey = (group: string, user: string, fileId: string): string =>
   `${groupTag(group)}:staged:${fileId}:${user}`
-/** Changes with each page that is staged. */
+/** Changes whenever a page is staged. */
 export const stampKey = (group: string, user: string, fileId: string): string =>
   `${stagedKey(group, user, fileId)}:stamp`
 
 export interface UserKeys {
   /** Hash: user, passwordHash, created. */
   record: string
-  /** Sorted set of token hashes by expiry (ms); each has its session (JSON) under the prefix and its hash. */
+  /** Sorted set of token hashes by expiry (ms). The session (JSON) is at the prefix plus its token hash. */
   sessions: string
   sessionPrefix: string
 }
@@ -65,31 +65,31 @@ export function userKeys(user: string): UserKeys {
   return { record: `${tag}:record`, sessions: `${tag}:sessions`, sessionPrefix: `${tag}:session:` }
 }
 
-/** Names the user and the operation too: another user's answer must not be had by guessing a key. */
+/** Includes the user and the operation, so that guessing a key does not reveal another user's answer. */
 export const groupIdempotencyKey = (group: string, operation: string, mutation: Mutation): string =>
   `${groupTag(group)}:idem:${operation}:${mutation.by}:${mutation.key}`
 
 export const userIdempotencyKey = (operation: string, mutation: Mutation): string =>
   `${userTag(mutation.by)}:idem:${operation}:${mutation.by}:${mutation.key}`
 
-/** Sorted set, all scores 0: group names in byte order (tracker-store/groups/directory.ts). */
+/** Sorted set with all scores 0: group names in byte order (tracker-store/groups/directory.ts). */
 export const GROUP_DIRECTORY = '{groups}'
-/** Set of the folded names of all users: its size is their count. */
+/** Set of all folded user names. Its size is the number of users. */
 export const USER_DIRECTORY = '{users}'
 export const SIGNING_KEYS = '{keys}'
 export const REPLICA_DIRECTORY = '{replicas}'
 export const replicaKey = (id: string): string => `${REPLICA_DIRECTORY}:${id}`
 export const SCHEMA_KEY = '{shoal}:schema'
-/** Id of the backup that is being restored; there exactly while that is not finished. */
+/** Id of the backup that is being restored. Exists until the restore is complete. */
 export const RESTORE_KEY = '{shoal}:restore'
 
-/** What a peer's id is appended to. Peers share sixteen hash tags, so that one script tells Redis of many. */
+/** Prefix of a peer's key. Peers share sixteen hash tags, so that one script call can write many. */
 export const presencePrefix = (peer: string): string => `{p:${peer.charAt(0)}}:`
 export const presenceKey = (peer: string): string => presencePrefix(peer) + peer
-/** Set of the peers heard in one stretch of time. */
+/** Set of the peers that were heard in one time bucket. */
 export const presenceBucketKey = (bucket: number): string => `{presence:${bucket}}`
 export const PRESENCE_CHANNEL = 'presence'
-/** Tells all replicas what peers move now. */
+/** Carries peers' progress reports to all replicas. */
 export const PROGRESS_CHANNEL = 'progress'
-/** Tells all replicas which sessions were revoked. */
+/** Carries revoked sessions to all replicas. */
 export const REVOCATION_CHANNEL = 'revocations'

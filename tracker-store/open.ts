@@ -6,7 +6,7 @@ import { SessionCache } from './accounts/session-cache.ts'
 import { RedisSessions } from './accounts/sessions.ts'
 import { RedisKeys } from './accounts/signing-keys.ts'
 import { RedisUsers } from './accounts/users.ts'
-import { Database, patiently } from './database.ts'
+import { Database, untilRedisAnswers } from './database.ts'
 import { GroupFeed } from './groups/group-feed.ts'
 import { RedisGroups } from './groups/groups.ts'
 import { RedisHashes } from './groups/hashes.ts'
@@ -20,21 +20,21 @@ import { checkRestored, checkSchema } from './schema.ts'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {
-  /** URL: what redis/url.ts understands. */
+  /** Any URL that redis/url.ts accepts. */
   redis: string
-  /** Different for each replica, and for each start of one. */
+  /** Unique to each replica and to each start of it. */
   replicaId: string
-  /** Most files and members of groups that are kept in memory; a group counts as 16 beside them. */
+  /** The maximum of files and members to keep in memory. Each group adds 16. */
   viewRecords?: number
-  /** Hears of the connection's coming and going. */
+  /** Receives a warning when the connection is lost and when it is back. */
   log?: { warn(message: string): void }
-  /** Hears of failures of work that nobody awaits; without it `log` does. */
+  /** Receives failures of background work; defaults to `log`. */
   background?: Background
 }
 
 /**
- * Connects to Redis and returns the store over it. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW.
- * Later outages are survived: methods fail meanwhile, and what is in memory is brought up to date after them.
+ * Connects to Redis and returns the store. Throws REDIS_UNREACHABLE, REDIS_TOO_OLD or SCHEMA_TOO_NEW. The store
+ * survives later outages: methods fail meanwhile, and the data in memory catches up afterwards.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { redis: url, replicaId, log, viewRecords } = options
@@ -46,19 +46,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     subscriber.disconnect()
   }
   try {
-    await Promise.all([commands, subscriber].map((redis) => patiently(() => requireRedis(redis, url))))
+    await Promise.all(
+      [commands, subscriber].map((redis) => untilRedisAnswers(() => requireRedis(redis, url))),
+    )
     const db = new Database(commands)
     const pubsub = new PubSub(subscriber, background)
-    await patiently(() => checkSchema(db))
-    await patiently(() => checkRestored(db))
+    await untilRedisAnswers(() => checkSchema(db))
+    await untilRedisAnswers(() => checkRestored(db))
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId, background)
     const progress = new RedisProgress(db, pubsub, replicaId, background)
-    await Promise.all([cache, presence, progress].map((listener) => patiently(() => listener.listen())))
+    await Promise.all(
+      [cache, presence, progress].map((listener) => untilRedisAnswers(() => listener.listen())),
+    )
     const feed = new GroupFeed(db, pubsub, background)
     const onLoss: LossListener = (group, seen, now) =>
       log?.warn(
-        `Redis lost changes of the group ${group}: revision ${seen} was seen here, what it has now is at ${now}`,
+        `Redis lost changes of the group ${group}: this replica saw revision ${seen}, Redis is at ${now}`,
       )
     const views = new Views(db, feed, onLoss, viewRecords)
     const replicas = new RedisReplicas(db, replicaId, () => views.lag, background)

@@ -2,14 +2,14 @@ import type { Redis } from 'ioredis'
 import type { Background } from '../packed/background.ts'
 import { storeError } from './database.ts'
 
-/** Messages are bytes: long ones are this process's own, come back to it, and are not to be read. */
+/** Messages stay bytes: a long one is often this process's own, returned to it, and need not be decoded. */
 type Handler = (message: Buffer) => void
 
 const ANSWER_MS = 800
 
 /**
- * The connection for pub/sub, shared by all that listen. Pub/sub forgets what it could not deliver, so each
- * listener also hears of every reconnect (`onRestored`), after all channels are subscribed again.
+ * The shared pub/sub connection. Pub/sub drops messages that it cannot deliver, so listeners are told of every
+ * reconnect (`onRestored`), once all channels are subscribed again.
  */
 export class PubSub {
   readonly #redis: Redis
@@ -19,8 +19,8 @@ export class PubSub {
 
   constructor(redis: Redis, background: Background) {
     this.#redis = redis
-    // What another replica sent is read here: none of it may end this one.
-    const failed = background.owner('reading a message of another replica', 'its news is missed')
+    // A bad message from another replica must not end this process.
+    const failed = background.owner('reading a message of another replica', 'its changes are missed')
     redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       for (const handler of this.#handlers.get(channel.toString()) ?? [])
         try {
@@ -32,7 +32,7 @@ export class PubSub {
     redis.on('close', () => {
       for (const listener of this.#lost) listener()
     })
-    const unrestored = background.owner('subscribing again', 'the next check of the connection repeats it')
+    const unrestored = background.owner('subscribing again', 'the next connection check retries it')
     redis.on('ready', () => this.#restore().catch(unrestored))
   }
 
@@ -40,7 +40,7 @@ export class PubSub {
     return this.#redis.status === 'ready'
   }
 
-  /** Resolves once messages arrive. While disconnected it resolves at once: `onRestored` tells when they do. */
+  /** Resolves once messages arrive. While disconnected it resolves at once, and `onRestored` follows. */
   async subscribe(channel: string, handler: Handler): Promise<void> {
     const handlers = this.#handlers.get(channel)
     if (handlers) handlers.add(handler)
@@ -63,7 +63,7 @@ export class PubSub {
     this.#lost.add(listener)
   }
 
-  /** Makes a connection that does not answer (its peer gone without a word) reconnect. */
+  /** Reconnects if the connection no longer answers (the other end vanished silently). */
   async check(): Promise<void> {
     if (!this.connected) return
     await this.#answered(this.#redis.ping()).catch(() => this.#redis.disconnect(true))
@@ -80,12 +80,12 @@ export class PubSub {
     for (const listener of this.#restored) listener()
   }
 
-  /** Rejects when the connection closes first, or the reply is late: it would wait for the next connection. */
+  /** Rejects if the connection closes or the reply is late; ioredis would wait for the next connection. */
   #answered<T>(reply: Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const fail = (error: unknown): void => reject(storeError(error))
     const timer = setTimeout(() => fail(new Error('no reply in time')), ANSWER_MS)
-    const onLost = (): void => fail(new Error('the connection is lost'))
+    const onLost = (): void => fail(new Error('the connection was lost'))
     this.#lost.add(onLost)
     reply.then(resolve, fail)
     return promise.finally(() => {

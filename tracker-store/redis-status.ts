@@ -3,7 +3,7 @@ import { parseRedisUrl } from '../redis/url.ts'
 import type { Database } from './database.ts'
 import type { RedisStatus } from './store.ts'
 
-/** How the servers at `url`, to which `db` is connected, are. */
+/** The state of the servers at `url`, to which `db` is connected. */
 export async function redisStatus(db: Database, url: string): Promise<RedisStatus> {
   const infos = await db.ask((redis) =>
     Promise.all(

@@ -1,10 +1,10 @@
 import type { Background } from '../packed/background.ts'
-import { type Database, isUnavailable, patiently, tolerateOutage } from './database.ts'
+import { type Database, isUnavailable, tolerateOutage, untilRedisAnswers } from './database.ts'
 import { REPLICA_DIRECTORY, replicaKey } from './keys.ts'
 import type { ReplicaInfo, ReplicaStore } from './store.ts'
 
 const BEAT_MS = 2000
-/** A replica that is silent for so long is gone. Redis's clock decides, not that of any host. */
+/** A replica that is silent this long is gone. Redis's clock decides, because clocks of hosts differ. */
 const EXPIRY_MS = 10_000
 
 export class RedisReplicas implements ReplicaStore {
@@ -14,18 +14,22 @@ export class RedisReplicas implements ReplicaStore {
   #timer: NodeJS.Timeout | undefined
   readonly #failed: (error: unknown) => void
 
-  /** `lag` tells by how many revisions this replica's views are behind. */
+  /** `lag` returns how many revisions this replica's views are behind. */
   constructor(db: Database, id: string, lag: () => number, background: Background) {
     this.#db = db
     this.#id = id
     this.#lag = lag
-    this.#failed = background.owner('the heartbeat of this replica', 'others take it for gone', isUnavailable)
+    this.#failed = background.owner(
+      'the heartbeat of this replica',
+      'other replicas consider it gone',
+      isUnavailable,
+    )
   }
 
   async join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void> {
     const beat = (): Promise<void> => this.#beat({ ...info(), revisionLag: this.#lag() })
-    await patiently(beat)
-    // A missed beat is what the expiry allows for.
+    await untilRedisAnswers(beat)
+    // The expiry allows for a missed beat.
     this.#timer = setInterval(() => beat().catch(this.#failed), BEAT_MS).unref()
   }
 
@@ -33,7 +37,7 @@ export class RedisReplicas implements ReplicaStore {
     return listReplicas(this.#db)
   }
 
-  /** Leaves the fleet at once, where Redis answers. */
+  /** Leaves the fleet at once, if Redis answers. */
   async leave(): Promise<void> {
     clearInterval(this.#timer)
     await Promise.all([
@@ -50,7 +54,7 @@ export class RedisReplicas implements ReplicaStore {
   }
 }
 
-/** The replicas that were heard of lately; what dead ones left behind is removed. */
+/** Lists the live replicas and removes what dead ones left. */
 export async function listReplicas(db: Database): Promise<ReplicaInfo[]> {
   const ids = await db.ask((redis) => redis.smembers(REPLICA_DIRECTORY))
   if (ids.length === 0) return []

@@ -2,10 +2,10 @@ import { type ErrorCode, isErrorCode, ShoalError } from '../protocol/errors.ts'
 
 type Sentence = (detail: string, subject: string) => [message: string, hint?: string]
 
-/** What each code that a script returns means to the user; `detail` comes from the script. */
+/** The message and hint for each code that a script returns; `detail` comes from the script. */
 const REFUSALS: Partial<Record<ErrorCode, Sentence>> = {
   USER_TAKEN: (user) => [`the user name ${user} is taken`, 'choose another one, or log in if it is yours'],
-  USER_NOT_FOUND: (_, user) => [`there is no user ${user}`, 'check the name: upper and lower case differ'],
+  USER_NOT_FOUND: (_, user) => [`there is no user ${user}`, 'check the name; it is case-sensitive'],
   WRONG_PASSWORD: () => ['the old password is wrong'],
   GROUP_TAKEN: (group) => [
     `the group name ${group} is taken`,
@@ -13,11 +13,11 @@ const REFUSALS: Partial<Record<ErrorCode, Sentence>> = {
   ],
   GROUP_NOT_FOUND: (_, group) => [
     `there is no group ${group}`,
-    'list the groups, and check the name: upper and lower case differ',
+    'list the groups and check the name; it is case-sensitive',
   ],
-  ALREADY_MEMBER: (user, group) => [`${user} is a member of ${group} already`],
+  ALREADY_MEMBER: (user, group) => [`${user} is already a member of ${group}`],
   ALREADY_REQUESTED: (user, group) => [
-    `${user} has asked to join ${group} already`,
+    `${user} has already asked to join ${group}`,
     'wait for an admin of the group to accept',
   ],
   NOT_A_MEMBER: (user, group) => [`${user} is not a member of ${group}`, 'ask to join the group'],
@@ -28,19 +28,19 @@ const REFUSALS: Partial<Record<ErrorCode, Sentence>> = {
   NOT_THE_OWNER: (what, group) => [`only the owner of ${group} may ${what}`, 'ask the owner to do it'],
   REQUEST_NOT_FOUND: (user, group) => [`${user} has not asked to join ${group}`, 'list the requests first'],
   MEMBER_NOT_FOUND: (user, group) => [`${user} is not a member of ${group}`, 'check the name'],
-  ALREADY_ADMIN: (user, group) => [`${user} is an admin of ${group} already`],
+  ALREADY_ADMIN: (user, group) => [`${user} is already an admin of ${group}`],
   LAST_OWNER: (_, group) => [
-    `the owner cannot leave ${group} while it has members and no admin`,
+    `the owner cannot leave ${group} while it has members but no admin`,
     'promote a member first',
   ],
   FILE_NOT_FOUND: (name, group) => [`there is no file ${name} in ${group}`, 'list the files of the group'],
   HASHES_NEEDED: (name) => [
-    `the chunk hashes of ${name} are not all there`,
+    `some chunk hashes of ${name} are missing`,
     'send the pages of hashes in order, then publish again',
   ],
 }
 
-/** The error that a script's code stands for. */
+/** Turns a script's code into its error. */
 export function refusal(code: string, detail: string, subject: string): Error {
   const sentence = isErrorCode(code) ? REFUSALS[code] : undefined
   if (!isErrorCode(code) || sentence === undefined) return new Error(`a script answered ${code}: ${detail}`)

@@ -2,14 +2,14 @@ import { packedNames, packedText } from '../packed/files.ts'
 
 export interface Script {
   name: string
-  /** How many of the arguments are keys: the number in the file's name. */
+  /** How many arguments are keys: the number in the file name. */
   keys: number
   lua: string
 }
 
 const FOLDER = new URL('./scripts/', import.meta.url)
 
-/** Reads scripts/NAME-KEYS.lua, each behind what they share (lib.lua). */
+/** Reads every scripts/NAME-KEYS.lua and prepends lib.lua. */
 export function loadScripts(): Script[] {
   const lib = packedText(new URL('lib.lua', FOLDER))
   return packedNames(FOLDER).flatMap((file) => {

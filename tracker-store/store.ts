@@ -2,11 +2,10 @@ import type { FileRecord, GroupEvent, ProgressReport, Role } from '../protocol/r
 import type { GroupView } from './groups/group-view.ts'
 
 /**
- * The tracker's metadata: read this file first. Redis is the one source of truth; each method that changes
- * something is ONE Lua script (tracker-store/scripts/), atomic and idempotent by its mutation's key: the same
- * key again returns the first answer and changes nothing, for 24 hours. test/contract proves every promise
- * here against a real Redis. Methods throw ShoalError with the codes named, and STORE_UNAVAILABLE within a
- * second when Redis does not answer; nothing is queued for later.
+ * The tracker's metadata. Read this file first. Redis is the one source of truth. Each mutation is ONE Lua script
+ * (tracker-store/scripts/), atomic and idempotent: the same mutation key returns the first answer and changes nothing,
+ * for 24 hours. test/contract proves every promise here against a real Redis. Methods throw ShoalError with the codes
+ * named, and STORE_UNAVAILABLE within a second if Redis does not answer; nothing is queued for later.
  */
 export interface Store {
   readonly users: UserStore
@@ -19,7 +18,7 @@ export interface Store {
   readonly replicas: ReplicaStore
   /** Whether Redis answers and every loaded view is current. */
   ready(): Promise<boolean>
-  /** How Redis is. Throws STORE_UNAVAILABLE too where one of a cluster's masters is missing. */
+  /** The state of Redis. Also throws STORE_UNAVAILABLE if any master of a cluster is missing. */
   status(): Promise<RedisStatus>
   /** Leaves the fleet and closes all connections. Does not stop Redis. */
   close(): Promise<void>
@@ -27,15 +26,15 @@ export interface Store {
 
 export interface RedisStatus {
   kind: 'unix' | 'single' | 'sentinel' | 'cluster'
-  /** Servers that hold data: one, or a cluster's masters. */
+  /** Servers that hold data: one, or the masters of a cluster. */
   masters: number
-  /** Redis's own copies of them that are connected. */
+  /** Connected replicas of the masters (Redis's own, not the tracker's). */
   copies: number
-  /** Bytes that the masters' data takes, summed. */
+  /** Memory of all masters, in bytes. */
   memory: number
 }
 
-/** Who makes a change, and the key under which a repetition of it is recognised (1 to 128 characters). */
+/** Who makes a change, and the key that identifies its repetitions (1 to 128 characters). */
 export interface Mutation {
   key: string
   by: string
@@ -51,9 +50,9 @@ export interface UserRecord {
 }
 
 export interface UserStore {
-  /** Throws USER_TAKEN, also for a name that differs only in case. */
+  /** Throws USER_TAKEN, also if the name differs only in case. */
   create(mutation: Mutation, user: { user: string; passwordHash: string }): Promise<void>
-  /** null where there is no such user (names are compared exactly). */
+  /** Null if there is no such user. Names are compared exactly. */
   get(user: string): Promise<UserRecord | null>
   /** Replaces the hash if it is still `previousHash` (else WRONG_PASSWORD) and revokes every session but `keepTokenHash`. */
   setPassword(
@@ -70,22 +69,22 @@ export interface Session {
   scope: 'read' | 'write'
 }
 
-/** Sessions are found by the SHA-256 (hex) of their token; the token itself is never stored. */
+/** Sessions are keyed by the SHA-256 (hex) of their token. The token itself is never stored. */
 export interface SessionStore {
   create(
     mutation: Mutation,
     session: { tokenHash: string; expires: string; scope: Session['scope'] },
   ): Promise<void>
-  /** null when unknown, revoked or expired. Answers from a short-lived cache that revocations clear on all replicas. */
+  /** Null if unknown, revoked or expired. Reads a short-lived cache that revocations clear on all replicas. */
   get(user: string, tokenHash: string): Promise<Session | null>
-  /** The same without waiting: null too where that cache does not have it. */
+  /** The same without waiting: null also if the cache lacks it. */
   cached(user: string, tokenHash: string): Session | null
   revoke(mutation: Mutation, tokenHash: string): Promise<void>
 }
 
 export interface GroupTotals {
   files: number
-  /** Changes that the groups' streams hold, and the longest of them. */
+  /** Events in all groups' streams, and the length of the longest stream. */
   changes: number
   longestStream: number
 }
@@ -95,44 +94,44 @@ export interface GroupSummary {
   owner: string
   members: number
   files: number
-  /** The role of the user who asks; null where nobody does or it is no member. */
+  /** The role of the user who asks. Null without a user, or if not a member. */
   role: Role | null
 }
 
-/** An answer and the revision of the group that it was read at. */
+/** The revision of the group that an answer was read at. */
 export interface Revised {
   revision: number
 }
 
 export interface GroupStore {
-  /** Throws GROUP_TAKEN (also for a difference in case only). The maker becomes the owner. */
+  /** Throws GROUP_TAKEN, also if the name differs only in case. The creator becomes the owner. */
   create(mutation: Mutation, group: string): Promise<Revised>
   /**
-   * The group at `atLeast` (a revision the client has seen) or later; null where there is no such group.
-   * Served from memory, also while Redis is away; a view that is behind catches up from the stream first. Where
-   * it cannot, it throws STORE_UNAVAILABLE, lest a client see time go backwards.
+   * The group at `atLeast` (a revision the client has seen) or later, or null if there is no such group. Served from
+   * memory, even during a Redis outage. A view that lags catches up first; if it cannot, this throws STORE_UNAVAILABLE,
+   * so that no client sees time go backwards.
    */
   view(group: string, atLeast?: number): Promise<GroupView | null>
-  /** The group if it is in memory and current: what `view` would answer without waiting. */
+  /** The group if it is in memory and current: what `view` would return without waiting. */
   viewHere(group: string): GroupView | null
   /**
-   * The group as Redis has it now, at the cost of a round trip: to be looked at before a "no", since what somebody
-   * was just told is done may not have come here yet. While Redis is away, as `view`.
+   * The group as Redis has it now, at the cost of a round trip. Ask it before a refusal: a change that was just confirmed
+   * may not have reached this replica. During an outage it acts like `view`.
    */
   viewNow(group: string): Promise<GroupView | null>
   /**
-   * Those of the groups that the user is a member of, as Redis has them now: two small questions a name, whatever
-   * there is of it, in slices. Nothing is loaded.
+   * Those of `groups` that the user is a member of, as Redis has them now. At most two small commands a group, in slices;
+   * no group is loaded.
    */
   ofMember(user: string, groups: readonly string[]): Promise<string[]>
-  /** How long ago, in milliseconds, views were last known to be current: under a second, but while Redis is away. */
+  /** Milliseconds since views were last known to be current: under a second, except during an outage. */
   readonly viewAge: number
-  /** Groups in memory, and the revisions by which they are known to be behind, summed. */
+  /** The number of groups in memory, and how many revisions they are known to lag, summed. */
   readonly views: { readonly count: number; readonly lag: number }
-  /** Up to `limit` group names after `after` in byte order, with what a stranger may know of each, and `user`'s role. */
+  /** Up to `limit` groups after the name `after` in byte order: what anyone may see of each, and the role of `user`. */
   list(after: string, limit: number, user?: string): Promise<{ groups: GroupSummary[]; next: string | null }>
   count(): Promise<number>
-  /** Sums over all groups, each read by itself: for operators, not for every request. */
+  /** Sums over all groups, read one by one: for operators, not for every request. */
   totals(): Promise<GroupTotals>
 
   /** Throws GROUP_NOT_FOUND, ALREADY_MEMBER, ALREADY_REQUESTED. */
@@ -142,12 +141,12 @@ export interface GroupStore {
   /** All or none. Throws GROUP_NOT_FOUND, NOT_AN_ADMIN, REQUEST_NOT_FOUND. */
   reject(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised>
   /**
-   * An owner's place goes to the admin of longest standing; LAST_OWNER where there are members and no admin.
-   * The last member's leaving removes the group with its files. Throws GROUP_NOT_FOUND, NOT_A_MEMBER.
+   * The longest-serving admin inherits from an owner; LAST_OWNER if there are members but no admin. The last member to
+   * leave removes the group and its files. Throws GROUP_NOT_FOUND, NOT_A_MEMBER.
    */
   leave(mutation: Mutation, group: string): Promise<Revised & { removed: boolean; heir: string | null }>
   /**
-   * All or none. Admins remove members, the owner also admins; nobody the owner.
+   * All or none. Admins can remove members, the owner can remove admins too, and nobody can remove the owner.
    * Throws GROUP_NOT_FOUND, NOT_AN_ADMIN, NOT_THE_OWNER, MEMBER_NOT_FOUND.
    */
   kick(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised>
@@ -155,31 +154,31 @@ export interface GroupStore {
   promote(mutation: Mutation, group: string, user: string): Promise<Revised & { role: Role }>
 
   /**
-   * Publishes files, all or none; each becomes the next version under its name. The same content again under
-   * the same name is the same version. A file's hashes must be there: inline here, published before, or staged
-   * (HashStore) and unchanged since the stamp given. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
+   * Publishes files, all or none. Each becomes the next version of its name; unchanged content keeps its version. A
+   * file's hashes must exist: inline here, published before, or staged (HashStore) and unchanged since `stamp`.
+   * Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
    */
   publish(
     mutation: Mutation,
     group: string,
     files: readonly NewFile[],
   ): Promise<Revised & { files: FileRecord[] }>
-  /** The answer to a publish of this key that was made before; null where none was. */
+  /** The answer to an earlier publish with this key, or null. */
   publishedBefore(mutation: Mutation, group: string): Promise<(Revised & { files: FileRecord[] }) | null>
   /**
-   * The versions of the file that has this name now, newest first, as far back as the group's changes are kept
-   * (some 4,000 are). Empty where they tell of none, null where they tell that it is removed. Throws STORE_UNAVAILABLE.
+   * The versions of the file that has this name now, newest first, as far back as the group's stream goes (about 4,000
+   * changes). Empty if the stream has none, null if the file is removed. Throws STORE_UNAVAILABLE.
    */
   versions(group: string, name: string): Promise<FileRecord[] | null>
-  /** By the uploader or an admin. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
+  /** Only the uploader or an admin may. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 
   /**
-   * The group's changes after `revision` as they arrive here, without a gap, until the signal aborts; an
-   * outage only delays them. Throws REVISION_TOO_OLD where they are no longer kept (some 4,000 are).
+   * The group's changes after `revision`, in order and without gaps, until the signal aborts. An outage only delays
+   * them. Throws REVISION_TOO_OLD if the stream no longer has them (it keeps about 4,000).
    */
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent>
-  /** Calls back with changes of loaded groups as they are published: some may be missed, some come twice. */
+  /** Calls back with changes of loaded groups as they are published. Some may be missed, some may come twice. */
   onEvent(listener: (event: GroupEvent) => void): void
 }
 
@@ -187,33 +186,32 @@ export interface NewFile {
   name: string
   fileId: string
   size: number
-  /** Packed chunk hashes (n × 32 bytes) for a file short enough to carry them; else they are staged first. */
+  /** Packed chunk hashes (n × 32 bytes), if the file is small enough for them. Otherwise stage them first. */
   hashes?: Uint8Array
-  /** Without inline hashes: the stamp that the staged ones had before they were checked. */
+  /** Without inline hashes: the stamp of the staged ones from before they were checked. */
   stamp?: string
 }
 
 /** Chunk hashes of published files: packed, 32 bytes each, read and written in pages. */
 export interface HashStore {
   /**
-   * Writes a page at chunk index `first` into the user's staging area, which lives for an hour. Pages come in
-   * order (any may come again): throws HASHES_NEEDED for one that would leave a hole before
-   * it, TOO_LARGE beyond 2^24 hashes (a file of 8 TiB).
+   * Writes a page at chunk index `first` to the user's staging area, which expires after an hour. Pages come in order and
+   * may be repeated. Throws HASHES_NEEDED if an earlier page is missing, TOO_LARGE beyond 2^24 hashes (a file of 8 TiB).
    */
   stage(group: string, user: string, fileId: string, first: number, page: Uint8Array): Promise<void>
-  /** Differs after each page that is staged, so that what was checked is what is published; null where nothing is. */
+  /** Changes with each staged page, so that only checked hashes are published. Null if nothing is staged. */
   stamp(group: string, user: string, fileId: string): Promise<string | null>
-  /** Staged bytes of this user for the file: [from, from + count) chunks, shorter at the end. */
+  /** This user's staged hashes of chunks [first, first + count), fewer at the end. */
   staged(group: string, user: string, fileId: string, first: number, count: number): Promise<Buffer>
-  /** Hashes of chunks [first, first + count) of a published file, shorter at the end, empty where unknown. */
+  /** Hashes of chunks [first, first + count) of a published file: fewer at the end, empty if unknown. */
   read(group: string, fileId: string, first: number, count: number): Promise<Buffer>
   has(group: string, fileId: string): Promise<boolean>
 }
 
-/** The fleet's grant keys: private ones as PKCS #8 PEM, newest first. */
+/** The fleet's grant keys, newest first; private keys are PKCS #8 PEM. */
 export interface KeyStore {
   list(): Promise<SigningKey[]>
-  /** Adds `candidate` unless a key younger than `maxAgeMs` is there; keeps the newest two. Returns the list. */
+  /** Adds `candidate` unless a key younger than `maxAgeMs` exists; keeps the newest two. Returns the list. */
   rotate(candidate: SigningKey, maxAgeMs: number): Promise<SigningKey[]>
 }
 
@@ -223,24 +221,24 @@ export interface SigningKey {
   created: string
 }
 
-/** What one peer serves, as announced: soft state that expires unless it is repeated. */
+/** The files that one peer announces: soft state that expires unless repeated. */
 export interface PeerPresence {
   peer: string
   user: string
   host: string
   port: number
   tls: boolean
-  /** A call-back to this host and port found the holder of the peer's key: only then is it handed out. */
+  /** A call-back to this host and port reached the holder of the peer's key. Only such peers are handed out. */
   reachable?: boolean
-  /** Counts up at each change of the peer's set, so that an older announce never undoes a newer one. */
+  /** Incremented when the peer's set changes, so that an older announce never undoes a newer one. */
   sequence: number
-  /** Milliseconds since the epoch at which this was last heard. */
+  /** When the peer was last heard: milliseconds since the epoch. */
   seen: number
-  /** One item a group. */
+  /** One item per group. */
   files: readonly ServedFiles[]
 }
 
-/** Files of one group, as their ids in hex, one behind the other: those that a peer holds whole, and in part. */
+/** The concatenated hex ids of one group's files that a peer holds: complete ones, and partial ones. */
 export interface ServedFiles {
   group: string
   complete: string
@@ -249,32 +247,32 @@ export interface ServedFiles {
 
 export type PresenceChange =
   | { type: 'announce'; presence: PeerPresence }
-  /** `announced`: what it repeats, where that is known here. It is told again where Redis has lost it. */
+  /** `announced`: the announce that it repeats, if known here. It is sent again if Redis has lost it. */
   | { type: 'heartbeat'; peer: string; sequence: number; seen: number; announced?: Readonly<PeerPresence> }
   | { type: 'gone'; peer: string; sequence: number; seen: number }
 
 /**
- * How replicas share presence: changes are batched, written to Redis with an expiry, and sent to the other
- * replicas. Swarms themselves live in the tracker's memory (tracker/presence/).
+ * Shares presence between replicas: changes are batched, written to Redis with an expiry, and sent to the other
+ * replicas. The swarms themselves are in the tracker's memory (tracker/presence/).
  */
 export interface PresenceStore {
   /** Queues a change for the next batch (sent within 100 ms); costs no round trip. */
   push(change: PresenceChange): void
-  /** Every peer heard within the expiry, for a replica that starts or was cut off. */
+  /** Every peer that has not expired, for a replica that starts or was cut off. */
   load(): AsyncIterable<PeerPresence>
-  /** Those of the peers that are there: for a replica that missed what was announced. */
+  /** Those of `peers` that exist, for a replica that missed their announces. */
   read(peers: readonly string[]): Promise<PeerPresence[]>
-  /** Calls back with the other replicas' changes, and with null when some may have been missed: load again. */
+  /** Calls back with the other replicas' changes, and with null if some may be missed: load again. */
   subscribe(listener: (change: PresenceChange | null) => void): void
-  /** Milliseconds after which a silent peer is forgotten. */
+  /** Milliseconds after which a silent peer expires. */
   readonly expiryMs: number
 }
 
-/** How replicas tell each other what peers report: from memory to memory, batched. What is lost is soon reported anew. */
+/** Shares peers' progress between replicas, batched and in memory only. A lost report is soon replaced. */
 export interface ProgressChannel {
   /** Queues a report for the next batch (sent within 250 ms); costs no round trip. */
   push(report: ProgressReport): void
-  /** Calls back with what the other replicas heard. */
+  /** Calls back with reports that other replicas received. */
   subscribe(listener: (report: ProgressReport) => void): void
 }
 
@@ -283,17 +281,17 @@ export interface ReplicaInfo {
   url: string
   /** ISO 8601. */
   started: string
-  /** Bytes of memory that its process takes. */
+  /** Memory of its process, in bytes. */
   memory: number
-  /** What it knows of presence: swarms with at least one peer, and peers. */
+  /** The replica's view of presence: swarms with at least one peer, and peers. */
   swarms: number
   peers: number
-  /** Revisions by which the replica's loaded views are behind, summed. */
+  /** How many revisions the replica's loaded views lag, summed. */
   revisionLag: number
 }
 
 export interface ReplicaStore {
-  /** Registers this replica and keeps it registered; `info` is asked for at each beat, the store adds the lag. */
+  /** Registers this replica and keeps it registered. The store calls `info` at each beat and adds the lag. */
   join(info: () => Omit<ReplicaInfo, 'revisionLag'>): Promise<void>
   list(): Promise<ReplicaInfo[]>
 }

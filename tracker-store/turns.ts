@@ -1,8 +1,8 @@
 const waiting: (() => void)[] = []
 
 /**
- * Resolves in a turn of the event loop that is the caller's alone, among all that wait here. Long work asks for one
- * before each of its slices: however much of it there is at once, others are served after each slice.
+ * Resolves in a turn of the event loop of its own; all callers queue here. Long work awaits one before each slice, so
+ * that others are served between slices, however much long work there is.
  */
 export function turn(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,11 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-// Adds `hide` and the like to the types of a route's schema, for plugins too.
+// Adds fields such as `hide` to the type of a route's schema, for plugins too.
 import type {} from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { BODY } from '../tracker-client/api/limits.ts'
-import type { FastLane } from './front/fast-path.ts'
+import type { FastPath } from './front/fast-path.ts'
 import { putInFront } from './front/front.ts'
 import { readJsonBodies } from './http/body.ts'
 import { answerClientError, answerError, answerNotFound } from './http/errors.ts'
@@ -19,7 +19,7 @@ export interface TlsFiles {
   key: string
 }
 
-/** A request whose head has not arrived by then is cut off; the body of one may take longer. */
+/** How long a request's head may take to arrive. Its body may take longer. */
 const LIMITS = {
   headersTimeout: 8000,
   requestTimeout: 60_000,
@@ -27,26 +27,26 @@ const LIMITS = {
   keepAliveTimeout: 65_000,
 }
 
-/** With these, each request is in the log, which Fastify keeps. */
+/** At these levels the log has every request, written by Fastify. */
 export const LOGS_REQUESTS: ReadonlySet<LogLevel> = new Set(['info', 'debug'])
-/** A logger for each request costs more than a heartbeat does. */
+/** A logger per request would cost more than answering a heartbeat. */
 const NO_REQUEST_LOG = {
   logController: new LogController({ disableRequestLogging: true }),
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
 }
 
-/** The HTTP server without its routes: types, limits, errors. What `lane` takes care of, Fastify does not see. */
-export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLane }) {
+/** The HTTP server without its routes: types, limits, errors. Requests that `fastPath` answers never reach Fastify. */
+export function createApp(options: { log: LogLevel; tls?: TlsFiles; fastPath: FastPath }) {
   const app = fastify({
     logger: { level: options.log, stream: process.stderr },
     ...(LOGS_REQUESTS.has(options.log) ? {} : NO_REQUEST_LOG),
     serverFactory: (handler) => {
       const listener: RequestListener = (request, response) => {
-        if (!options.lane.take(request, response)) handler(request, response)
+        if (!options.fastPath.take(request, response)) handler(request, response)
       }
       return options.tls
         ? createTlsServer({ ...options.tls, ...LIMITS, minVersion: 'TLSv1.2' }, listener)
-        : inFront(createServer(LIMITS, listener), options.lane)
+        : inFront(createServer(LIMITS, listener), options.fastPath)
     },
     bodyLimit: BODY.public,
     exposeHeadRoutes: false,
@@ -55,7 +55,7 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
   }).withTypeProvider<TypeBoxTypeProvider>()
   readJsonBodies(app)
   app.setValidatorCompiler(validatorCompiler)
-  // Answers are built from typed records: a second check of them would only cost.
+  // Answers are built from typed records, so checking them again would be wasted work.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.decorateRequest('actor', null)
   app.setErrorHandler(answerError)
@@ -63,8 +63,8 @@ export function createApp(options: { log: LogLevel; tls?: TlsFiles; lane: FastLa
   return app
 }
 
-function inFront(server: Server, lane: FastLane): Server {
-  putInFront(server, lane, LIMITS)
+function inFront(server: Server, fastPath: FastPath): Server {
+  putInFront(server, fastPath, LIMITS)
   return server
 }
 

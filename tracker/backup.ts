@@ -6,20 +6,20 @@ import type { Counts } from '../tracker-store/backup/format.ts'
 import { restoreStore } from '../tracker-store/backup/restore.ts'
 import { embeddedFolder, type StorePlace } from './store-location.ts'
 
-/** Saves all metadata in `file`; throws PATH_NOT_FOUND for a data folder without any. */
+/** Saves all metadata to `file`. Throws PATH_NOT_FOUND if the data folder has none. */
 export function backupTracker(
   place: StorePlace,
   file: string,
   options: { force: boolean; signal: AbortSignal },
 ): Promise<Counts> {
   if (!place.redis && !existsSync(embeddedFolder(place.dataFolder)))
-    throw new ShoalError('PATH_NOT_FOUND', `${place.dataFolder} holds no tracker's data`, {
-      hint: 'name the data folder with --data, or the Redis with --redis',
+    throw new ShoalError('PATH_NOT_FOUND', `${place.dataFolder} has no tracker data`, {
+      hint: 'give the data folder with --data, or the Redis URL with --redis',
     })
   return withStore(place, (url) => backupStore(url, file, options))
 }
 
-/** Brings the metadata in `file` back into an empty store. */
+/** Restores the metadata in `file` into an empty store. */
 export function restoreTracker(place: StorePlace, file: string, signal: AbortSignal): Promise<Counts> {
   return withStore(place, (url) => restoreStore(url, file, signal))
 }

@@ -3,15 +3,15 @@ import { fleetStatus } from './routes/status.ts'
 import type { TrackerExtension } from './seam.ts'
 import type { Services } from './services.ts'
 
-/** A plugin that had one of these would be in the way of the tracker itself. */
+/** Plugins may not add these routes: they are the tracker's own. */
 const OWN_ROUTES = /^\/(v1|healthz|readyz)(\/|$)/
 
-/** Hooks that have nothing to do with requests. */
+/** Hooks that do not run per request. */
 const OF_THE_APP = /^(onReady|onListen|onRegister|onClose|preClose)$/
 
 /**
- * Lets plugins add their routes and hooks, before the tracker's own are there. One that fails is logged and left out.
- * Returns whether some of them have hooks that see every request.
+ * Lets plugins add routes and hooks, before the tracker adds its own. A plugin that fails is logged and left out. Returns
+ * whether any plugin has a hook that sees every request.
  */
 export async function extend(
   app: TrackerApp,
@@ -19,14 +19,14 @@ export async function extend(
   replica: string,
   extensions: readonly TrackerExtension[],
 ): Promise<{ hooks: boolean }> {
-  const { store, background, presence, authenticator, answers, stopping } = services
+  const { store, background, presence, authenticator, responses, stopping } = services
   let settingUp = true
   let hooks = false
   app.addHook('onRoute', ({ url }) => {
-    if (settingUp && OWN_ROUTES.test(url)) throw new Error(`the path ${url} is the tracker's own`)
+    if (settingUp && OWN_ROUTES.test(url)) throw new Error(`the path ${url} is reserved for the tracker`)
   })
   const addHook = app.addHook as (this: unknown, name: string, hook: unknown) => TrackerApp
-  // Those of a context below the app see the requests of that alone.
+  // Hooks of a nested context see only that context's requests.
   app.addHook = function (this: unknown, name: string, hook: unknown) {
     if (this === app && !OF_THE_APP.test(name)) hooks = true
     return addHook.call(this, name, hook)
@@ -51,21 +51,21 @@ export async function extend(
         ready: () => store.ready(),
         status: () => fleetStatus(services),
         onAnswer: (listener) =>
-          answers.watch((...answer) => {
+          responses.observe((...answer) => {
             try {
               listener(...answer)
             } catch (error) {
-              failed(error, 'failed at an answer')
+              failed(error, 'failed while handling an answer')
             }
           }),
         onEvent: (listener) =>
           store.groups.onEvent((event) => {
             const heard = async (): Promise<void> => listener(event)
-            heard().catch((error: unknown) => failed(error, 'failed at an event'))
+            heard().catch((error: unknown) => failed(error, 'failed while handling an event'))
           }),
         stopping,
       })
-      // What it registered.
+      // Wait for everything that it registered.
       await app.after()
     } catch (error) {
       failed(error, 'is left out: it failed to start')
@@ -73,10 +73,10 @@ export async function extend(
   }
   settingUp = false
   app.addHook = addHook as TrackerApp['addHook']
-  if (answers.watched)
+  if (responses.areObserved)
     app.addHook('onResponse', (request, reply, done) => {
       const { method, routeOptions } = request
-      answers.tell(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
+      responses.notify(method, routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime)
       done()
     })
   return { hooks }

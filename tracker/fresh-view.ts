@@ -2,8 +2,8 @@ import type { GroupView } from '../tracker-store/groups/group-view.ts'
 import type { Store } from '../tracker-store/store.ts'
 
 /**
- * The group at revision `atLeast` or later, null where it does not exist. Where the view here says no (`serves`),
- * Redis is asked first: what one client was told is done is there for the next, whichever replica that asks.
+ * The group at revision `atLeast` or later, or null if it does not exist. If the view in memory would refuse (`serves`),
+ * Redis decides: a change confirmed to one client is visible to the next, whichever replica it asks.
  */
 export async function freshView(
   groups: Store['groups'],

@@ -5,9 +5,9 @@ import type { Store } from '../tracker-store/store.ts'
 import { freshView } from './fresh-view.ts'
 
 /**
- * Those of the named groups that the user is a member of. What anybody may name costs little: Redis is asked first
- * who is a member, and only groups of the user are loaded. While Redis is away, what is in memory decides; throws
- * STORE_UNAVAILABLE where that does not have a group.
+ * Those of the named groups that the user is a member of. Cheap for any list of names: Redis is asked for membership
+ * first, and only the user's groups are loaded. While Redis is away the views in memory decide; throws STORE_UNAVAILABLE
+ * if a group is not in memory.
  */
 export async function memberGroups(
   groups: Store['groups'],

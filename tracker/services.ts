@@ -4,23 +4,23 @@ import type { Authenticator } from './auth/authenticate.ts'
 import type { Grants } from './auth/grants.ts'
 import type { LoginLimit } from './auth/login-limit.ts'
 import type { Passwords } from './auth/passwords.ts'
-import type { Answers } from './http/response-observer.ts'
-import type { Announcing } from './presence/announce-handler.ts'
+import type { ResponseObservers } from './http/response-observer.ts'
+import type { AnnounceHandler } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Progress } from './presence/progress-reports.ts'
 
-/** What the routes work with; put together in start.ts. */
+/** What the routes depend on. start.ts creates it. */
 export interface Services {
   store: Store
   background: Background
   authenticator: Authenticator
   presence: Presence
   progress: Progress
-  announcing: Announcing
-  answers: Answers
+  announcing: AnnounceHandler
+  responses: ResponseObservers
   grants: Grants
   passwords: Passwords
   loginLimit: LoginLimit
-  /** Aborted when the tracker stops: ends what would not end by itself. */
+  /** Aborted when the tracker stops: ends whatever would not end by itself. */
   stopping: AbortSignal
 }

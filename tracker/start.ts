@@ -11,10 +11,10 @@ import { type GrantOptions, Grants } from './auth/grants.ts'
 import { LoginLimit } from './auth/login-limit.ts'
 import { Passwords } from './auth/passwords.ts'
 import { extend } from './extend.ts'
-import { FastLane } from './front/fast-path.ts'
-import { Answers } from './http/response-observer.ts'
+import { FastPath } from './front/fast-path.ts'
+import { ResponseObservers } from './http/response-observer.ts'
 import { isLoopback } from './presence/addresses.ts'
-import { Announcing } from './presence/announce-handler.ts'
+import { AnnounceHandler } from './presence/announce-handler.ts'
 import { Presence } from './presence/presence.ts'
 import { Progress } from './presence/progress-reports.ts'
 import { addRoutes } from './routes/register.ts'
@@ -22,36 +22,36 @@ import type { TrackerExtension } from './seam.ts'
 import type { Services } from './services.ts'
 import { embeddedFolder, type StorePlace } from './store-location.ts'
 
-/** Without a Redis URL the tracker runs, or joins, the embedded Redis in the data folder. */
+/** Without a Redis URL, the tracker starts or joins the embedded Redis in the data folder. */
 export interface TrackerOptions extends StorePlace {
-  /** Port 0 is any free one. */
+  /** Port 0 means any free port. */
   listen: { host: string; port: number }
   tls?: TlsFiles
-  /** What the fleet is told that this replica is reached at; without it, a guess by the machine's addresses. */
+  /** The URL at which others reach this replica. Default: a guess from the machine's addresses. */
   url?: string
   log: LogLevel
-  /** Shorter-lived grants, or another clock for them: for tests. */
+  /** For tests: shorter-lived grants, or another clock. */
   grants?: GrantOptions
-  /** What plugins add to it. */
+  /** Plugins' parts of the tracker. */
   extensions?: readonly TrackerExtension[]
 }
 
 export interface RunningTracker {
-  /** Where this replica is reached from its own machine. */
+  /** The URL of this replica on its own machine. */
   url: string
   replica: string
-  /** The Redis in use, without a password. */
+  /** The URL of the Redis in use, without its password. */
   redis: string
-  /** Ends the replica: drains what is under way, leaves the fleet, gives up its share of an embedded Redis. */
+  /** Stops the replica: finishes running requests, leaves the fleet, and releases its embedded Redis. */
   stop(): Promise<void>
 }
 
-/** Longest wait for requests that are under way when the tracker stops. */
+/** The longest wait for running requests when the tracker stops. */
 const DRAIN_MS = 5000
 
 type Cleanup = () => void | Promise<void>
 
-/** Puts a tracker replica together and starts it: resolves once it is ready. Throws PORT_IN_USE and the errors of Redis. */
+/** Creates and starts a tracker replica. Resolves once it is ready. Throws PORT_IN_USE and the errors of Redis. */
 export async function startTracker(options: TrackerOptions): Promise<RunningTracker> {
   const cleanups: Cleanup[] = []
   const stop = async (): Promise<void> => {
@@ -65,12 +65,12 @@ export async function startTracker(options: TrackerOptions): Promise<RunningTrac
   }
 }
 
-/** Starts the parts from the bottom up; each leaves its own end on `cleanups`, to be run from the top down. */
+/** Starts the parts in order. Each pushes its end onto `cleanups`, which run in reverse order. */
 async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit<RunningTracker, 'stop'>> {
   const replica = randomBytes(6).toString('hex')
   const redis = options.redis ?? (await embedded(options.dataFolder, cleanups))
-  const lane = new FastLane()
-  const app = createApp({ log: options.log, lane, ...(options.tls ? { tls: options.tls } : {}) })
+  const fastPath = new FastPath()
+  const app = createApp({ log: options.log, fastPath, ...(options.tls ? { tls: options.tls } : {}) })
   const background = new Background((message, err) => app.log.error({ err }, message))
   const store = await openStore({ redis, replicaId: replica, log: app.log, background })
   cleanups.push(() => store.close())
@@ -91,8 +91,8 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
     authenticator: new Authenticator(store.sessions),
     presence,
     progress,
-    announcing: new Announcing(store, presence),
-    answers: new Answers(),
+    announcing: new AnnounceHandler(store, presence),
+    responses: new ResponseObservers(),
     grants,
     passwords: new Passwords(),
     loginLimit: new LoginLimit(),
@@ -100,9 +100,9 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   }
   const { hooks } = await extend(app, services, replica, options.extensions ?? [])
   await addRoutes(app, services)
-  if (!hooks && !LOGS_REQUESTS.has(options.log)) lane.open(services)
+  if (!hooks && !LOGS_REQUESTS.has(options.log)) fastPath.open(services)
   cleanups.push(() => drain(app))
-  // Before the listener closes: event streams would hold it open for ever.
+  // Before the listener closes: open event streams would keep it from closing.
   cleanups.push(() => stopping.abort())
   const { url, announced } = await listen(app, options)
   const started = new Date().toISOString()
@@ -117,7 +117,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   return { url, replica, redis: redactedUrl(redis) }
 }
 
-/** Tells whether the app itself listens at a host and port. */
+/** Whether the app itself listens at a host and port. */
 function ownAddress(app: TrackerApp): (host: string, port: number) => boolean {
   return (host, port) => {
     const address = app.server.address()
@@ -127,9 +127,9 @@ function ownAddress(app: TrackerApp): (host: string, port: number) => boolean {
   }
 }
 
-/** Closes the app once what is under way has been answered, or when that takes too long. */
+/** Closes the app once running requests have been answered, or at the time limit. */
 async function drain(app: TrackerApp): Promise<void> {
-  // Connections that become idle only now would stay open until their keep-alive ends.
+  // Connections that become idle only now would stay open for their keep-alive time.
   const idle = setInterval(() => app.server.closeIdleConnections(), 50)
   const limit = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS)
   await app.close().finally(() => {
@@ -144,7 +144,7 @@ async function embedded(dataFolder: string, cleanups: Cleanup[]): Promise<string
   return server.url
 }
 
-/** Where it is reached from this machine, and where from others. */
+/** Listens, and returns the URL for this machine and the URL for others. */
 async function listen(
   app: TrackerApp,
   { listen: { host, port }, tls, url }: TrackerOptions,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** Where a tracker's metadata is: at a Redis URL, else in the embedded Redis of a data folder. */
+/** Where a tracker's metadata is: at a Redis URL, or in the embedded Redis of a data folder. */
 export interface StorePlace {
   redis?: string
   dataFolder: string

@@ -11,7 +11,7 @@ export interface BenchOptions {
   earlier?: readonly Measurement[]
 }
 
-/** One figure. `target` is the project's promise (docs/performance.md). */
+/** One figure. `target` is the project's promise (docs/performance/figures.md). */
 export interface Measurement {
   what: string
   value: number

@@ -1,4 +1,4 @@
-import { EventHeap, type Happening } from './event-heap.ts'
+import { EventHeap, type TimedEvent } from './event-heap.ts'
 import { Fifo } from './fifo.ts'
 
 /**
@@ -9,7 +9,7 @@ export class Clock {
   now = 0
   readonly latency: number
   readonly #heap = new EventHeap()
-  readonly #line = new Fifo<Happening>()
+  readonly #line = new Fifo<TimedEvent>()
   /** The times of the entries of `#line`. */
   readonly #times = new Fifo<number>()
 
@@ -17,13 +17,13 @@ export class Clock {
     this.latency = latency
   }
 
-  at(time: number, happening: Happening): void {
-    this.#heap.push(time, happening)
+  at(time: number, event: TimedEvent): void {
+    this.#heap.push(time, event)
   }
 
   /** Schedules an event one latency from now. */
-  later(happening: Happening): void {
-    this.#line.push(happening)
+  later(event: TimedEvent): void {
+    this.#line.push(event)
     this.#times.push(this.now + this.latency)
   }
 

@@ -1,5 +1,5 @@
 /** An event at a moment of virtual time. */
-export interface Happening {
+export interface TimedEvent {
   happen(): void
 }
 
@@ -14,7 +14,7 @@ export class EventHeap {
   #times = new Float64Array(1024)
   #places = new Int32Array(1024)
   #length = 0
-  readonly #happenings: (Happening | null)[] = []
+  readonly #events: (TimedEvent | null)[] = []
   readonly #free: number[] = []
 
   /** When the next event happens; infinite if there is none. */
@@ -22,10 +22,10 @@ export class EventHeap {
     return this.#length === 0 ? Number.POSITIVE_INFINITY : this.#times[0]!
   }
 
-  push(time: number, happening: Happening): void {
+  push(time: number, event: TimedEvent): void {
     if (this.#length === this.#times.length) this.#grow()
-    const place = this.#free.pop() ?? this.#happenings.length
-    this.#happenings[place] = happening
+    const place = this.#free.pop() ?? this.#events.length
+    this.#events[place] = event
     const [times, places] = [this.#times, this.#places]
     let at = this.#length++
     while (at > 0) {
@@ -40,14 +40,14 @@ export class EventHeap {
   }
 
   /** Removes the next event. The heap must not be empty. */
-  pop(): Happening {
+  pop(): TimedEvent {
     const first = this.#places[0]!
     this.#length--
     if (this.#length > 0) this.#settle(this.#times[this.#length]!, this.#places[this.#length]!)
-    const happening = this.#happenings[first]!
-    this.#happenings[first] = null
+    const event = this.#events[first]!
+    this.#events[first] = null
     this.#free.push(first)
-    return happening
+    return event
   }
 
   /** Sinks an entry from the root to its place. */

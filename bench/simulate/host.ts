@@ -3,7 +3,7 @@ import type { Bitmap } from '../../protocol/bitmap.ts'
 import { PENDING } from '../../protocol/peer-wire.ts'
 import type { SwarmPeer } from '../../protocol/records.ts'
 import type { Clock } from './clock.ts'
-import type { Happening } from './event-heap.ts'
+import type { TimedEvent } from './event-heap.ts'
 import { Downlink, Flow, Uplink } from './links.ts'
 
 /** A reader of a host's have-stream. */
@@ -18,7 +18,7 @@ interface Receiver {
 }
 
 /** A machine in the simulated swarm: its links, its chunks, and the followers of its have-stream. */
-export class Host implements Happening {
+export class Host implements TimedEvent {
   readonly record: SwarmPeer
   readonly uplink: Uplink
   readonly downlink: Downlink

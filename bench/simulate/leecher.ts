@@ -1,12 +1,12 @@
 import { Pace } from '../../peer/download/plan/pace.ts'
 import { Picker } from '../../peer/download/plan/picker.ts'
-import { type Mate, Scheduler } from '../../peer/download/plan/scheduler.ts'
-import { ENOUGH_MATES, MOST_MATES } from '../../peer/download/swarm/swarm-peer.ts'
+import { type PeerSlot, Scheduler } from '../../peer/download/plan/scheduler.ts'
+import { MAX_PEERS, MAX_PEERS_ASKING } from '../../peer/download/swarm/swarm-peer.ts'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkLength, type Extent, extentBytes } from '../../protocol/chunking.ts'
 import { PENDING } from '../../protocol/peer-wire.ts'
 import type { Clock } from './clock.ts'
-import type { Happening } from './event-heap.ts'
+import type { TimedEvent } from './event-heap.ts'
 import type { Follower, Host } from './host.ts'
 
 /**
@@ -25,7 +25,7 @@ export interface LeecherOptions {
 }
 
 /** A host that fetches the file with the picker, paces and scheduler that peer/download/swarm/swarm.ts uses. */
-export class Leecher implements Happening {
+export class Leecher implements TimedEvent {
   readonly host: Host
   readonly startedAt: number
   finishedAt = Number.NaN
@@ -62,21 +62,21 @@ export class Leecher implements Happening {
   }
 
   /**
-   * Adds a peer: from the tracker, or (`asked`) because it contacted this one. `mate` is null for the origin.
+   * Adds a peer: from the tracker, or (`asked`) because it contacted this one. `leecher` is null for the origin.
    */
-  offer(host: Host, mate: Leecher | null, complete: boolean, asked: boolean): void {
+  offer(host: Host, leecher: Leecher | null, complete: boolean, asked: boolean): void {
     if (this.done || host === this.host || this.#known.has(host)) return
-    if (this.#known.size >= (asked ? MOST_MATES : ENOUGH_MATES)) return
+    if (this.#known.size >= (asked ? MAX_PEERS_ASKING : MAX_PEERS)) return
     const known = new Known(this, host)
     this.#known.set(host, known)
     if (complete) this.join(known, Bitmap.full(host.have.size))
-    else this.#follow(known, mate)
+    else this.#follow(known, leecher)
   }
 
-  #follow(known: Known, mate: Leecher | null): void {
+  #follow(known: Known, leecher: Leecher | null): void {
     const { host } = known
     this.#after(SETUP_LATENCIES, () => {
-      mate?.offer(this.host, this, false, true)
+      leecher?.offer(this.host, this, false, true)
       const have = new Bitmap(host.have.size, host.have.bytes)
       host.followers.add(known)
       this.#after(1, () => this.join(known, have))
@@ -84,25 +84,25 @@ export class Leecher implements Happening {
   }
 
   /** Handles records from a have-stream. */
-  learn(mate: Mate<Known>, records: readonly number[]): void {
+  learn(slot: PeerSlot<Known>, records: readonly number[]): void {
     if (this.done) return
     let wakes = false
     for (const record of records)
-      if (record >= PENDING) this.#scheduler.pending(mate, (record & ~PENDING) >>> 0)
-      else if (this.#scheduler.learned(mate, record)) wakes = true
+      if (record >= PENDING) this.#scheduler.pending(slot, (record & ~PENDING) >>> 0)
+      else if (this.#scheduler.learned(slot, record)) wakes = true
     if (wakes) this.#schedule()
   }
 
   /** Handles a complete chunk of an extent. */
-  receive({ mate, chunk, extent, startedAt }: Piece): void {
+  receive({ slot, chunk, extent, startedAt }: Piece): void {
     const { clock, size } = this.#options
     const now = clock.now * 1000
-    if (this.#scheduler.received(mate, chunk, now)) this.host.tell(chunk, false)
+    if (this.#scheduler.received(slot, chunk, now)) this.host.tell(chunk, false)
     else this.duplicates++
     if (chunk === extent.first + extent.count - 1) {
       const [start, end] = extentBytes(size, extent)
-      mate.pace.succeeded(end - start, startedAt * 1000, now)
-      this.#scheduler.settled(mate, extent)
+      slot.pace.succeeded(end - start, startedAt * 1000, now)
+      this.#scheduler.settled(slot, extent)
     }
     if (!this.done) this.#schedule()
     else if (Number.isNaN(this.finishedAt)) this.#finish()
@@ -115,7 +115,7 @@ export class Leecher implements Happening {
   }
 
   join(known: Known, have: Bitmap): void {
-    known.mate = this.#scheduler.add(known, have, new Pace())
+    known.slot = this.#scheduler.add(known, have, new Pace())
     this.#followSeeds()
     this.#schedule()
   }
@@ -123,7 +123,7 @@ export class Leecher implements Happening {
   #followSeeds(): void {
     if (!this.#picker.isCrowded) return
     for (const known of this.#known.values()) {
-      if (known.followed || !known.mate?.peer.seed) continue
+      if (known.followed || !known.slot?.peer.seed) continue
       known.followed = true
       this.#after(SETUP_LATENCIES, () => {
         if (!this.done) known.host.followers.add(known)
@@ -134,20 +134,20 @@ export class Leecher implements Happening {
   #schedule(): void {
     const now = this.#options.clock.now * 1000
     for (let next = this.#scheduler.next(now); next !== null; next = this.#scheduler.next(now))
-      this.#ask(next.mate, next.extent)
+      this.#ask(next.slot, next.extent)
   }
 
-  #ask(mate: Mate<Known>, extent: Extent): void {
-    const known = mate.of
+  #ask(slot: PeerSlot<Known>, extent: Extent): void {
+    const known = slot.of
     const { clock, size } = this.#options
     const { first, count } = extent
-    if (mate.peer.seed) for (let chunk = first; chunk < first + count; chunk++) this.host.tell(chunk, true)
+    if (slot.peer.seed) for (let chunk = first; chunk < first + count; chunk++) this.host.tell(chunk, true)
     const startedAt = clock.now
     this.#after(known.connected ? 1 : SETUP_LATENCIES, () => {
-      if (mate.peer.seed) for (let chunk = first; chunk < first + count; chunk++) known.host.tell(chunk, true)
+      if (slot.peer.seed) for (let chunk = first; chunk < first + count; chunk++) known.host.tell(chunk, true)
       const flow = known.host.flowTo(this)
       for (let chunk = first; chunk < first + count; chunk++)
-        flow.send(chunkLength(size, chunk), new Piece(this, mate, chunk, extent, startedAt))
+        flow.send(chunkLength(size, chunk), new Piece(this, slot, chunk, extent, startedAt))
     })
     known.connected = true
   }
@@ -164,7 +164,7 @@ class Known implements Follower {
   readonly host: Host
   readonly #leecher: Leecher
   /** null until we know which chunks the peer holds. */
-  mate: Mate<Known> | null = null
+  slot: PeerSlot<Known> | null = null
   connected = false
   /** Whether we follow this seed's reports of others' requests. */
   followed = false
@@ -175,21 +175,21 @@ class Known implements Follower {
   }
 
   learn(records: readonly number[]): void {
-    if (this.mate) this.#leecher.learn(this.mate, records)
+    if (this.slot) this.#leecher.learn(this.slot, records)
   }
 }
 
 /** A chunk in flight. */
-class Piece implements Happening {
+class Piece implements TimedEvent {
   readonly #leecher: Leecher
-  readonly mate: Mate<Known>
+  readonly slot: PeerSlot<Known>
   readonly chunk: number
   readonly extent: Extent
   readonly startedAt: number
 
-  constructor(leecher: Leecher, mate: Mate<Known>, chunk: number, extent: Extent, startedAt: number) {
+  constructor(leecher: Leecher, slot: PeerSlot<Known>, chunk: number, extent: Extent, startedAt: number) {
     this.#leecher = leecher
-    this.mate = mate
+    this.slot = slot
     this.chunk = chunk
     this.extent = extent
     this.startedAt = startedAt

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { Happening } from './event-heap.ts'
+import type { TimedEvent } from './event-heap.ts'
 import { Fifo } from './fifo.ts'
 
 /**
@@ -16,11 +16,11 @@ const WINDOW = 4
 /** The bytes of one request, and the event at the receiver when the last of them arrives. */
 interface Parcel {
   bytes: number
-  arrival: Happening
+  arrival: TimedEvent
 }
 
 /** One direction of a connection. Sends parcels in order. */
-export class Flow implements Happening {
+export class Flow implements TimedEvent {
   readonly #from: Uplink
   readonly #to: Downlink
   readonly #parcels = new Fifo<Parcel>()
@@ -35,7 +35,7 @@ export class Flow implements Happening {
     this.#to = to
   }
 
-  send(bytes: number, arrival: Happening): void {
+  send(bytes: number, arrival: TimedEvent): void {
     this.#parcels.push({ bytes, arrival })
     if (!this.#busy) this.#next()
   }
@@ -77,7 +77,7 @@ export class Flow implements Happening {
   }
 }
 
-export class Uplink implements Happening {
+export class Uplink implements TimedEvent {
   readonly clock: Clock
   readonly #rate: number
   readonly #turns = new Fifo<Flow>()

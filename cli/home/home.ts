@@ -4,8 +4,8 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { storageError } from '../../protocol/errors.ts'
 
 /**
- * The folder of one identity and one peer, absolute: `given` (--home or SHOAL_HOME), else as the XDG base
- * directory specification has it, which says that a relative XDG_DATA_HOME is to be ignored.
+ * The absolute path of the home, the folder of one identity and one peer: `given` (--home or SHOAL_HOME), else the XDG
+ * data folder. The XDG specification says to ignore a relative XDG_DATA_HOME.
  */
 export function homeFolder(given: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
   if (given) return resolve(given)
@@ -18,7 +18,7 @@ export function homeFolder(given: string | undefined, env: NodeJS.ProcessEnv = p
 export const trackerData = (home: string, given: string | undefined): string =>
   given ? resolve(given) : join(home, 'tracker')
 
-/** Makes a folder that only its owner may enter, with what is missing above it. */
+/** Creates a folder that only its owner can enter, and its missing parents. */
 export function makePrivateFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })

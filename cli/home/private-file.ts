@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { storageError } from '../../protocol/errors.ts'
 import { makePrivateFolder } from './home.ts'
 
-/** A JSON document that only its owner may read; null where there is none or it is not JSON. */
+/** A JSON document that only its owner can read. Null if it is missing or not JSON. */
 export function readPrivateJson(file: string): unknown {
   let text: string
   try {
@@ -19,7 +19,7 @@ export function readPrivateJson(file: string): unknown {
   }
 }
 
-/** Replaces the document as a whole: a reader sees the old one or the new one. */
+/** Replaces the document atomically: a reader sees the old one or the new one. */
 export function writePrivateJson(file: string, value: object): void {
   makePrivateFolder(dirname(file))
   const draft = `${file}.${process.pid}`

@@ -4,14 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ShoalError } from '../../protocol/errors.ts'
 
 /**
- * When process `pid` started, in the system's own words; null where there is none. A process id alone says
- * little, since ids are used again: together with this it names one process.
+ * When process `pid` started, in the system's format, or null if it is not running. Process ids are reused; together with
+ * the start time, an id names one process.
  */
 export function processStart(pid: number): string | null {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid)
 }
 
-/** Field 22 of proc(5)'s stat; the name before it may hold spaces and parentheses. A zombie has ended. */
+/** Field 22 of proc(5)'s stat. The name before it may contain spaces and parentheses. A zombie counts as ended. */
 function fromProc(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -32,18 +32,20 @@ function fromPs(pid: number): string | null {
 
 const STOP_TIMEOUT_MS = 30_000
 
-/** One process for certain: its id and when it started. */
+/** Identifies one process: its id and its start time. */
 export interface ProcessIdentity {
   pid: number
   started: string
 }
 
-/** Waits until a process that was asked to end is gone. */
+/** Waits until a process that was asked to stop is gone. */
 export async function waitForEnd({ pid, started }: ProcessIdentity): Promise<void> {
   const deadline = performance.now() + STOP_TIMEOUT_MS
   while (processStart(pid) === started) {
     if (performance.now() > deadline)
-      throw new ShoalError('INTERNAL', `process ${pid} does not end`, { hint: `end it with: kill -9 ${pid}` })
+      throw new ShoalError('INTERNAL', `process ${pid} does not stop`, {
+        hint: `kill it with: kill -9 ${pid}`,
+      })
     await delay(20)
   }
 }

@@ -4,7 +4,7 @@ import { storageError } from '../../protocol/errors.ts'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
 import { type ProcessIdentity, processStart } from './process-identity.ts'
 
-/** A tracker that runs on a data folder of this machine. */
+/** A running tracker on a data folder of this machine. */
 export interface Replica extends ProcessIdentity {
   url: string
   replica: string
@@ -12,7 +12,7 @@ export interface Replica extends ProcessIdentity {
 
 const folderOf = (data: string): string => join(data, 'replicas')
 
-/** Leaves DATA/replicas/PID.json, by which `tracker stop` finds this process; returns what removes it. */
+/** Creates DATA/replicas/PID.json, which `tracker stop` reads. Returns the function that removes it. */
 export function announceReplica(data: string, replica: { url: string; replica: string }): () => void {
   const file = join(folderOf(data), `${process.pid}.json`)
   const started = processStart(process.pid) ?? ''
@@ -20,7 +20,7 @@ export function announceReplica(data: string, replica: { url: string; replica: s
   return () => rmSync(file, { force: true })
 }
 
-/** The trackers that run on `data`; what dead ones left behind is removed. */
+/** The running trackers on `data`. Removes the files of dead ones. */
 export function runningReplicas(data: string): Replica[] {
   let names: string[]
   try {

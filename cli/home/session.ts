@@ -9,7 +9,7 @@ export interface Session {
 
 const sessionFile = (home: string): string => join(home, 'session.json')
 
-/** Who is logged in in this home; null where nobody is. */
+/** The user who is logged in in this home, or null. */
 export function readSession(home: string): Session | null {
   const session = readPrivateJson(sessionFile(home)) as Partial<Session> | null
   if (typeof session?.user !== 'string' || typeof session.token !== 'string') return null
@@ -24,7 +24,7 @@ export function clearSession(home: string): void {
   rmSync(sessionFile(home), { force: true })
 }
 
-/** SHOAL_TOKEN, else the session's: what requests carry. */
+/** The token for requests: SHOAL_TOKEN, else the session's. */
 export function currentToken(home: string, env: NodeJS.ProcessEnv = process.env): string | null {
   return env.SHOAL_TOKEN || (readSession(home)?.token ?? null)
 }

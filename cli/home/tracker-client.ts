@@ -5,7 +5,7 @@ import type { FailoverMemory, FailoverState } from '../../tracker-client/failove
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
 import { currentToken } from './session.ts'
 
-/** A client with the home's session, that remembers in the home what it has seen of the trackers. */
+/** A client with the home's session. It keeps its memory of the trackers in the home. */
 export function trackerClient(home: string, trackers: readonly string[]): TrackerClient {
   return new TrackerClient({ trackers, token: currentToken(home), memory: homeMemory(home) })
 }
@@ -21,7 +21,7 @@ function homeMemory(home: string): FailoverMemory {
   }
 }
 
-/** All files of a group that are `prefix` or lie below it, by name. */
+/** All files of a group that are `prefix` or below it, by name. */
 export async function allFiles(client: TrackerClient, group: string, prefix: string): Promise<ListedFile[]> {
   const files: ListedFile[] = []
   let after: string | null = ''

@@ -2,8 +2,8 @@ import { Args, Flags } from '@oclif/core'
 import { checkGroupName, checkUserName, parseTarget, type Target } from '../../protocol/names.ts'
 
 /**
- * Arguments that several commands take. oclif would read a missing one from standard input, which is where
- * passwords and files come from, so each says that it does not.
+ * Arguments of several commands. Each sets `ignoreStdin`, because oclif would read a missing one from standard input,
+ * which carries passwords and files.
  */
 export const groupArg = () =>
   Args.string({

@@ -2,8 +2,8 @@ import { Flags, type Interfaces } from '@oclif/core'
 import { type ListenAddress, parseBytes, parseDuration, parseListen } from '../text/parse.ts'
 
 /**
- * Gives every flag its environment variable: `--max-down` is SHOAL_MAX_DOWN. The one place where that is
- * decided; a test holds that no command has a flag without one.
+ * Gives every flag its environment variable: `--max-down` is SHOAL_MAX_DOWN. Only this function decides names; a test
+ * checks that every flag of every command has one.
  */
 export function flags<T extends Interfaces.FlagInput>(definitions: T): T {
   for (const [name, flag] of Object.entries(definitions)) flag.env = environmentName(name)
@@ -71,19 +71,20 @@ export const passwordFlags = flags({
 })
 
 export const tlsFlags = flags({
-  'no-tls': Flags.boolean({ description: 'serve without TLS: on networks that you trust alone' }),
+  'no-tls': Flags.boolean({ description: 'serve without TLS, only for networks that you trust' }),
 })
 
 export const queueFlag = Flags.string({
   helpValue: 'URL',
-  description: "Redis of the download queue (default: the home's own), to share it with workers elsewhere",
+  description:
+    "Redis of the download queue, to share it with workers on other hosts (default: the home's own)",
 })
 
-/** For commands that may bring their own peer. */
+/** For commands that can run their own peer. */
 export const onceFlags = flags({
-  once: Flags.boolean({ description: 'run a peer in this command alone, where none runs in this home' }),
+  once: Flags.boolean({ description: 'run a peer only for this command, if none is running in this home' }),
   'seed-for': durationFlag({
-    description: 'with --once: go on serving for so long afterwards',
+    description: 'with --once: how long to keep serving afterwards',
     default: 0,
     defaultHelp: async () => '0s',
   }),

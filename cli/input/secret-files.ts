@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 
-/** Variables that hold a secret, or a URL with a password in it. */
+/** Variables that hold a secret, or a URL with a password. */
 const SECRETS = ['SHOAL_PASSWORD', 'SHOAL_NEW_PASSWORD', 'SHOAL_TOKEN', 'SHOAL_REDIS', 'SHOAL_QUEUE']
 
 /**
- * Fills in what the environment names as a file, which is how containers are given secrets: with
- * SHOAL_REDIS_FILE, SHOAL_REDIS is the file's first line. The variable itself goes before the file. Throws a
- * storage error, or BAD_CONFIG for an empty file.
+ * Reads secrets from files, as containers provide them: with SHOAL_REDIS_FILE, SHOAL_REDIS becomes the file's first line,
+ * unless it is already set. Throws a storage error, or BAD_CONFIG for an empty file.
  */
 export function readSecretFiles(env: NodeJS.ProcessEnv): void {
   for (const name of SECRETS) {
@@ -21,8 +20,8 @@ export function readSecretFiles(env: NodeJS.ProcessEnv): void {
     }
     const [line = ''] = text.split(/\r?\n/)
     if (line === '')
-      throw new ShoalError('BAD_CONFIG', `${file}, which ${name}_FILE names, begins with an empty line`, {
-        hint: 'write the secret into it, as its first line',
+      throw new ShoalError('BAD_CONFIG', `the first line of ${file} (from ${name}_FILE) is empty`, {
+        hint: 'write the secret into its first line',
       })
     env[name] = line
   }

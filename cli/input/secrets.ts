@@ -2,13 +2,13 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { interrupt, interrupted } from '../process/interrupt.ts'
 
 /**
- * Where passwords come from, in this order: `--password-stdin`, the environment, a hidden prompt on a
- * terminal. Never a flag's value: other users of the machine can read those.
+ * Sources of passwords, in order: `--password-stdin`, the environment, a hidden prompt on a terminal. Never a flag's
+ * value, because other users of the machine can read command lines.
  */
 export interface SecretOptions {
   /** Whether --password-stdin was given. */
   stdin: boolean
-  /** Whether a prompt asks twice, since a mistake would lock the user out. */
+  /** Whether to prompt twice, because a typing mistake would lock the user out. */
   confirm?: boolean
 }
 
@@ -16,14 +16,14 @@ export async function readPassword(options: SecretOptions): Promise<string> {
   if (options.stdin) return (await stdinLines(1))[0] as string
   if (process.env.SHOAL_PASSWORD) return process.env.SHOAL_PASSWORD
   if (!onTerminal())
-    throw noWay(
-      'no password is given',
+    throw usageError(
+      'no password was given',
       'set SHOAL_PASSWORD, pipe it with --password-stdin, or use a terminal',
     )
   return prompt('Password', options.confirm)
 }
 
-/** The old password and its replacement. */
+/** The old and the new password. */
 export async function readPasswordChange(options: SecretOptions): Promise<{ old: string; new: string }> {
   if (options.stdin) {
     const [old, replacement] = (await stdinLines(2)) as [string, string]
@@ -32,8 +32,8 @@ export async function readPasswordChange(options: SecretOptions): Promise<{ old:
   const { SHOAL_PASSWORD: old, SHOAL_NEW_PASSWORD: replacement } = process.env
   if (old && replacement) return { old, new: replacement }
   if (!onTerminal())
-    throw noWay(
-      'the old and the new password are not given',
+    throw usageError(
+      'the old and new passwords were not given',
       'set SHOAL_PASSWORD and SHOAL_NEW_PASSWORD, pipe two lines with --password-stdin, or use a terminal',
     )
   return {
@@ -48,7 +48,7 @@ function onTerminal(): boolean {
 
 async function prompt(message: string, confirm = false): Promise<string> {
   const { default: password } = await import('@inquirer/password')
-  // On stderr, since stdout belongs to the command's answer.
+  // Prompt on stderr, because stdout carries the command's answer.
   const context = { output: process.stderr, signal: interrupt.signal }
   const ask = (question: string): Promise<string> =>
     password({ message: question, toggleMask: false }, context).catch((error: unknown) => {
@@ -56,7 +56,7 @@ async function prompt(message: string, confirm = false): Promise<string> {
     })
   const first = await ask(`${message}:`)
   if (confirm && (await ask(`${message} again:`)) !== first)
-    throw noWay('the two passwords differ', 'type the same password twice')
+    throw usageError('the two passwords differ', 'type the same password twice')
   return first
 }
 
@@ -68,12 +68,12 @@ async function stdinLines(count: number): Promise<string[]> {
   }
   const lines = text.split(/\r?\n/).slice(0, count)
   if (lines.length === count && lines.every((line) => line !== '')) return lines
-  throw noWay(
-    'standard input holds no password',
-    count === 1 ? 'pipe it in as one line' : 'pipe the old password and the new one in as two lines',
+  throw usageError(
+    'standard input has no password',
+    count === 1 ? 'pipe it as one line' : 'pipe the old and the new password as two lines',
   )
 }
 
-function noWay(message: string, hint: string): ShoalError {
+function usageError(message: string, hint: string): ShoalError {
   return new ShoalError('USAGE', message, { hint })
 }

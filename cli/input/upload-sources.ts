@@ -14,13 +14,13 @@ export interface Source {
 
 export interface Sources {
   files: Source[]
-  /** What was left out, as sentences. */
+  /** One sentence for each skipped file. */
   notices: string[]
-  /** Removes what was made for an upload that came to nothing. */
+  /** Removes temporary files of an upload that failed. */
   discard(): Promise<void>
 }
 
-/** What the arguments of an upload stand for: files and folders, or "-" for standard input alone. */
+/** Resolves the arguments of an upload: files and folders, or a single "-" for standard input. */
 export async function openSources(
   paths: readonly string[],
   as: string | undefined,
@@ -30,14 +30,14 @@ export async function openSources(
   if (!paths.includes('-')) return collectSources(paths, as)
   if (paths.length === 1) return keepStdin(home, as, signal)
   throw new ShoalError('USAGE', 'standard input cannot be mixed with files', {
-    hint: 'upload it by a command of its own: shoal peer upload - --as NAME; a file called "-" is ./-',
+    hint: 'upload it with a separate command: shoal peer upload - --as NAME; for a file called "-", write ./-',
   })
 }
 
 /**
- * Turns paths into files and names. One file is named `as` or as it is; a folder gives
- * its files the prefix `as` or its own name; with several arguments `as` is a folder above them all.
- * Throws before anything is uploaded: BAD_NAME, USAGE, or what the file system says.
+ * Turns paths into files and names. A single file is named `as`, or keeps its name. A folder's files get the prefix `as`,
+ * or the folder's name. With several arguments, `as` is a folder above them all. Throws before anything is uploaded:
+ * BAD_NAME, USAGE, or a storage error.
  */
 export async function collectSources(paths: readonly string[], as: string | undefined): Promise<Sources> {
   const sources: Sources = { files: [], notices: [], discard: async () => {} }
@@ -50,12 +50,14 @@ export async function collectSources(paths: readonly string[], as: string | unde
     })
   }
   if (sources.files.length === 0)
-    throw new ShoalError('USAGE', `${paths.join(', ')} holds no files`, { hint: 'name a file to upload' })
+    throw new ShoalError('USAGE', `there are no files in ${paths.join(', ')}`, {
+      hint: 'name a file to upload',
+    })
   refuseDoubles(sources.files)
   return sources
 }
 
-/** All files below a folder, with their names below `prefix` ('' for none), and what was left out, as sentences. */
+/** All files below a folder, named below `prefix` ('' for none), and one sentence for each skipped file. */
 export async function filesBelow(
   folder: string,
   prefix: string,
@@ -74,7 +76,7 @@ async function collect(path: string, name: string, sources: Sources): Promise<vo
   if (info.isDirectory()) return collectFolder(path, name.replace(/\/+$/, ''), await realpath(path), sources)
   if (!info.isFile())
     throw new ShoalError('USAGE', `${path} is not a regular file`, {
-      hint: 'to upload what a program writes, pipe it into: shoal peer upload - --as NAME',
+      hint: 'to upload the output of a program, pipe it into: shoal peer upload - --as NAME',
     })
   await addFile(path, name, sources)
 }
@@ -102,12 +104,13 @@ async function collectFolder(folder: string, prefix: string, root: string, sourc
 }
 
 async function reasonToSkip(entry: Dirent, path: string, root: string): Promise<string | null> {
-  if (isWorkingName(entry.name)) return 'the part of a download'
-  if (entry.isSymbolicLink()) return (await leadsToFileBelow(path, root)) ? null : 'a link out of the folder'
+  if (isWorkingName(entry.name)) return 'the part file of a download'
+  if (entry.isSymbolicLink())
+    return (await leadsToFileBelow(path, root)) ? null : 'a link that leads out of the folder'
   return entry.isFile() ? null : 'not a regular file'
 }
 
-/** A link may name a file of the same folder; one that leads elsewhere would share what nobody named. */
+/** A link may point into the same folder. Following one that leads elsewhere would share files that nobody named. */
 async function leadsToFileBelow(link: string, root: string): Promise<boolean> {
   try {
     const target = await realpath(link)
@@ -121,16 +124,16 @@ function refuseDoubles(files: readonly Source[]): void {
   const seen = new Set<string>()
   for (const { name } of files) {
     if (seen.has(name))
-      throw new ShoalError('USAGE', `two of the files would be called ${JSON.stringify(name)}`, {
-        hint: 'upload them with two commands, each with its own --as',
+      throw new ShoalError('USAGE', `two files would be named ${JSON.stringify(name)}`, {
+        hint: 'upload them with separate commands, each with its own --as',
       })
     seen.add(name)
   }
 }
 
 /**
- * Standard input as a source: copied into a file of the home, where it stays, since the peer serves files from
- * where they are.
+ * Standard input as a source. It is copied into a file of the home and stays there, because the peer serves files in
+ * place.
  */
 async function keepStdin(home: string, as: string | undefined, signal: AbortSignal): Promise<Sources> {
   if (as === undefined)

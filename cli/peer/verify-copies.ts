@@ -3,7 +3,7 @@ import { connectPeer } from '../../peer/control/client.ts'
 import { interrupt } from '../process/interrupt.ts'
 import { createProgress, type ProgressMode } from '../render/progress.ts'
 
-/** Has the home's peer verify its copies; where none runs this process does it, without a peer or a tracker. */
+/** Lets the home's peer verify its copies. If none is running, does it in this process, without peer or tracker. */
 export async function verifyCopies(
   home: string,
   target: VerifyRequest['target'],

@@ -11,31 +11,31 @@ import { interrupt } from '../process/interrupt.ts'
 import { createProgress, type ProgressMode } from '../render/progress.ts'
 import { type ListenAddress, MAX_TIMER_MS } from '../text/parse.ts'
 
-/** How a command gets at its home's peer. */
+/** How a command reaches its home's peer. */
 export interface PeerChoice {
   home: string
-  /** What plugins add to a peer of this process. */
+  /** Plugins' parts of a peer in this process. */
   extensions(): Promise<PeerExtension[]>
   trackers: string[]
-  /** Where none runs: start one in this process for this one command, not one in the background. */
+  /** If no peer is running, start one in this process for this command, not in the background. */
   once: boolean
-  /** How long a peer of this process goes on serving after the work, in milliseconds. */
+  /** How long a peer in this process keeps serving after the work, in milliseconds. */
   seedForMs: number
   tls: boolean
-  /** File of an authority that the trackers' certificates are checked against too. */
+  /** File with an additional authority for the trackers' certificates. */
   trackerCa: string | undefined
   logLevel: string
   progress: ProgressMode
 }
 
-/** What a command does with a peer; it passes on the peer's progress. */
+/** A command's work with a peer. It reports the peer's progress. */
 export type PeerWork<T> = (peer: Peer, progress: ProgressListener) => Promise<T>
 
 export const ANY_ADDRESS: ListenAddress = { host: '0.0.0.0', port: 0 }
 
 /**
- * Does `work` with the home's peer (the running one, else one of this process with `once`, else a new one in
- * the background), shows its progress, and tells the result before a peer of this process goes on serving.
+ * Runs `work` with the home's peer: the running one, else one in this process with `once`, else a new one in the
+ * background. Shows its progress, and prints the result before a peer in this process keeps serving.
  */
 export async function withPeer<T>(
   choice: PeerChoice,
@@ -94,18 +94,18 @@ async function startInBackground(choice: PeerChoice): Promise<Peer> {
   const { home } = choice
   await startDetached(['peer', 'start', ...backgroundFlags(choice)], peerLogFile(home)).catch(
     (error: unknown) => {
-      // Another command was faster.
+      // Another command started it first.
       if (!(error instanceof ShoalError) || error.code !== 'ALREADY_RUNNING') throw error
     },
   )
   const peer = await connectPeer(home)
   if (peer) return peer
-  throw new ShoalError('PEER_STOPPED', 'the peer of this home ended as it started', {
-    hint: `look into ${peerLogFile(home)}`,
+  throw new ShoalError('PEER_STOPPED', 'the peer of this home stopped while it was starting', {
+    hint: `see its log: ${peerLogFile(home)}`,
   })
 }
 
-/** What this command was told, spelled out: SHOAL_LISTEN, say, may be meant for a tracker. */
+/** This command's settings as explicit flags: an environment variable such as SHOAL_LISTEN may be meant for a tracker. */
 function backgroundFlags({ home, trackers, tls, trackerCa, logLevel }: PeerChoice): string[] {
   return [
     ...['--home', home, '--tracker', trackers.join(','), '--log-level', logLevel],
@@ -119,7 +119,7 @@ export const peerLogFile = (home: string): string => join(home, 'peer.log')
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug']
 
-/** The peer's log: lines of JSON on stderr, as the tracker writes them. */
+/** The peer's log: lines of JSON on stderr, like the tracker's. */
 function peerLog(level: string): { warn(message: string): void; error(error: Error): void } {
   const write = (name: string, entry: object): void => {
     if (LEVELS.indexOf(name) > LEVELS.indexOf(level)) return

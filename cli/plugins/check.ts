@@ -1,16 +1,16 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import { type PluginManifest, type PluginPackage, type PluginSource, shortName } from './definition.ts'
 
-/** What a plugin is made of, as far as its package.json and manifest tell. Pure. */
+/** Checks a plugin's package.json and manifest. Pure. */
 const PACKAGE_NAME = /^(?:@[a-z0-9][\w.-]{0,100}\/)?[a-z0-9][\w.-]{0,100}$/
-/** A command line is understood by its first two words. */
+/** The first two words of a command line select the command. */
 const COMMAND_ID = /^[a-z][\w-]*(?::[a-z][\w-]*)?$/
 
 export function broken(why: string): ShoalError {
-  return new ShoalError('PLUGIN_BROKEN', why, { hint: 'docs/plugins.md says what a plugin is made of' })
+  return new ShoalError('PLUGIN_BROKEN', why, { hint: 'docs/plugins.md describes the parts of a plugin' })
 }
 
-/** Throws PLUGIN_BROKEN for what is not a package.json with a name and a version. */
+/** Throws PLUGIN_BROKEN if this is not a package.json with a name and a version. */
 export function checkPackage(pjson: unknown): PluginPackage {
   const { name, version } = (pjson ?? {}) as Partial<PluginPackage>
   if (typeof name !== 'string' || !PACKAGE_NAME.test(name))
@@ -20,15 +20,13 @@ export function checkPackage(pjson: unknown): PluginPackage {
   return pjson as PluginPackage
 }
 
-/** Throws PLUGIN_BROKEN for what oclif would stumble over. */
+/** Throws PLUGIN_BROKEN for a manifest that oclif cannot handle. */
 export function checkManifest(manifest: unknown): PluginManifest {
   const { commands } = (manifest ?? {}) as { commands?: unknown }
-  if (!isObject(commands)) throw broken('its oclif.manifest.json holds no commands')
+  if (!isObject(commands)) throw broken('its oclif.manifest.json has no commands')
   for (const [id, command] of Object.entries(commands)) {
     if (!COMMAND_ID.test(id))
-      throw broken(
-        `the command id ${JSON.stringify(id)} is neither "word" nor "topic:word", in small letters`,
-      )
+      throw broken(`the command id ${JSON.stringify(id)} is neither "word" nor "topic:word", in lower case`)
     const { id: own, aliases, flags, args } = (command ?? {}) as Record<string, unknown>
     const whole = own === id && Array.isArray(aliases) && isObject(flags) && isObject(args)
     if (!whole || !aliases.every((alias) => typeof alias === 'string' && COMMAND_ID.test(alias)))
@@ -37,7 +35,7 @@ export function checkManifest(manifest: unknown): PluginManifest {
   return manifest as PluginManifest
 }
 
-/** Throws PLUGIN_TAKEN where a plugin has the short name, or a command or alias, of one that is there already. */
+/** Throws PLUGIN_TAKEN if another plugin has the same short name, or the same command or alias. */
 export function checkApart(
   plugin: Pick<PluginSource, 'pjson' | 'manifest'>,
   others: readonly PluginSource[],
@@ -46,11 +44,11 @@ export function checkApart(
   const names = namesOf(plugin.manifest)
   for (const other of others) {
     if (shortName(other.pjson.name) === shortName(name))
-      throw taken(`there is a plugin ${other.pjson.name} already`)
+      throw taken(`the plugin ${other.pjson.name} already exists`)
     const both = namesOf(other.manifest).find((id) => names.includes(id))
     if (both === undefined) continue
     const whose = other.pjson.name === 'shoal' ? 'Shoal itself' : `the plugin ${other.pjson.name}`
-    throw taken(`the plugin ${name} has a command "${both.replaceAll(':', ' ')}", and so has ${whose}`)
+    throw taken(`the plugin ${name} and ${whose} both have a command "${both.replaceAll(':', ' ')}"`)
   }
 }
 
@@ -62,7 +60,7 @@ function namesOf({ commands }: PluginManifest): string[] {
 }
 
 function taken(why: string): ShoalError {
-  return new ShoalError('PLUGIN_TAKEN', why, { hint: 'shoal plugins list shows what there is' })
+  return new ShoalError('PLUGIN_TAKEN', why, { hint: 'run `shoal plugins list` to see all plugins' })
 }
 
 const isObject = (value: unknown): value is object =>

@@ -3,8 +3,8 @@ import type { PeerPlugin } from '../../peer/seam.ts'
 import type { TrackerPlugin } from '../../tracker/seam.ts'
 
 /**
- * What a plugin's module exports as its default. Everything is behind a function, so that a plugin costs
- * nothing where it is not used: a command is loaded when it runs, a seam when a tracker or a peer starts.
+ * The default export of a plugin's module. Every part is behind a function, so that an unused plugin costs nothing: a
+ * command is loaded when it runs, and a seam when a tracker or peer starts.
  */
 export interface ShoalPlugin {
   /** By id: one word, or a topic and a word joined by ":". */
@@ -13,7 +13,7 @@ export interface ShoalPlugin {
   peer?: () => Promise<{ default: PeerPlugin }>
 }
 
-/** The parts of a plugin's package.json that are read. */
+/** The fields of a plugin's package.json that Shoal reads. */
 export interface PluginPackage {
   name: string
   version: string
@@ -21,23 +21,23 @@ export interface PluginPackage {
   oclif?: { topics?: Record<string, { description?: string }> }
 }
 
-/** Commands as oclif describes them: an oclif manifest. */
+/** The commands in oclif's form: an oclif manifest. */
 export interface PluginManifest {
   commands: Record<string, object>
   version: string
 }
 
-/** A plugin before it is loaded: the program itself, one of those that come with it, or an installed one. */
+/** A plugin that is not loaded yet: Shoal itself, a built-in plugin, or an installed one. */
 export interface PluginSource {
   pjson: PluginPackage
-  /** Its commands as oclif describes them; a command line is understood by these alone. */
+  /** Its commands as oclif describes them. Command lines are parsed with this alone. */
   manifest: PluginManifest
-  /** Folder of its package.json. */
+  /** The folder of its package.json. */
   root: string
   load(): Promise<ShoalPlugin>
 }
 
-/** "@shoal/plugin-metrics" and "shoal-plugin-metrics" are called "metrics": in settings and messages. */
+/** "@shoal/plugin-metrics" and "shoal-plugin-metrics" both become "metrics" in settings and messages. */
 export function shortName(packageName: string): string {
   return packageName.replace(/^@[^/]+\//, '').replace(/^(shoal-)?plugin-/, '')
 }

@@ -12,8 +12,8 @@ interface Extensions {
 }
 
 /**
- * What the plugins of this run add to a tracker or a peer. One that cannot be loaded is named on stderr and
- * left out; one whose setting "enabled" is false is left out.
+ * The plugins' parts of a tracker or a peer in this run. A plugin that cannot be loaded is named on stderr and skipped, and
+ * one with the setting "enabled" set to false is left out.
  */
 export async function loadExtensions<Kind extends keyof Extensions>(
   config: Interfaces.Config,
@@ -31,10 +31,11 @@ export async function loadExtensions<Kind extends keyof Extensions>(
       const load = (await plugin.source.load())[kind]
       if (!load) continue
       const setup = (await load()).default
-      if (typeof setup !== 'function') throw broken(`its ${kind} module has no function as default export`)
+      if (typeof setup !== 'function')
+        throw broken(`the default export of its ${kind} module is not a function`)
       found.push({ name, setting, setup } as Extensions[Kind])
     } catch (error) {
-      skipped(plugin.name, error)
+      reportSkipped(plugin.name, error)
     }
   }
   return found
@@ -46,7 +47,7 @@ export function pluginSettings(home: string): (plugin: string) => (name: string)
   return (plugin) => settingsOf(plugin, plugins[plugin] ?? {}, process.env)
 }
 
-/** The environment beats config.json: `listen` of "metrics" is SHOAL_METRICS_LISTEN. */
+/** The environment takes precedence over config.json: `listen` of "metrics" is SHOAL_METRICS_LISTEN. */
 export function settingsOf(
   plugin: string,
   configured: Record<string, string>,
@@ -56,7 +57,7 @@ export function settingsOf(
   return (name) => env[prefix + name.replaceAll('-', '_').toUpperCase()] ?? configured[name]
 }
 
-/** A plugin that does not work is named, and never in the way of what others do. */
-export function skipped(plugin: string, error: unknown): void {
+/** Names a broken plugin on stderr. It must not get in the way of others. */
+export function reportSkipped(plugin: string, error: unknown): void {
   process.stderr.write(`shoal: the plugin ${plugin} is skipped: ${messageOf(error)}\n`)
 }

@@ -11,8 +11,8 @@ import {
 type PJSON = Plugin['pjson']
 
 /**
- * oclif's plugin over a PluginSource: commands come from the source's table instead of from files that oclif
- * finds, so that a checkout, Deno and the single binary load them in the same way.
+ * An oclif plugin over a PluginSource. Commands come from the source's table, not from files that oclif finds, so that a
+ * checkout, Deno and the single binary load them in the same way.
  */
 export class HostedPlugin extends Plugin {
   readonly source: PluginSource
@@ -52,7 +52,7 @@ export class HostedPlugin extends Plugin {
     })
   }
 
-  /** What an installed plugin throws while it is loaded is no bug of Shoal. */
+  /** An error while an installed plugin loads is not a bug of Shoal. */
   async #load(id: string): Promise<Record<string, Command.Class>> {
     try {
       return await commandsOf(this.source, (name) => name === id)
@@ -64,11 +64,11 @@ export class HostedPlugin extends Plugin {
   }
 
   get #hint(): string {
-    return `install it again, or remove it with: shoal plugins uninstall ${this.name}`
+    return `reinstall it, or remove it with: shoal plugins uninstall ${this.name}`
   }
 }
 
-/** The manifest of a plugin, made by loading all of its commands. Throws what they throw. */
+/** Builds a plugin's manifest by loading all of its commands. Throws their errors. */
 export async function makeManifest(
   pjson: PluginPackage,
   root: string,
@@ -84,7 +84,7 @@ export async function makeManifest(
     ignoreManifest: true,
     errorOnManifestCreate: true,
   })
-  // What oclif would have loaded from a file of its own naming.
+  // oclif would have loaded these from files by its own naming.
   Object.assign(maker, { commandCache: commands })
   await maker.load()
   return maker.manifest
@@ -101,5 +101,5 @@ async function commandsOf(
   return Object.fromEntries(await Promise.all(loaded))
 }
 
-/** oclif fills in and changes what it is given. */
+/** A copy, because oclif changes what it is given. */
 const asPjson = (pjson: PluginPackage): PJSON => ({ ...pjson, oclif: { ...pjson.oclif } }) as PJSON

@@ -27,16 +27,16 @@ import { unpackTarball } from './tarball.ts'
 export interface Installed {
   pjson: PluginPackage
   commands: string[]
-  /** The version that was there before, null where there was none. */
+  /** The previously installed version, or null. */
   replaced: string | null
-  /** Absolute path of its folder. */
+  /** The absolute path of its folder. */
   path: string
 }
 
 /**
- * Installs the plugin of a folder or an npm tarball: copies it beside its place, loads all of it there, and
- * only then renames it into place. `others` are the plugins of this run. Throws PLUGIN_BROKEN with what is
- * wrong, PLUGIN_TAKEN where it is in the way of another.
+ * Installs the plugin in a folder or an npm tarball: copies it next to its destination, loads all of it there, and only
+ * then renames it. `others` are the plugins of this run. Throws PLUGIN_BROKEN with the fault, or PLUGIN_TAKEN if it
+ * conflicts with another plugin.
  */
 export async function installPlugin(
   home: string,
@@ -50,7 +50,7 @@ export async function installPlugin(
   try {
     await bring(resolve(source), staged)
     const pjson = checkPackage(readJson(join(staged, 'package.json')))
-    const plugin = await wholeOf(pjson, staged, () => loadPlugin(home, staged, host))
+    const plugin = await loadWhole(pjson, staged, () => loadPlugin(home, staged, host))
     const manifest = checkManifest(await makeManifest(pjson, staged, plugin))
     const path = join(plugins, folderOf(pjson.name))
     checkApart(
@@ -66,7 +66,7 @@ export async function installPlugin(
   }
 }
 
-/** Removes an installed plugin, broken or not, by its name, its short name or its folder. Throws PLUGIN_NOT_FOUND. */
+/** Removes an installed plugin, broken or not, by its name, short name or folder. Throws PLUGIN_NOT_FOUND. */
 export function uninstallPlugin(home: string, name: string): { plugin: string; path: string } {
   for (const folder of pluginFolders(home)) {
     const path = join(pluginsFolder(home), folder)
@@ -76,7 +76,7 @@ export function uninstallPlugin(home: string, name: string): { plugin: string; p
     return { plugin, path }
   }
   throw new ShoalError('PLUGIN_NOT_FOUND', `no plugin ${JSON.stringify(name)} is installed in this home`, {
-    hint: 'shoal plugins list shows what is; what comes with Shoal stays, and is left out by its setting "enabled"',
+    hint: 'run `shoal plugins list` to see them; disable a built-in plugin with its setting "enabled"',
   })
 }
 
@@ -86,30 +86,30 @@ async function bring(source: string, staged: string): Promise<void> {
       makePrivateFolder(staged)
       return await unpackTarball(source, staged)
     }
-    // Before anything is copied: the path may be any folder.
+    // Check before copying anything: the path may be any folder.
     checkPackage(readJson(join(source, 'package.json')))
-    // Links are followed: what npm links from elsewhere in a workspace is to be here.
+    // Follow links, because a linked package of a workspace must be copied too.
     await cp(source, staged, {
       recursive: true,
       dereference: true,
-      filter: (path) => isPart(path.slice(source.length)),
+      filter: (path) => belongsToPlugin(path.slice(source.length)),
     })
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    // A socket among the files, say, or a folder that the home lies in.
+    // For example a socket among the files, or a folder that contains the home.
     if (code.startsWith('ERR_FS_CP_')) throw broken(`${source} cannot be copied: ${message}`)
     throw storageError(error, source)
   }
 }
 
-/** Not what belongs to the checkout that the folder is, nor the API that its author may have put there. */
-function isPart(path: string): boolean {
+/** Leaves out the checkout's own files, and the API package that its author may have installed. */
+function belongsToPlugin(path: string): boolean {
   const apart = [join('node_modules', '.bin'), join('node_modules', API_PACKAGE)].map((name) => sep + name)
   return basename(path) !== '.git' && !apart.some((name) => path.endsWith(name))
 }
 
-/** Loads every part of a plugin, so that what is missing is told of now and not when it is used. */
-async function wholeOf(
+/** Loads every part of a plugin, so that missing parts are reported now and not when they are used. */
+async function loadWhole(
   pjson: PluginPackage,
   root: string,
   load: () => Promise<ShoalPlugin>,
@@ -119,18 +119,18 @@ async function wholeOf(
     for (const kind of ['tracker', 'peer'] as const) {
       const part = await plugin[kind]?.()
       if (part && typeof part.default !== 'function')
-        throw broken(`its ${kind} module has no function as default export`)
+        throw broken(`the default export of its ${kind} module is not a function`)
     }
     for (const [id, command] of Object.entries(plugin.commands ?? {}))
       if (typeof (await command()).default !== 'function')
-        throw broken(`the module of its command ${id} has no class as default export`)
+        throw broken(`the default export of its command ${id} is not a class`)
     return plugin
   } catch (error) {
     const lacking = lackingPackage(messageOf(error))
     if (lacking !== null)
       throw new ShoalError(
         'PLUGIN_BROKEN',
-        `the plugin ${pjson.name} needs the package ${lacking}, which it does not bring`,
+        `the plugin ${pjson.name} does not contain the package ${lacking}, which it needs`,
         {
           hint: 'run "npm install --omit=dev" in its folder first; for a tarball, name the package in "bundleDependencies" too',
           cause: error,
@@ -138,13 +138,13 @@ async function wholeOf(
       )
     const why = messageOf(error).replaceAll(root + sep, '')
     throw new ShoalError('PLUGIN_BROKEN', `the plugin ${pjson.name} cannot be loaded: ${why}`, {
-      hint: 'docs/plugins.md says what a plugin is made of',
+      hint: 'docs/plugins.md describes the parts of a plugin',
       cause: error,
     })
   }
 }
 
-/** The package that a module asked for in vain, by what Node and Deno say; null for any other message. */
+/** The missing package in an error message of Node or Deno, or null for any other message. */
 export function lackingPackage(message: string): string | null {
   const [, name] =
     /(?:Cannot find (?:package|module)|Could not (?:find|resolve)(?: package)?|Import) ["']([^"'./][^"']*)["']/.exec(
@@ -157,10 +157,10 @@ export function lackingPackage(message: string): string | null {
     .join('/')
 }
 
-/** A folder's name has no slash. */
+/** A folder name cannot contain a slash. */
 const folderOf = (name: string): string => name.replace('/', '+')
 
-/** Puts `next` where `path` is, or nothing; what was there is gone, or still there when this throws. */
+/** Replaces `path` by `next`, or by nothing. If this throws, the old content is still there. */
 function replace(path: string, next: string | null): void {
   const old = join(path, '..', `.old-${randomBytes(6).toString('hex')}`)
   try {
@@ -178,7 +178,7 @@ function replace(path: string, next: string | null): void {
   }
 }
 
-/** From a package.json that may be broken. */
+/** Reads a package.json that may be broken. */
 function fieldIn(path: string, field: 'name' | 'version'): string | null {
   try {
     const value: unknown = (readJson(join(path, 'package.json')) as Record<string, unknown>)[field]

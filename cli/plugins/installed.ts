@@ -5,24 +5,24 @@ import { storageError } from '../../protocol/errors.ts'
 import { broken, checkApart, checkManifest, checkPackage } from './check.ts'
 import type { PluginSource, ShoalPlugin } from './definition.ts'
 
-/** The package that plugins import, and the symbol under which this process holds its exports. */
+/** The package that plugins import, and the symbol under which this process keeps its exports. */
 export const API_PACKAGE = '@shoal/plugin'
 const API_SYMBOL = 'shoal.plugin-api'
 
-/** Written beside package.json when a plugin is installed: what its commands are, so that a run need not load it. */
+/** Written beside package.json at installation, so that a run need not load the plugin to know its commands. */
 export const MANIFEST_FILE = 'oclif.manifest.json'
 
-/** Below a home: one folder a plugin, and node_modules/@shoal/plugin, through which they reach this program. */
+/** In a home: one folder per plugin, and node_modules/@shoal/plugin, through which they reach this program. */
 export const pluginsFolder = (home: string): string => join(home, 'plugins')
 
-/** What loads code at run time; the single binary has a way of its own. */
+/** Loads code at run time. The single binary has its own implementation. */
 export interface PluginHost {
   /** The exports of @shoal/plugin. */
   api(): Promise<Record<string, unknown>>
   importFile(url: string): Promise<{ default?: unknown }>
 }
 
-/** Folders of installed plugins, below the home's plugins; hidden ones are on their way in or out. */
+/** Folders of installed plugins, below the home's plugins. Hidden ones are being installed or removed. */
 export function pluginFolders(home: string): string[] {
   const folder = pluginsFolder(home)
   try {
@@ -37,8 +37,8 @@ export function pluginFolders(home: string): string[] {
 }
 
 /**
- * The plugins that are installed in a home, without loading them. `skip` is told of those that are broken, or
- * in the way of `others` or of one another; they are left out.
+ * The plugins installed in a home, without loading them. Broken ones, and those that conflict with `others` or each
+ * other, are left out and passed to `skip`.
  */
 export function installedPlugins(
   home: string,
@@ -51,7 +51,7 @@ export function installedPlugins(
   try {
     folders = pluginFolders(home)
   } catch (error) {
-    // The folder of all of them: a file in its place, or not to be read.
+    // The folder of all plugins is a file or unreadable.
     skip('plugins', error)
   }
   for (const folder of folders) {
@@ -76,16 +76,16 @@ export function readJson(file: string): object {
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw error instanceof SyntaxError ? broken(`${file} is no JSON`) : storageError(error, file)
+    throw error instanceof SyntaxError ? broken(`${file} is not JSON`) : storageError(error, file)
   }
 }
 
-/** Imports the module of the plugin in `root`, a folder below the home's plugins. Throws PLUGIN_BROKEN, or what the module throws. */
+/** Imports the module of the plugin in `root`, a folder below the home's plugins. Throws PLUGIN_BROKEN, or the module's error. */
 export async function loadPlugin(home: string, root: string, host: PluginHost): Promise<ShoalPlugin> {
   await writeShim(home, host)
   const module = await host.importFile(pathToFileURL(entryOf(root)).href)
   if (typeof module.default !== 'object' || module.default === null)
-    throw broken(`${entryOf(root)} has no default export of { commands, tracker, peer }`)
+    throw broken(`the default export of ${entryOf(root)} is not { commands, tracker, peer }`)
   return module.default as ShoalPlugin
 }
 
@@ -98,8 +98,8 @@ function entryOf(root: string): string {
 }
 
 /**
- * Plugins share this program's own modules: @shoal/plugin, as they find it above them, re-exports what this
- * process has loaded. It is written anew by each version that runs, with the names that it exports.
+ * Plugins share this program's modules: @shoal/plugin, which they find above them, re-exports what this process has
+ * loaded. Each version rewrites it with the names that it exports.
  */
 async function writeShim(home: string, host: PluginHost): Promise<void> {
   const api = await host.api()

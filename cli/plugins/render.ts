@@ -2,14 +2,14 @@ import { table } from '../text/format.ts'
 import type { Hosting, pluginsOf } from './hosting.ts'
 import type { Installed } from './install.ts'
 
-/** How plugins look, to scripts and to people. */
+/** Renders plugins for scripts and for people. */
 interface Listed {
   name: string
   version: string
   description: string
   builtIn: boolean
   commands: string[]
-  /** Folder of an installed one. */
+  /** The path of an installed plugin. */
   path: string | null
 }
 
@@ -28,7 +28,7 @@ export function pluginsText(plugins: readonly Listed[], broken: Hosting['broken'
   const rows = plugins.map(({ name, version, builtIn, commands }) => [
     name,
     version,
-    builtIn ? 'comes with Shoal' : 'installed',
+    builtIn ? 'built in' : 'installed',
     commands.join(', ') || '-',
   ])
   const faults = broken.map(({ folder, why }) => `\n${folder} is skipped: ${why}`)

@@ -4,6 +4,9 @@
  * commands do not call this: for them Node's default is right.
  */
 export function surviveLostErrors(): void {
+  // Whoever read stderr may be gone. To log that would fail in the same way, again and again.
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', () => {})
   const survive = (reason: unknown): void => {
     const { message, stack } = reason instanceof Error ? reason : new Error(String(reason))
     const msg = `an error reached nobody; please report this bug: ${message}`

@@ -9,23 +9,22 @@ import { withoutPasswords } from '../../protocol/secret-variables.ts'
 import { makePrivateFolder } from '../home/home.ts'
 import { interrupt } from './interrupt.ts'
 
-/** What a tracker or a peer prints once it is ready; the fields depend on which of them it is. */
+/** The line that a tracker or peer prints once it is ready. Its fields depend on which it is. */
 export interface Ready {
   url: string
   pid: number
 }
 
 /**
- * Runs `words` (a command with its arguments, less --detach) in a process of its own with its logs in
- * `logFile`, and waits until that prints its one line of JSON: what it is, or why it cannot start, which is
- * thrown. It lives on after this process.
+ * Runs `words` (a command with its arguments, without --detach) in a background process that logs to `logFile`. Waits for
+ * its one line of JSON, and returns it, or throws the error that it contains. The process outlives this one.
  */
 export async function startDetached(words: readonly string[], logFile: string): Promise<Ready> {
   const log = openLog(logFile)
   const [program, ...leading] = ownCommand()
   const child = spawn(program, [...leading, ...words.filter((word) => word !== '--detach'), '--json'], {
     detached: true,
-    // Its environment is ours, but it is the one that does not detach.
+    // It inherits our environment, but must not detach again.
     env: { ...withoutPasswords(process.env), SHOAL_DETACH: '' },
     stdio: ['ignore', 'pipe', log],
   })
@@ -37,7 +36,7 @@ export async function startDetached(words: readonly string[], logFile: string): 
   return ready as Ready
 }
 
-/** The command line that runs this program: Node or Deno with bin/run.ts, or a program that is both in one. */
+/** The command line of this program: Node or Deno with bin/run.ts, or the single binary. */
 function ownCommand(): [string, ...string[]] {
   if (isBinary || isDenoCompiled) return [process.execPath]
   const script = process.argv[1] as string
@@ -73,8 +72,8 @@ function parseLine(line: string | null, logFile: string): object {
   } catch (error) {
     if (error instanceof ShoalError) throw error
   }
-  throw new ShoalError('INTERNAL', `the process ended before it was ready${lastLine(logFile)}`, {
-    hint: `look into ${logFile}`,
+  throw new ShoalError('INTERNAL', `the process stopped before it was ready${lastLine(logFile)}`, {
+    hint: `see its log: ${logFile}`,
   })
 }
 

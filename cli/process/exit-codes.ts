@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { ErrorKind, ShoalError } from '../../protocol/errors.ts'
 
-/** The exit status of each kind of error: a contract with scripts (README, docs/errors.md). */
+/** The exit status of each kind of error. Scripts depend on it (README, docs/errors.md). */
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   unexpected: 1,
   usage: 2,
@@ -18,12 +18,12 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
-/** 128 + the signal's number, as shells report it: 130 for Ctrl-C, 143 for SIGTERM. */
+/** 128 plus the signal's number, as shells report it: 130 for Ctrl-C, 143 for SIGTERM. */
 export function signalExitCode(signal: StopSignal): number {
   return 128 + constants.signals[signal]
 }
 
-/** An INTERRUPTED error carries the signal as its cause (cli/process/interrupt.ts). */
+/** The exit status of an error. An INTERRUPTED error has the signal as its cause (cli/process/interrupt.ts). */
 export function exitCode(error: ShoalError): number {
   if (error.code !== 'INTERRUPTED') return EXIT_CODES[error.kind]
   return signalExitCode(isStopSignal(error.cause) ? error.cause : 'SIGINT')

@@ -4,8 +4,8 @@ import { type StopSignal, signalExitCode } from './exit-codes.ts'
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /**
- * How Ctrl-C and SIGTERM end a command. One that has nothing to clean up is simply left behind; one that has
- * takes over, and then ends by itself once `signal` aborts. A second signal ends the process at once.
+ * How Ctrl-C and SIGTERM end a command. A command without anything to clean up is abandoned. One that cleans up takes over,
+ * and ends by itself once `signal` aborts. A second signal ends the process at once.
  */
 class Interrupt {
   readonly #controller = new AbortController()
@@ -17,7 +17,7 @@ class Interrupt {
     return this.#controller.signal
   }
 
-  /** The exit status of a command that a signal ended as it should, null where none came. */
+  /** The exit status of a command that a signal ended cleanly, or null if no signal came. */
   get exitCode(): number | null {
     return this.#received === null ? null : signalExitCode(this.#received)
   }
@@ -26,12 +26,12 @@ class Interrupt {
     for (const name of SIGNALS) process.on(name, () => this.#receive(name))
   }
 
-  /** From now on the command answers to the signal: it cleans up and ends. */
+  /** From now on the command reacts to the signal itself: it cleans up and ends. */
   takeOver(): void {
     this.#takenOver = true
   }
 
-  /** `work`, or the INTERRUPTED error where a signal comes first and the command has not taken over. */
+  /** Resolves like `work`, or throws INTERRUPTED if a signal comes first and the command has not taken over. */
   race<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       work.then(resolve, reject)

@@ -1,2 +1,2 @@
-/** Where answers and, with --json, errors go: stdout, unless a command fills that with a file's bytes. */
-export const answers: { stream: NodeJS.WritableStream } = { stream: process.stdout }
+/** The stream for answers and, with --json, for errors: stdout, unless it carries a file's bytes. */
+export const output: { stream: NodeJS.WritableStream } = { stream: process.stdout }

@@ -1,7 +1,7 @@
 import type { GroupBody, GroupList, ListedFile } from '../../tracker-client/api/schemas.ts'
 import { formatBytes, plural, table } from '../text/format.ts'
 
-/** How groups and their files look, to scripts and to people. */
+/** Renders groups and their files for scripts and for people. */
 export function groupDocument(group: GroupBody): object {
   const { owner, role, members, files, revision } = group
   return { group: group.group, owner, role, members, files, revision }

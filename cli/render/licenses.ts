@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { isPacked, packedText } from '../../packed/files.ts'
 
-/** Something that Shoal is made of, with the text of its licence. */
+/** A component of Shoal with the text of its licence. */
 export interface LicensedPart {
   name: string
   version: string
-  /** As its package names it: SPDX as a rule. */
+  /** As in its package.json, usually an SPDX id. */
   license: string
-  /** Empty where its package has none. */
+  /** Empty if its package has none. */
   text: string
 }
 
@@ -16,22 +16,22 @@ interface Lock {
 }
 
 const ROOT = new URL('../../', import.meta.url)
-/** What the single binary is made of: its build writes it. */
+/** The components of the single binary; its build writes this file. */
 const PACKED = new URL('./licenses.json', import.meta.url)
 
-/** Shoal, then all that comes with it: in a checkout the packages that are installed for running it. */
+/** Shoal and its components. In a checkout, the installed production packages. */
 export function licensedParts(): LicensedPart[] {
   if (isPacked(PACKED)) return JSON.parse(packedText(PACKED))
   const { packages } = JSON.parse(readFileSync(new URL('package-lock.json', ROOT), 'utf8')) as Lock
   const folders = Object.entries(packages)
     .filter(([path, { dev, link }]) => path.startsWith('node_modules/') && !dev && !link)
     .map(([path]) => new URL(`${path}/`, ROOT))
-    // The lock names the packages of all platforms.
+    // The lock file lists the packages of all platforms.
     .filter((folder) => existsSync(folder))
   return [ROOT, ...folders].map(licensedPart)
 }
 
-/** The package in `folder`, a URL that ends in a slash. */
+/** The package in `folder`, a URL with a trailing slash. */
 export function licensedPart(folder: URL): LicensedPart {
   const { name, version, license } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'))
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
@@ -46,6 +46,6 @@ export function licensesText(parts: readonly LicensedPart[]): string {
 }
 
 function partText({ name, version, license, text }: LicensedPart): string {
-  const said = text || `Its package names the licence ${license}, without a text.`
-  return `${RULE}\n${name} ${version} (${license})\n${RULE}\n\n${said}`
+  const body = text || `Its package names the licence ${license} but contains no text.`
+  return `${RULE}\n${name} ${version} (${license})\n${RULE}\n\n${body}`
 }

@@ -1,7 +1,7 @@
 import type { DownloadedFile, PeerStatus, UploadResult, VerifiedFile } from '../../peer/control/api.ts'
 import { formatBytes, formatRate, formatSeconds, plural, table } from '../text/format.ts'
 
-/** How uploads, downloads and a peer's status look to people. */
+/** Renders uploads, downloads and a peer's status for people. */
 export function uploadText(group: string, files: UploadResult['files']): string {
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
   const [only] = files
@@ -10,32 +10,32 @@ export function uploadText(group: string, files: UploadResult['files']): string 
   return `Shared ${plural(files.length, 'file')} with ${group} (${formatBytes(bytes)})`
 }
 
-/** `seconds`: how long all of them took together. */
+/** `seconds` is the time for all files together. */
 export function downloadText(files: readonly DownloadedFile[], seconds: number): string {
   const size = sum(files, (file) => file.size)
   const fetched = sum(files, (file) => file.bytesFetched)
   const peers = new Set(files.flatMap((file) => file.peers.map(({ peer }) => peer)))
   const what = files.length === 1 ? (files[0]?.path ?? '') : plural(files.length, 'file')
   const done = `Downloaded ${what} (${formatBytes(size)} in ${formatSeconds(seconds)}`
-  if (fetched === 0) return `${done}): all of it was here already`
-  const reused = fetched < size ? `, ${formatBytes(size - fetched)} were here already` : ''
+  if (fetched === 0) return `${done}): everything was already here${from(files)}`
+  const reused = fetched < size ? `, ${formatBytes(size - fetched)} were already here` : ''
   return `${done}, ${formatRate(fetched / seconds)}) from ${plural(peers.size, 'peer')}${reused}`
 }
 
 export function verifyText(files: readonly VerifiedFile[]): string {
   const bad = files.filter(({ state }) => state !== 'ok')
   const size = formatBytes(sum(files, (file) => file.size))
-  if (bad.length === 0) return `${plural(files.length, 'file')} (${size}), all as they should be`
+  if (bad.length === 0) return `${plural(files.length, 'file')} (${size}), all intact`
   const rows = bad.map(({ group, name, path, state, damaged }) => [
     `${group}:${name}`,
     state === 'damaged' ? plural(damaged, 'damaged chunk') : state,
     path,
   ])
-  return `${table(['SERVED NO LONGER', 'BECAUSE', 'PATH'], rows)}\n${bad.length} of ${files.length} (${size}) are not as they should be`
+  return `${table(['NO LONGER SERVED', 'BECAUSE', 'PATH'], rows)}\n${bad.length} of ${files.length} (${size}) are not intact`
 }
 
 export function statusText({ peer, url, pid, seeding, downloads }: PeerStatus): string {
-  const state = url === null ? 'is not running' : `runs at ${url} (process ${pid})`
+  const state = url === null ? 'is not running' : `is running at ${url} (process ${pid})`
   const parts = [`Peer ${peer.slice(0, 16)}… ${state}`]
   if (seeding.length > 0) {
     const rows = seeding.map((file) => [
@@ -55,6 +55,14 @@ export function statusText({ peer, url, pid, seeding, downloads }: PeerStatus): 
     parts.push(table(['DOWNLOADING', 'DONE', 'RATE'], rows))
   }
   return parts.join('\n')
+}
+
+/** Where the reused bytes came from. */
+function from(files: readonly DownloadedFile[]): string {
+  const paths = new Set(files.flatMap(({ reusedFrom }) => reusedFrom))
+  if (paths.size === 0 || files.every(({ path }) => paths.size === 1 && paths.has(path)))
+    return ', at its place'
+  return `, in ${[...paths].slice(0, 3).join(', ')}${paths.size > 3 ? ' and others' : ''}`
 }
 
 function sum<T>(values: readonly T[], of: (value: T) => number): number {

@@ -3,8 +3,8 @@ import { formatBytes, formatRate, formatSeconds, plural } from '../text/format.t
 import type { Tally } from './tally.ts'
 
 /**
- * One bar for everything under way. Off a terminal it prints a plain line now and then, without any cursor
- * movement; it has no colours, so that there is nothing for NO_COLOR to switch off.
+ * One bar for all transfers. If the stream is not a terminal, it occasionally prints a plain line without cursor movement.
+ * It uses no colours, so NO_COLOR has nothing to switch off.
  */
 export class ProgressBar {
   readonly #bar: SingleBar

@@ -6,13 +6,13 @@ export type ProgressMode = 'auto' | 'bar' | 'ndjson' | 'none'
 
 export interface Progress {
   listener: ProgressListener
-  /** Clears the bar; call it before anything else is written to the terminal. */
+  /** Clears the bar. Call it before writing anything else to the terminal. */
   close(): void
 }
 
 const NO_PROGRESS: Progress = { listener: () => {}, close: () => {} }
 
-/** Renders what a peer tells of its uploads and downloads on `stream`, which is stderr. */
+/** Renders a peer's progress events on `stream`, which is stderr. */
 export async function createProgress(mode: ProgressMode, stream: NodeJS.WriteStream): Promise<Progress> {
   const chosen = mode === 'auto' ? (stream.isTTY ? 'bar' : 'none') : mode
   if (chosen === 'none') return NO_PROGRESS
@@ -21,7 +21,7 @@ export async function createProgress(mode: ProgressMode, stream: NodeJS.WriteStr
   return barProgress(new ProgressBar(stream))
 }
 
-/** `chunk` events are how `-o -` is read: no progress. */
+/** Skips `chunk` events, which only serve `-o -`. */
 function writeLine(event: ProgressEvent, stream: NodeJS.WriteStream): void {
   if (event.event !== 'chunk') stream.write(`${JSON.stringify(event)}\n`)
 }

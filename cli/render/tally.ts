@@ -7,15 +7,15 @@ interface FileProgress {
   peers: number
 }
 
-/** Several files at once as one: bytes done and to do, summed over the files that are under way or finished. */
+/** Combines several files into one: bytes done and total, summed over running and finished files. */
 export class Tally {
   readonly #files = new Map<string, FileProgress>()
   #name = ''
   done = 0
   total = 0
-  /** Bytes a second. */
+  /** Bytes per second. */
   rate = 0
-  /** Peers of the file that was heard of last. */
+  /** Peers of the file that last reported. */
   peers = 0
 
   add(event: ProgressEvent): void {
@@ -28,12 +28,12 @@ export class Tally {
     }
   }
 
-  /** The one file's name, else how many there are. */
+  /** The file's name, or the number of files. */
   get label(): string {
     return this.#files.size > 1 ? `${this.#files.size} files` : this.#name
   }
 
-  /** Keeps the sums as it goes: adding up 100,000 files at each event would take longer than fetching them. */
+  /** Updates the sums incrementally: summing 100,000 files at each event would take longer than fetching them. */
   #set(name: string, { done, total, rate, peers }: FileProgress): void {
     const before = this.#files.get(name)
     this.done += done - (before?.done ?? 0)

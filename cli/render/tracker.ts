@@ -3,7 +3,7 @@ import { countsText, formatBytes, formatSeconds, plural, table } from '../text/f
 
 const HEADER = ['REPLICA', 'URL', 'REVISION LAG', 'SWARMS', 'PEERS', 'MEMORY', 'UPTIME']
 
-/** What a person reads of the fleet. */
+/** The status of the fleet as text. */
 export function statusText({ replicas, streams, redis, ...counts }: StatusBody): string {
   const rows = replicas.map(({ id, url, revisionLag, swarms, peers, memory, uptime }) => [
     id,

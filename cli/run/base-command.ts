@@ -9,19 +9,19 @@ import { globalFlags } from '../input/flags.ts'
 import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
 import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
-import { answers } from '../process/output-stream.ts'
+import { output } from '../process/output-stream.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
 >
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
-/** What every command is made of: its parsed flags and arguments, its home, its trackers, its output. */
+/** The base of every command: its parsed flags and arguments, home, trackers and output. */
 export abstract class ShoalCommand<T extends typeof Command> extends Command {
   static override baseFlags = globalFlags
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
-  /** Absolute path of the home; the folder exists. */
+  /** The absolute path of the home. The folder exists. */
   protected home!: string
 
   protected override async init(): Promise<void> {
@@ -48,27 +48,27 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     return trackerClient(this.home, this.trackers)
   }
 
-  /** A client with a token; throws NOT_LOGGED_IN without asking a tracker where there is none. */
+  /** A client with a token. Without one it throws NOT_LOGGED_IN, without asking a tracker. */
   protected async loggedIn(): Promise<TrackerClient> {
     const client = await this.client()
     if (client.token === null)
-      throw new ShoalError('NOT_LOGGED_IN', 'nobody is logged in in this home', {
+      throw new ShoalError('NOT_LOGGED_IN', 'no user is logged in to this home', {
         hint: 'log in with: shoal user login NAME, or set SHOAL_TOKEN',
       })
     return client
   }
 
-  /** A setting of the plugin whose command this is: SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
+  /** A setting of this command's plugin: SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
   protected setting(name: string): string | undefined {
     return pluginSettings(this.home)(shortName(this.ctor.plugin?.name ?? ''))(name)
   }
 
-  /** What plugins add to a tracker or a peer that this command starts. */
+  /** Plugins' parts of a tracker or peer that this command starts. */
   protected extensions<Kind extends 'tracker' | 'peer'>(kind: Kind) {
     return loadExtensions(this.config, this.home, kind)
   }
 
-  /** Does `work` with the home's peer as the flags say, then tells its result. */
+  /** Runs `work` with the home's peer according to the flags, then prints its result. */
   protected async withPeer<R>(
     given: { once: boolean; 'seed-for': number; 'no-tls': boolean },
     work: PeerWork<R>,
@@ -89,17 +89,17 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     await withPeer(choice, work, tell)
   }
 
-  /** The command's one answer on stdout: the document with --json, else the text. */
+  /** Prints the command's one answer on stdout: the document with --json, else the text. */
   protected print(document: object, text: string): void {
-    answers.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+    output.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
   }
 
-  /** A remark for people, on stderr; --json leaves it out. */
+  /** A notice for people on stderr. Left out with --json. */
   protected notice(text: string): void {
     if (!this.flags.json) process.stderr.write(`${text}\n`)
   }
 
-  /** bin/run.ts tells of every failure. */
+  /** bin/run.ts reports every failure. */
   protected override async catch(error: Error): Promise<never> {
     throw error
   }

@@ -1,19 +1,19 @@
 import { ShoalError } from '../../protocol/errors.ts'
 
-/** Global flags that take a value: they may stand before the command, and so must be told from its words. */
+/** Global flags with a value. They may precede the command, so the value must not be taken for one of its words. */
 const VALUED = new Set(['--home', '--tracker', '--progress', '--log-level', '--tracker-ca'])
 
 export type Request =
   | { do: 'version' }
-  /** `subject` is a command or topic id, '' for all. */
+  /** `subject` is a command or topic id, or '' for everything. */
   | { do: 'help'; subject: string }
   | { do: 'run'; id: string; argv: string[] }
 
 /**
- * What a command line asks for. `ids` are the ids of all commands and aliases ("group:create"). Throws USAGE
- * for a command that does not exist, naming the one that was probably meant.
+ * Parses a command line. `ids` are the ids of all commands and aliases ("group:create"). Throws USAGE for an unknown
+ * command, with the closest one as a hint.
  */
-export function understand(argv: readonly string[], ids: readonly string[]): Request {
+export function parseCommandLine(argv: readonly string[], ids: readonly string[]): Request {
   const { leading, rest } = splitLeadingFlags(argv)
   if (leading.includes('--version') || leading.includes('-v')) return { do: 'version' }
   const asked = rest[0] === 'help' ? rest.slice(1) : rest
@@ -65,12 +65,12 @@ function unknown(words: readonly string[], ids: readonly string[]): ShoalError {
   })
 }
 
-/** Edit distance between a command's words and as many of those that were typed. */
+/** Edit distance between a command's words and the same number of typed words. */
 function distanceTo(id: readonly string[], words: readonly string[]): number {
   return editDistance(id.join(' '), words.slice(0, id.length).join(' '))
 }
 
-/** Levenshtein's, with one row. */
+/** Levenshtein distance with one row. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
@@ -84,12 +84,12 @@ export function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-/** Whether the answer, or the error, is to be one JSON document. */
+/** Whether to print the answer or error as one JSON document. */
 export function wantsJson(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
   return beforeDashes(argv).includes('--json') || /^(1|true|y|yes)$/i.test(env.SHOAL_JSON ?? '')
 }
 
-/** The home that a command line names, which decides what plugins there are; undefined where none is named. */
+/** The home that a command line names, which decides which plugins exist. Undefined if it names none. */
 export function homeOf(argv: readonly string[], env: NodeJS.ProcessEnv): string | undefined {
   const words = beforeDashes(argv)
   for (let at = words.length - 1; at >= 0; at--) {

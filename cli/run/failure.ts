@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 
-/** Whatever a command threw, as the one error that its user is told. */
+/** Converts anything that a command threw into the one error for its user. */
 export function toShoalError(thrown: unknown): ShoalError {
   if (thrown instanceof ShoalError) return unwrapFlag(thrown)
   if (!(thrown instanceof Error)) return unexpected(new Error(String(thrown)))
@@ -13,12 +13,12 @@ export function toShoalError(thrown: unknown): ShoalError {
   return stored instanceof ShoalError ? stored : unexpected(stored)
 }
 
-/** The document that `--json` prints: always with a hint. */
+/** The document that `--json` prints. It always has a hint. */
 export function errorDocument(error: ShoalError): object {
   return { error: { code: error.code, message: error.message, hint: hintOf(error) } }
 }
 
-/** What a person reads on stderr; the stack of a bug only with DEBUG set. */
+/** The text on stderr. The stack of a bug is shown only with DEBUG. */
 export function errorText(error: ShoalError, debug: boolean): string {
   const lines = [`Error: ${error.message}`, `Hint: ${hintOf(error)}`]
   if (debug) lines.push(String((error.cause as Error | undefined)?.stack ?? error.stack))
@@ -26,24 +26,24 @@ export function errorText(error: ShoalError, debug: boolean): string {
 }
 
 const BUG_HINT =
-  'this is a bug in shoal: please report it (CONTRIBUTING.md says where) with the output of the same command run with DEBUG=1'
+  'this is a bug in shoal: please report it (CONTRIBUTING.md says where) with the output of the same command with DEBUG=1'
 
 function hintOf(error: ShoalError): string {
   if (error.code === 'INTERNAL') return error.hint ?? BUG_HINT
-  return error.hint ?? DEFAULT_HINTS[error.kind] ?? 'run the command with --help to see what it takes'
+  return error.hint ?? DEFAULT_HINTS[error.kind] ?? 'run the command with --help to see its usage'
 }
 
 const DEFAULT_HINTS: Partial<Record<ShoalError['kind'], string>> = {
   unexpected: 'run the same command again',
   auth: 'log in with: shoal user login NAME',
-  forbidden: 'shoal group show NAME tells who may do this',
-  'not-found': 'check the name: shoal group list and shoal group files NAME show what is there',
-  conflict: 'look at what is there first, then choose another name or nothing at all',
-  unreachable: 'check that a tracker runs and that --tracker names it',
+  forbidden: 'run `shoal group show NAME` to see who may do this',
+  'not-found': 'check the name with `shoal group list` or `shoal group files NAME`',
+  conflict: 'check what exists, then choose another name',
+  unreachable: 'check that a tracker is running and that --tracker names it',
   'no-peer': 'try again when a peer that has the file is online, or wait longer with --wait 5m',
   integrity: 'run the same command again: data that does not match is never kept',
   storage: 'check the path, its permissions and the free space',
-  busy: 'wait a little, then run the same command again',
+  busy: 'wait a moment, then run the same command again',
 }
 
 function unexpected(cause: Error): ShoalError {

@@ -5,14 +5,14 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { homeFolder } from '../home/home.ts'
 import { readSecretFiles } from '../input/secret-files.ts'
 import { messageOf, type PluginSource } from '../plugins/definition.ts'
-import { skipped } from '../plugins/extensions.ts'
+import { reportSkipped } from '../plugins/extensions.ts'
 import { HostedPlugin } from '../plugins/hosted-plugin.ts'
 import { type HostedOptions, hostingOf, pluginsOf } from '../plugins/hosting.ts'
 import { installedPlugins, type PluginHost } from '../plugins/installed.ts'
 import { exitCode } from '../process/exit-codes.ts'
 import { interrupt } from '../process/interrupt.ts'
-import { answers } from '../process/output-stream.ts'
-import { homeOf, understand, wantsJson } from './dispatch.ts'
+import { output } from '../process/output-stream.ts'
+import { homeOf, parseCommandLine, wantsJson } from './dispatch.ts'
 import { errorDocument, errorText, toShoalError } from './failure.ts'
 
 export interface Program {
@@ -20,22 +20,22 @@ export interface Program {
   argv: string[]
   /** Shoal's own commands. */
   own: PluginSource
-  /** The plugins that come with it. */
+  /** The built-in plugins. */
   builtIn: readonly PluginSource[]
   host: PluginHost
 }
 
-/** Runs one command line and ends the process: the one place where failures become output and exit codes. */
+/** Runs one command line and ends the process. Only this function turns failures into output and exit codes. */
 export async function main(program: Program): Promise<never> {
   let status = 0
-  // A reader that has seen enough, such as head, is no failure.
+  // A reader that stops early, such as head, is not a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   interrupt.listen()
   try {
     await interrupt.race(run(program))
     status = Number(process.exitCode ?? 0)
   } catch (thrown) {
-    status = tell(toShoalError(thrown), wantsJson(program.argv, process.env))
+    status = report(toShoalError(thrown), wantsJson(program.argv, process.env))
   }
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   process.exit(status)
@@ -50,20 +50,20 @@ async function run(program: Program): Promise<void> {
   readSecretFiles(process.env)
   const { argv } = program
   const config = await loadConfig(program)
-  const request = understand(argv, config.commandIDs)
+  const request = parseCommandLine(argv, config.commandIDs)
   if (request.do === 'version') return void process.stdout.write(`${versionLine(config)}\n`)
   if (request.do === 'help') return showHelp(config, request.subject, wantsJson(argv, process.env))
-  // The commands about plugins tell of broken ones in their own words.
+  // The plugins commands report broken plugins themselves.
   if (!request.id.startsWith('plugins:'))
-    for (const { folder, why } of hostingOf(config).broken) skipped(folder, why)
+    for (const { folder, why } of hostingOf(config).broken) reportSkipped(folder, why)
   await config.runHook('init', { argv: request.argv, id: request.id })
   await config.runCommand(request.id, request.argv).catch((error: unknown) => {
-    throw blamed(toShoalError(error), config.findCommand(request.id)?.pluginName, pluginsOf(config))
+    throw attributed(toShoalError(error), config.findCommand(request.id)?.pluginName, pluginsOf(config))
   })
 }
 
-/** A bug is reported to whose it is. */
-function blamed(
+/** Attributes a bug to Shoal or to the plugin whose command failed. */
+function attributed(
   error: ShoalError,
   name: string | undefined,
   plugins: ReturnType<typeof pluginsOf>,
@@ -71,13 +71,13 @@ function blamed(
   const theirs = plugins.some(({ source, installed }) => installed && source.pjson.name === name)
   if (error.code !== 'INTERNAL' || !theirs) return error
   return new ShoalError('INTERNAL', error.message, {
-    hint: `this is a bug in the plugin ${name}: report it to its author, with the output of the same command run with DEBUG=1`,
+    hint: `this is a bug in the plugin ${name}: report it to its author, with the output of the same command with DEBUG=1`,
     cause: error.cause ?? error,
   })
 }
 
 async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config> {
-  // The sources run as they are: oclif must not look for a compiler where NODE_ENV says test.
+  // The sources run as they are. Without this, oclif looks for a compiler when NODE_ENV is test.
   settings.enableAutoTranspile = false
   const home = homeFolder(homeOf(argv, process.env))
   const core = [own, ...builtIn]
@@ -99,15 +99,15 @@ async function loadConfig({ argv, own, builtIn, host }: Program): Promise<Config
 
 async function showHelp(config: Config, subject: string, json: boolean): Promise<void> {
   if (json)
-    throw new ShoalError('USAGE', 'there is no command to run', {
-      hint: 'shoal --help, without --json, lists the commands',
+    throw new ShoalError('USAGE', 'no command was given', {
+      hint: 'run `shoal --help` without --json to list the commands',
     })
   const { Help } = await import('@oclif/core/help')
   await new Help(config, config.pjson.oclif.helpOptions).showHelp(subject === '' ? [] : [subject])
 }
 
-function tell(error: ShoalError, json: boolean): number {
-  if (json) answers.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
+function report(error: ShoalError, json: boolean): number {
+  if (json) output.stream.write(`${JSON.stringify(errorDocument(error))}\n`)
   else process.stderr.write(`${errorText(error, Boolean(process.env.DEBUG))}\n`)
   return exitCode(error)
 }

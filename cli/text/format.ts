@@ -1,4 +1,4 @@
-/** What people read: pure functions from values to text. */
+/** Pure functions from values to text for people. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
@@ -13,7 +13,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
 }
 
-/** Bytes a second: 1536 → "1.5 KiB/s". */
+/** Bytes per second: 1536 → "1.5 KiB/s". */
 export function formatRate(rate: number): string {
   return `${formatBytes(Math.round(rate))}/s`
 }

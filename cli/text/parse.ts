@@ -1,6 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
 
-/** What users write in flags, as numbers. All of these throw USAGE with an example of what is right. */
+/** Parses numbers in flags. All functions throw USAGE with a valid example. */
 
 const DURATION_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** Node's timers wrap around beyond this: 24.8 days. */
@@ -26,7 +26,7 @@ const BYTES: Record<string, number> = {
   ti: 2 ** 40,
 }
 
-/** "10MB" (10⁷), "10MiB" (10 × 2²⁰), "500k", "1048576" or "0" in bytes; for a rate, in bytes a second. */
+/** "10MB" (10⁷), "10MiB" (10 × 2²⁰), "500k", "1048576" or "0" in bytes, or in bytes per second for a rate. */
 export function parseBytes(text: string): number {
   const match = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmgt]i?|)(?:b|)(?:\/s|)$/i.exec(text.trim())
   const bytes = match ? Math.round(Number(match[1]) * BYTES[(match[2] as string).toLowerCase()]!) : Number.NaN
@@ -34,7 +34,7 @@ export function parseBytes(text: string): number {
   throw usage(`${JSON.stringify(text)} is not a size or rate`, 'write bytes, or a unit: 500k, 10MB, 10MiB')
 }
 
-/** "a, b,c" as ["a", "b", "c"]; empty parts are left out. */
+/** "a, b,c" becomes ["a", "b", "c"]. Empty parts are dropped. */
 export function parseList(text: string): string[] {
   return text
     .split(',')
@@ -44,7 +44,7 @@ export function parseList(text: string): string[] {
 
 export interface ListenAddress {
   host: string
-  /** 0: any free port. */
+  /** 0 means any free port. */
   port: number
 }
 

@@ -3,7 +3,7 @@ import { groupDocument, groupText } from '../../cli/render/group.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class GroupCreate extends ShoalCommand<typeof GroupCreate> {
-  static override summary = 'Create a group and own it'
+  static override summary = 'Create a group that you own'
   static override aliases = ['create_group']
   static override args = { group: groupArg() }
 

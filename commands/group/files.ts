@@ -7,8 +7,7 @@ import { checkFileName } from '../../protocol/names.ts'
 
 export default class GroupFiles extends ShoalCommand<typeof GroupFiles> {
   static override summary = 'List the files of a group, or those below a folder'
-  static override description =
-    'SEEDERS and LEECHERS are as peers have told: one that begins or completes a file tells within a second.'
+  static override description = 'Counts come from peer announces and lag by up to a second.'
   static override args = {
     group: groupArg(),
     prefix: Args.string({

@@ -10,6 +10,6 @@ export default class GroupJoin extends ShoalCommand<typeof GroupJoin> {
     const client = await this.loggedIn()
     const { group } = this.args
     const { revision } = await client.requestJoin(group)
-    this.print({ group, requested: true, revision }, `Asked to join ${group}: an admin of it has to accept`)
+    this.print({ group, requested: true, revision }, `Asked to join ${group}; one of its admins must accept`)
   }
 }

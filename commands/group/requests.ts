@@ -3,7 +3,7 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { table } from '../../cli/text/format.ts'
 
 export default class GroupRequests extends ShoalCommand<typeof GroupRequests> {
-  static override summary = 'List who asks to join a group (admins)'
+  static override summary = 'List the users who asked to join a group (admins)'
   static override aliases = ['list_requests']
   static override args = { group: groupArg() }
 

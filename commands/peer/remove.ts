@@ -2,7 +2,7 @@ import { targetArg } from '../../cli/input/args.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerRemove extends ShoalCommand<typeof PeerRemove> {
-  static override summary = 'Remove a file from its group (its uploader or an admin); no copy is deleted'
+  static override summary = 'Remove a file from its group (uploader or admins); copies are not deleted'
   static override args = { target: targetArg() }
 
   override async run(): Promise<void> {

@@ -11,7 +11,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
   static override description = 'Prints one line of JSON once it is ready.'
   static override flags = flags({
     listen: listenFlag({
-      description: 'where other peers reach this one; port 0 is any free one',
+      description: 'address for other peers to connect to; port 0 means any free port',
       default: async () => ANY_ADDRESS,
       defaultHelp: async () => '0.0.0.0:0',
     }),
@@ -24,7 +24,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
     if (this.flags.detach) {
       const ready = await startDetached(['peer', 'start', ...this.argv], peerLogFile(this.home))
       process.stdout.write(`${JSON.stringify(ready)}\n`)
-      return this.notice('The peer runs. Stop it with: shoal peer stop')
+      return this.notice('The peer is running. Stop it with: shoal peer stop')
     }
     interrupt.takeOver()
     surviveLostErrors()
@@ -38,7 +38,7 @@ export default class PeerStart extends ShoalCommand<typeof PeerStart> {
     }
     const peer = await startHere(choice, this.flags.listen)
     process.stdout.write(`${JSON.stringify({ url: peer.url, peer: peer.peer, pid: process.pid })}\n`)
-    this.notice('The peer runs. Stop it with Ctrl-C.')
+    this.notice('The peer is running. Stop it with Ctrl-C.')
     peer.warmUp()
     await Promise.race([interrupt.wait(), peer.stopped])
     await peer.stop()

@@ -7,9 +7,9 @@ import { uploadText } from '../../cli/render/peer.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
-  static override summary = 'Share files with a group: they are hashed where they lie and served from there'
+  static override summary = 'Share files with a group; they are hashed and served in place'
   static override description =
-    'A folder is shared with all that lies below it. "-" reads standard input, and needs --as.'
+    'A folder is shared with everything below it. "-" reads standard input, and needs --as.'
   static override aliases = ['upload']
   static override args = {
     path: Args.string({
@@ -23,7 +23,7 @@ export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
     group: groupFlag(),
     as: Flags.string({
       helpValue: 'NAME',
-      description: 'name in the group; of a folder or several files, their folder',
+      description: 'name in the group; for a folder or several files, the folder they are put in',
     }),
     ...onceFlags,
   })

@@ -5,9 +5,9 @@ import { verifyText } from '../../cli/render/peer.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerVerify extends ShoalCommand<typeof PeerVerify> {
-  static override summary = 'Hash the copies that this home holds again, and serve no longer what is damaged'
+  static override summary = "Hash this home's copies again and stop serving damaged ones"
   static override description =
-    'A copy that was touched and is still right is served again. Ends with 9 where one is not right.'
+    'A copy that was touched but is intact is served again. Exits with status 9 if any copy is damaged.'
   static override args = {
     target: optionalTargetArg('a file or folder of a group, GROUP:NAME (default: all)'),
   }

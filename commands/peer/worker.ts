@@ -4,10 +4,10 @@ import { interrupt } from '../../cli/process/interrupt.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
-  static override summary = "Fetch chunks for this home's downloads until Ctrl-C, beside its peer"
+  static override summary = "Help this home's peer with its downloads until Ctrl-C"
   static override description =
-    'A worker shares the queue and the folders of the peer: on this machine, or on another that mounts the ' +
-    'home and the output folder at the same paths and names the same --queue. Prints one line of JSON once it ' +
+    'A worker fetches chunks from the queue of the peer, on this machine or on another that mounts the ' +
+    'home and the output folder at the same paths and uses the same --queue. It prints one line of JSON once it ' +
     'is ready, and one when it ends.'
   static override flags = flags({ queue: queueFlag })
 
@@ -18,7 +18,7 @@ export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
     const worker = await startWorker({ home: this.home, queue: this.flags.queue })
     const tell = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
     tell({ peer: worker.peer, pid: process.pid })
-    this.notice('The worker runs. Stop it with Ctrl-C.')
+    this.notice('The worker is running. Stop it with Ctrl-C.')
     await interrupt.wait()
     tell(await worker.stop())
     process.exitCode = interrupt.exitCode ?? 0

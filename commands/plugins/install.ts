@@ -4,9 +4,9 @@ import { installedDocument, installedText } from '../../cli/plugins/render.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PluginsInstall extends ShoalCommand<typeof PluginsInstall> {
-  static override summary = 'Install a plugin in this home, or another version of it'
+  static override summary = 'Install a plugin, or another version of it, in this home'
   static override description =
-    'A plugin runs with all of your rights, from the moment that it is installed. Install only what you trust.'
+    'A plugin runs with all of your rights from its installation on. Install only plugins that you trust.'
   static override args = { source: fileArg('a folder, or an npm tarball (.tgz)') }
 
   override async run(): Promise<void> {

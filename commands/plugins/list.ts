@@ -3,7 +3,7 @@ import { listedPlugins, pluginsText } from '../../cli/plugins/render.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PluginsList extends ShoalCommand<typeof PluginsList> {
-  static override summary = 'List the plugins that come with Shoal, and those of this home'
+  static override summary = 'List the built-in plugins and those of this home'
 
   override async run(): Promise<void> {
     const { broken } = hostingOf(this.config)

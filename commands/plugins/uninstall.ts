@@ -7,7 +7,7 @@ export default class PluginsUninstall extends ShoalCommand<typeof PluginsUninsta
     name: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'name of the plugin, or of its folder',
+      description: 'name of the plugin or of its folder',
     }),
   }
 

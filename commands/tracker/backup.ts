@@ -8,12 +8,12 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { countsText } from '../../cli/text/format.ts'
 
 export default class TrackerBackup extends ShoalCommand<typeof TrackerBackup> {
-  static override summary = 'Save all metadata of the trackers in a file, while they run'
+  static override summary = 'Save all metadata of running trackers to a file'
   static override description =
-    'The file holds password hashes and signing keys. Only its owner may read it: keep it so.'
-  static override args = { file: fileArg('where to save it') }
+    'The file contains password hashes and signing keys. Only its owner can read it: keep it that way.'
+  static override args = { file: fileArg('the file to write') }
   static override flags = flags({
-    force: Flags.boolean({ description: 'replace FILE where it exists' }),
+    force: Flags.boolean({ description: 'replace FILE if it exists' }),
     ...storeFlags,
   })
 
@@ -24,7 +24,7 @@ export default class TrackerBackup extends ShoalCommand<typeof TrackerBackup> {
     const { backupTracker } = await import('../../tracker/backup.ts')
     const file = resolve(this.args.file)
     const counts = await backupTracker(place, file, { force, signal: interrupt.signal })
-    this.print({ file, ...counts }, `Saved ${countsText(counts)} in ${file}`)
-    this.notice('It holds password hashes and signing keys: keep it where nobody else can read it.')
+    this.print({ file, ...counts }, `Saved ${countsText(counts)} to ${file}`)
+    this.notice('It contains password hashes and signing keys: keep it where nobody else can read it.')
   }
 }

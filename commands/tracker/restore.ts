@@ -7,10 +7,10 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { countsText } from '../../cli/text/format.ts'
 
 export default class TrackerRestore extends ShoalCommand<typeof TrackerRestore> {
-  static override summary = 'Bring the metadata in a backup back, into an empty store that no tracker uses'
+  static override summary = 'Restore a backup into an empty store that no tracker uses'
   static override description =
-    'Users, passwords, sessions and members are again as they were at the backup. A restore that was cut off is run again.'
-  static override args = { file: fileArg('what `shoal tracker backup` saved') }
+    'Users, passwords, sessions and members become as they were at the backup. An interrupted restore can be run again.'
+  static override args = { file: fileArg('a file saved by `shoal tracker backup`') }
   static override flags = storeFlags
 
   override async run(): Promise<void> {

@@ -11,25 +11,28 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 import { trackerUrl } from '../../tracker-client/url.ts'
 
 export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
-  static override summary =
-    'Run a tracker until Ctrl-C; on a data folder that has one already, a second replica'
+  static override summary = 'Run a tracker until Ctrl-C; on a data folder in use, it joins as another replica'
   static override description =
-    'Prints one line of JSON once it is ready. Without --redis it runs a Redis of its own in the data folder.'
+    'Prints one line of JSON once it is ready. Without --redis it runs an embedded Redis in the data folder.'
   static override flags = flags({
     listen: listenFlag({
-      description: 'where to listen; port 0 is any free one',
+      description: 'address to listen on; port 0 means any free port',
       default: async () => ({ host: '127.0.0.1', port: 8080 }),
       defaultHelp: async () => '127.0.0.1:8080',
     }),
     url: Flags.string({
       description:
-        'where others reach it, as `tracker status` says (default: by --listen, or an address of this host)',
+        'URL at which others reach it, shown by `tracker status` (default: from --listen, or an address of this host)',
       helpValue: 'URL',
       parse: async (text) => trackerUrl(text),
     }),
     ...storeFlags,
     detach: Flags.boolean({ description: 'run in the background, with logs in the data folder' }),
-    'tls-cert': Flags.string({ description: 'certificate, PEM', helpValue: 'FILE', dependsOn: ['tls-key'] }),
+    'tls-cert': Flags.string({
+      description: 'TLS certificate, PEM',
+      helpValue: 'FILE',
+      dependsOn: ['tls-key'],
+    }),
     'tls-key': Flags.string({
       description: 'its private key, PEM',
       helpValue: 'FILE',
@@ -42,7 +45,9 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
     if (this.flags.detach) {
       const ready = await startDetached(['tracker', 'start', ...this.argv], join(data, 'tracker.log'))
       process.stdout.write(`${JSON.stringify(ready)}\n`)
-      return this.notice(`A tracker runs at ${ready.url}. Stop it with: shoal tracker stop --data ${data}`)
+      return this.notice(
+        `A tracker is running at ${ready.url}. Stop it with: shoal tracker stop --data ${data}`,
+      )
     }
     interrupt.takeOver()
     const { 'tls-cert': cert, 'tls-key': key } = this.flags
@@ -60,7 +65,7 @@ export default class TrackerStart extends ShoalCommand<typeof TrackerStart> {
     const { url, replica, redis } = tracker
     const withdraw = announceReplica(data, { url, replica })
     process.stdout.write(`${JSON.stringify({ url, replica, redis, pid: process.pid })}\n`)
-    this.notice(`A tracker runs at ${url}. Stop it with Ctrl-C.`)
+    this.notice(`A tracker is running at ${url}. Stop it with Ctrl-C.`)
     await interrupt.wait()
     await tracker.stop()
     withdraw()

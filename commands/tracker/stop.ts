@@ -5,7 +5,8 @@ import { dataFlags } from '../../cli/input/flags.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class TrackerStop extends ShoalCommand<typeof TrackerStop> {
-  static override summary = 'Stop the trackers of a data folder on this machine, and wait until they are gone'
+  static override summary =
+    'Stop the trackers of a data folder on this machine and wait until they have ended'
   static override flags = dataFlags
 
   override async run(): Promise<void> {
@@ -15,6 +16,6 @@ export default class TrackerStop extends ShoalCommand<typeof TrackerStop> {
     await Promise.all(replicas.map(waitForEnd))
     const stopped = replicas.map(({ pid, url, replica }) => ({ pid, url, replica }))
     const text = stopped.map(({ url, pid }) => `Stopped the tracker at ${url} (process ${pid})`).join('\n')
-    this.print({ stopped }, text || `No tracker runs on ${data}`)
+    this.print({ stopped }, text || `No tracker is running on ${data}`)
   }
 }

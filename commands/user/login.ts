@@ -5,7 +5,7 @@ import { readPassword } from '../../cli/input/secrets.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserLogin extends ShoalCommand<typeof UserLogin> {
-  static override summary = 'Log in, and keep the session in this home'
+  static override summary = 'Log in and keep the session in this home'
   static override description = 'The password comes from SHOAL_PASSWORD, --password-stdin or a hidden prompt.'
   static override aliases = ['login']
   static override args = { name: userArg() }

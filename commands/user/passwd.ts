@@ -3,7 +3,7 @@ import { readPasswordChange } from '../../cli/input/secrets.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class UserPasswd extends ShoalCommand<typeof UserPasswd> {
-  static override summary = 'Change the password; other sessions of the user end'
+  static override summary = 'Change your password and end your other sessions'
   static override description =
     'The passwords come from SHOAL_PASSWORD and SHOAL_NEW_PASSWORD, two lines with --password-stdin, or hidden prompts.'
   static override flags = passwordFlags
@@ -13,6 +13,6 @@ export default class UserPasswd extends ShoalCommand<typeof UserPasswd> {
     const change = await readPasswordChange({ stdin: this.flags['password-stdin'] })
     const { user } = await client.whoami()
     await client.changePassword(change.old, change.new)
-    this.print({ user }, `The password of ${user} is changed`)
+    this.print({ user }, `Changed the password of ${user}`)
   }
 }

@@ -37,6 +37,8 @@ export interface DownloadRequest {
   sequential: boolean
   /** Milliseconds to wait for a peer that serves the file before NO_PEER; 0 waits not at all. */
   waitMs: number
+  /** Replaces whatever file is at the target, instead of refusing one that is no earlier download of the same. */
+  force?: boolean
 }
 
 export interface DownloadedFile {
@@ -47,6 +49,8 @@ export interface DownloadedFile {
   seconds: number
   bytesFetched: number
   bytesReused: number
+  /** Files of this machine that the reused bytes came from: a few of them. */
+  reusedFrom: string[]
   peers: { peer: string; bytes: number }[]
 }
 

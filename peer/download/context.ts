@@ -5,23 +5,23 @@ import type { Catalog } from '../serve/catalog.ts'
 import type { Library } from '../serve/library.ts'
 import type { Seeds } from '../serve/seeds.ts'
 import type { Identity } from '../wire/identity.ts'
-import type { Figures } from '../wire/transfer-counters.ts'
+import type { TransferCounters } from '../wire/transfer-counters.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import type { ExtentQueue } from './queue/extent-queue.ts'
-import type { Tickets } from './swarm/join-requests.ts'
+import type { JoinRequests } from './swarm/join-requests.ts'
 
 /** What a download uses of the peer that it runs in. */
 export interface DownloadContext {
   identity: Identity
   ownPort: number
   client: TrackerClient
-  tickets: Tickets
+  tickets: JoinRequests
   catalog: Catalog
   library: Library
   seeds: Seeds
   hashPool: HashPool
   fetchPool: FetchPool
-  figures: Figures
+  figures: TransferCounters
   /** Places of plugins that are asked for chunks before the swarm is. */
   sources: readonly ChunkSource[]
   extents: ExtentQueue

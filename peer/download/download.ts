@@ -1,29 +1,29 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
-import { ProgressMeter } from '../control/progress-meter.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
+import { PauseWatch } from '../wire/pause-watch.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
+import { readHere } from './disk/already-here.ts'
 import { PartFile } from './disk/part-file.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
-import { Fetches } from './fetches.ts'
+import { ExtentFetcher } from './extent-fetcher.ts'
 import { Picker } from './plan/picker.ts'
 import type { DownloadJob } from './queue/download-job.ts'
-import type { ExtentOutcome } from './queue/extent-queue.ts'
 import { loadHashes } from './swarm/hash-list.ts'
-import { type Assignment, Swarm } from './swarm/swarm.ts'
+import { noPeer, peerMessage } from './swarm/messages.ts'
+import { Swarm } from './swarm/swarm.ts'
 import { SwarmMembership } from './swarm/swarm-membership.ts'
+import { TransferTotals } from './transfer-totals.ts'
 
 const TICK_MS = 250
-/** How the log puts what became of a peer. */
-const WORDS = { joined: 'takes part', late: 'is late', left: 'is left out for now', banned: 'is banned' }
 
 /**
  * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
@@ -33,11 +33,10 @@ export class Download {
   readonly job: DownloadJob
   readonly #context: DownloadContext
   readonly #emit: (event: ProgressEvent) => void
-  readonly #meter: ProgressMeter
+  readonly #totals: TransferTotals
   readonly #limit: ByteLimit
-  readonly #started = performance.now()
   readonly #ended = Promise.withResolvers<void>()
-  #fetches: Fetches | null = null
+  #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
@@ -47,8 +46,7 @@ export class Download {
   readonly #early: SeenPeer[] = []
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
-  #bytesFetched = 0
-  #bytesReused = 0
+  readonly #pauses = new PauseWatch(TICK_MS, performance.now())
   /** [0, contiguous) is held: what a sequential reader may read. */
   #contiguous = 0
 
@@ -62,16 +60,16 @@ export class Download {
     this.#context = context
     this.#limit = limit
     this.#emit = emit
-    this.#meter = new ProgressMeter(job.name, job.size)
+    this.#totals = new TransferTotals(job)
   }
 
   get progress(): { done: number; rate: number } {
-    return { done: this.#meter.done, rate: this.#meter.rate(performance.now()) }
+    return { done: this.#totals.meter.done, rate: this.#totals.meter.rate(performance.now()) }
   }
 
   /** Bytes that came from other peers, or from sources. */
   get bytesFetched(): number {
-    return this.#bytesFetched
+    return this.#totals.bytesFetched
   }
 
   /**
@@ -85,15 +83,15 @@ export class Download {
       await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
         throw storageError(error, dirname(job.path))
       })
+      if (job.isHere) return await this.#takeHere(signal)
       await this.#prepare(signal)
       if (!this.#have.isFull) await this.#fetchMissing(signal)
       return await this.#finish()
     } catch (error) {
-      await this.#fetches?.end()
+      await this.#endFetching()
       await this.#part?.seal()
       throw signal.aborted ? signal.reason : error
     } finally {
-      this.#swarm?.close()
       if (this.#partial) this.#context.library.delete(this.#partial)
       await this.#part?.close()
     }
@@ -106,13 +104,16 @@ export class Download {
     else this.#early.push(seen)
   }
 
-  /** Works off one extent of the chunk queue; never rejects. */
-  async fetch(assignment: Assignment): Promise<void> {
-    await this.#fetches?.fetch(assignment)
-  }
-
-  fetchedElsewhere(assignment: Assignment, outcome: ExtentOutcome): void {
-    this.#fetches?.fetchedElsewhere(assignment, outcome)
+  /** Only serves what is at its path already. */
+  async #takeHere(signal: AbortSignal): Promise<DownloadedFile> {
+    const { job } = this
+    const { hashes, ...state } = await readHere(job, this.#context, signal)
+    this.#hashes = hashes
+    this.#totals.reusedFrom(job.path)
+    await this.#seed(state)
+    this.#totals.meter.add(job.size, performance.now())
+    this.#totals.endReuse()
+    return this.#result(job.path)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
@@ -129,8 +130,10 @@ export class Download {
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
-    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, reused, signal)
-    this.#bytesReused = this.#meter.done
+    if (this.#have.count > 0) this.#totals.reusedFrom(part.path)
+    const copied = (chunk: number, path: string): void => this.#hold(chunk, path)
+    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, copied, signal)
+    this.#totals.endReuse()
     await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
   }
@@ -145,7 +148,7 @@ export class Download {
   async #takeFromSources(part: PartFile, signal: AbortSignal): Promise<void> {
     const { name, size } = this.job
     const found = (chunk: number): void => {
-      this.#bytesFetched += chunkLength(size, chunk)
+      this.#totals.bytesFetched += chunkLength(size, chunk)
       this.#hold(chunk)
     }
     const failed = (source: ChunkSource, error: Error): void =>
@@ -159,21 +162,18 @@ export class Download {
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
     const picker = new Picker({ have: this.#have, random: Math.random, sequential })
-    this.#fetches = new Fetches(
-      {
-        download: this.job,
-        pool: fetchPool,
-        queue: extents,
-        limit: this.#limit,
-        part: this.#part!,
-        hashes: this.#hashes,
-        grant: () => membership.grant,
-        onReceived: (peer, chunk) => this.#received(peer, chunk),
-        onMismatch: () => figures.verificationFailures++,
-        onFatal: (error) => this.#ended.reject(error),
-      },
-      () => swarm,
-    )
+    const fetcher = new ExtentFetcher({
+      download: this.job,
+      pool: fetchPool,
+      queue: extents,
+      limit: this.#limit,
+      part: this.#part!,
+      hashes: this.#hashes,
+      grant: () => membership.grant,
+      onMismatch: () => figures.verificationFailures++,
+      onFatal: (error) => this.#ended.reject(error),
+    })
+    this.#fetcher = fetcher
     const swarm = new Swarm({
       fileId,
       size,
@@ -184,7 +184,11 @@ export class Download {
       picker,
       grant: () => membership.grant,
       onStale: () => membership.expire(),
-      onAssign: (assignment, fromSeed) => this.#assign(assignment, fromSeed),
+      fetch: (assignment, onChunk) => {
+        if (assignment.fromSeed) this.#tellPending(assignment.extent)
+        return fetcher.fetch(assignment, onChunk)
+      },
+      onChunk: (peer, chunk, isNew) => this.#received(peer, chunk, isNew),
       onPeer: (peer, state, reason) => this.#tellPeer(peer, state, reason),
     })
     this.#swarm = swarm
@@ -202,26 +206,33 @@ export class Download {
     }
   }
 
-  #assign(assignment: Assignment, fromSeed: boolean): void {
-    const { first, count } = assignment.extent
-    if (fromSeed) for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
-    this.#fetches?.assign(assignment)
+  /** In a crowd those who fetch from this peer ask for something else than what a seed is sending it. */
+  #tellPending({ first, count }: Extent): void {
+    for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
   }
 
-  #received(peer: string, chunk: number): void {
+  #received(peer: string, chunk: number, isNew: boolean): void {
     const length = chunkLength(this.job.size, chunk)
-    this.#bytesFetched += length
+    this.#totals.bytesFetched += length
     this.#context.figures.addReceived(peer, length)
-    if (!this.#swarm?.received(peer, chunk, length)) return
+    if (!isNew) return
     this.#hold(chunk)
     if (this.#have.isFull) this.#ended.resolve()
   }
 
-  #hold(chunk: number): void {
+  /** Resolves when nobody writes to the part file any more. */
+  async #endFetching(): Promise<void> {
+    this.#swarm?.close()
+    await this.#fetcher?.end()
+  }
+
+  /** A chunk is in the part file; it was copied `from` another file, or fetched. */
+  #hold(chunk: number, from?: string): void {
+    if (from) this.#totals.reusedFrom(from)
     this.#have.add(chunk)
     this.#part?.wrote(chunk)
     this.#partial?.tell(chunk, false)
-    this.#meter.add(chunkLength(this.job.size, chunk), performance.now())
+    this.#totals.meter.add(chunkLength(this.job.size, chunk), performance.now())
     if (chunk !== this.#contiguous) return
     while (this.#have.has(this.#contiguous)) this.#contiguous++
     if (!this.job.keep && this.#part) {
@@ -233,18 +244,23 @@ export class Download {
   #tellPeer(peer: string, state: PeerState, reason: string | undefined): void {
     const { group, name } = this.job
     this.#emit({ event: 'peer', name, peer, state, ...(reason ? { reason } : {}) })
-    if (reason) this.#context.warn(`${group}:${name}: peer ${peer} ${WORDS[state]}: ${reason}`)
+    if (reason) this.#context.warn(peerMessage(`${group}:${name}`, peer, state, reason))
   }
 
   #tick(): void {
     const now = performance.now()
+    if (this.#pauses.paused(now)) {
+      this.#lastPeerAt = now
+      this.#swarm?.forgivePause()
+    }
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
     // Under a limit it is this side that lets the peers wait.
     if (this.job.maxDown === 0) this.#swarm?.checkLate()
     this.#swarm?.retry()
-    this.#emit(this.#meter.event(now, this.#swarm?.size ?? 0))
+    this.#emit(this.#totals.meter.event(now, this.#swarm?.size ?? 0))
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
-    else if (now - this.#lastPeerAt > this.job.waitMs) this.#ended.reject(this.#noPeer())
+    else if (now - this.#lastPeerAt > this.job.waitMs)
+      this.#ended.reject(noPeer(`${this.job.group}:${this.job.name}`))
     void this.#renew(now)
   }
 
@@ -265,30 +281,20 @@ export class Download {
     await this.#context.seeds.add({ group, name, fileId, size, path, ...state, fault: null }, this.#hashes)
   }
 
-  #noPeer(): ShoalError {
-    return new ShoalError('NO_PEER', `no peer serves ${this.job.group}:${this.job.name} now`, {
-      hint: 'start a peer that holds it (shoal peer start), or wait longer with --wait 5m; what has come in is kept',
-    })
-  }
-
   async #finish(): Promise<DownloadedFile> {
     const { job } = this
-    await this.#fetches?.end()
+    await this.#endFetching()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
-    if (job.keep) await this.#seed(await part.publish())
+    if (job.keep) await this.#seed(await part.publish(job.replaceable))
     else await part.finish()
-    this.#emit(this.#meter.event(performance.now(), this.#swarm?.size ?? 0))
+    return this.#result(path)
+  }
+
+  #result(path: string): DownloadedFile {
+    const { job } = this
+    this.#emit(this.#totals.meter.event(performance.now(), this.#swarm?.size ?? 0))
     this.#emit({ event: 'done', name: job.name, path })
-    return {
-      name: job.name,
-      fileId: job.fileId,
-      size: job.size,
-      path,
-      seconds: (performance.now() - this.#started) / 1000,
-      bytesFetched: this.#bytesFetched,
-      bytesReused: this.#bytesReused,
-      peers: this.#swarm?.shares ?? [],
-    }
+    return this.#totals.result(path, this.#swarm?.shares ?? [])
   }
 }

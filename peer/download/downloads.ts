@@ -14,6 +14,7 @@ import type { SeenPeer } from '../serve/library.ts'
 import { ByteLimit } from '../wire/byte-limit.ts'
 import type { FileBytes } from '../wire/transfer-counters.ts'
 import type { DownloadContext } from './context.ts'
+import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
 import type { DownloadJob } from './queue/download-job.ts'
@@ -32,6 +33,8 @@ interface Task {
   waiters: Set<Waiter>
   abort: AbortController
   download: Download | null
+  /** The run of it. The queue hands a job out again when this process sleeps longer than its lock. */
+  running: Promise<'done' | 'parked'> | null
   ended: Promise<void>
   end(): void
   /** Settles when an earlier, given up try at the same download has let go of its part file. */
@@ -69,14 +72,8 @@ export class Downloads {
   ): Promise<Downloads> {
     removeStale(temporary)
     const downloads = new Downloads(context, temporary)
-    downloads.#queue = await DownloadQueue.open(redisUrl, context.identity.peer, {
-      download: (queued) => downloads.#run(queued),
-      fetch: async ({ download, assignment }) => {
-        await downloads.#tasks.get(download)?.download?.fetch(assignment)
-      },
-      fetchedElsewhere: ({ download, assignment }, outcome) =>
-        downloads.#tasks.get(download)?.download?.fetchedElsewhere(assignment, outcome),
-    })
+    const run = (queued: QueuedDownload): Promise<'done' | 'parked'> => downloads.#run(queued)
+    downloads.#queue = await DownloadQueue.open(redisUrl, context.identity.peer, run)
     return downloads
   }
 
@@ -100,13 +97,30 @@ export class Downloads {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     try {
-      const jobs = targets.map(({ file, path }): DownloadJob => ({ ...jobOf(request, file, path), group }))
+      const jobs: DownloadJob[] = []
+      for (const { file, path } of targets) jobs.push(await this.#jobFor(request, file, path, either))
       return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
       // One file failed: the others of the same request stop too, in good order.
       stop.abort(error)
       throw error
     }
+  }
+
+  /** Throws PATH_IN_THE_WAY where the file would replace one that is no earlier state of it. */
+  async #jobFor(
+    request: DownloadRequest,
+    file: { name: string; fileId: string; size: number },
+    path: string,
+    signal: AbortSignal,
+  ): Promise<DownloadJob> {
+    const job = { ...jobOf(request, file, path), group: request.group }
+    if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
+    // Another request may be about to put the file there.
+    const running = this.#tasks.get(job.id)?.download?.job
+    if (running) return running
+    const { replaceable, isSame } = await checkTarget(path, job, this.#context, signal)
+    return { ...job, replaceable, isHere: isSame }
   }
 
   onDownloaded(listener: (file: Downloaded) => void): void {
@@ -181,6 +195,7 @@ export class Downloads {
       waiters: new Set(),
       abort: new AbortController(),
       download: null,
+      running: null,
       ended: promise,
       end: resolve,
       after,
@@ -205,6 +220,11 @@ export class Downloads {
   async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
     const task = this.#taskFor(run, epoch, job)
     if (!task) return 'done'
+    task.running ??= this.#runTask(task, job)
+    return task.running
+  }
+
+  async #runTask(task: Task, job: DownloadJob): Promise<'done' | 'parked'> {
     const { abort, waiters } = task
     const emit = (event: ProgressEvent): void => {
       for (const { progress } of waiters) progress(event)
@@ -253,7 +273,7 @@ function jobOf(
   request: DownloadRequest,
   { name, fileId, size }: { name: string; fileId: string; size: number },
   path: string,
-): Omit<DownloadJob, 'group'> {
+): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
   const { sequential, maxDown, waitMs, output } = request
   const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
   return {

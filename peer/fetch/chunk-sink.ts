@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { writeSync } from 'node:fs'
+import { fstatSync, statSync, writeSync } from 'node:fs'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 
@@ -26,6 +26,11 @@ export interface ExtentTarget {
   count: number
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
+  /**
+   * Another process decides when the file is complete: nothing is written any more once `path` is not this file. A
+   * write to the finished file would change its modification time, and its owner would no longer serve it.
+   */
+  isShared?: boolean
 }
 
 /**
@@ -94,14 +99,21 @@ export class ChunkSink {
   }
 
   #keep(): void {
-    const { fd, path, first, hashes } = this.#target
+    const { fd, path, first, hashes, isShared } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE
     if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
       throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
+    if (isShared) requireNamed({ fd, path })
     writeFully({ fd, path }, data, this.#chunk * CHUNK_SIZE)
     this.#onChunk(this.#chunk)
   }
+}
+
+function requireNamed({ fd, path }: { fd: number; path: string }): void {
+  const named = statSync(path, { throwIfNoEntry: false })
+  if (named?.ino === fstatSync(fd).ino) return
+  throw new ShoalError('FILE_CHANGED', `${path} is complete or gone: nothing is written to it any more`)
 }
 
 function writeFully({ fd, path }: { fd: number; path: string }, data: Uint8Array, position: number): void {

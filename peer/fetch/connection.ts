@@ -78,10 +78,13 @@ export class FetchConnection {
     if (this.#requests.every(({ sink }) => sink.abandoned)) this.close(new Error('it is not wanted any more'))
   }
 
-  /** Closes as stalled when an answer is due and nothing has arrived for STALL_MS. Called now and then. */
-  checkStall(): void {
+  /**
+   * Closes as stalled when an answer is due and nothing has arrived for STALL_MS. Called now and then; after a pause of
+   * this process (`paused`) the peer has that time once more.
+   */
+  checkStall(paused: boolean): void {
     const now = performance.now()
-    if (this.#heard) this.#heardAt = now
+    if (this.#heard || paused) this.#heardAt = now
     this.#heard = false
     if (this.#requests.length > 0 && this.#socket && now - this.#heardAt > STALL_MS)
       this.close(new ShoalError('NO_PEER', `the peer sent nothing for ${STALL_MS / 1000} s`))

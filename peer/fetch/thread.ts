@@ -3,6 +3,7 @@ import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
+import { PauseWatch } from '../wire/pause-watch.ts'
 import type { Credentials } from '../wire/pinned-connect.ts'
 import { BufferPool, ChunkSink } from './chunk-sink.ts'
 import { FetchConnection } from './connection.ts'
@@ -23,6 +24,8 @@ export interface FetchRequest {
   count: number
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
+  /** The file is another process's (chunk-sink.ts). */
+  isShared?: boolean
 }
 
 export interface FetchThreadData {
@@ -169,6 +172,8 @@ port.on('message', (message: ToFetchThread) => {
   else connections.get(keyOf(message.target))?.close(new Error(message.reason))
 })
 
+const pauses = new PauseWatch(STALL_CHECK_MS, performance.now())
 setInterval(() => {
-  for (const connection of connections.values()) connection.checkStall()
+  const paused = pauses.paused(performance.now())
+  for (const connection of connections.values()) connection.checkStall(paused)
 }, STALL_CHECK_MS).unref()

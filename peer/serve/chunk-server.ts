@@ -15,7 +15,7 @@ import { Admissions } from './admissions.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { FileReader, Library, SeenPeer, ServedFile } from './library.ts'
-import { takeTurn } from './pipeline-order.ts'
+import { takeSlot } from './pipeline-order.ts'
 import { sendProof } from './proof.ts'
 import { sendRange } from './range.ts'
 
@@ -50,7 +50,7 @@ const ROUTE = new RegExp(
 /** Serves the library to holders of grants. Throws PORT_IN_USE or BAD_CONFIG when it cannot listen. */
 export async function startChunkServer(options: ChunkServerOptions): Promise<ChunkServer> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    const turn = takeTurn(request.socket)
+    const turn = takeSlot(request.socket)
     serve(options, admissions, request, response, turn.come)
       .catch((error: unknown) => fail(options, response, error))
       .finally(() => turn.done())

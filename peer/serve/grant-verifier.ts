@@ -10,6 +10,7 @@ import {
   refusedToStranger,
 } from '../../protocol/grants.ts'
 import type { KeySet } from '../../tracker-client/api/schemas.ts'
+import { steadyNow } from '../wire/steady-clock.ts'
 import type { ServedFile } from './library.ts'
 import type { Memberships } from './memberships.ts'
 
@@ -45,7 +46,7 @@ export class GrantVerifier {
       fileId: file.fileId,
       groups: file.groups,
       fingerprint,
-      now: Date.now() / 1000,
+      now: steadyNow() / 1000,
     })
     if (this.memberships.refusal(claims) !== null) await this.memberships.known(claims.grp)
     const why = this.memberships.refusal(claims)
@@ -55,7 +56,7 @@ export class GrantVerifier {
 
   /** Whether a grant that was good when its request came still is, by the same rules. */
   isGood(claims: GrantClaims): boolean {
-    return claims.exp >= Date.now() / 1000 - CLOCK_TOLERANCE_S && this.memberships.refusal(claims) === null
+    return claims.exp >= steadyNow() / 1000 - CLOCK_TOLERANCE_S && this.memberships.refusal(claims) === null
   }
 
   async #verify(token: string): Promise<JWTPayload> {
@@ -80,7 +81,12 @@ export class GrantVerifier {
   }
 
   async #verifyWith(keys: KeySet, token: string): Promise<JWTPayload> {
-    const options = { algorithms: [GRANT_ALGORITHM], typ: GRANT_TYPE, clockTolerance: CLOCK_TOLERANCE_S }
+    const options = {
+      algorithms: [GRANT_ALGORITHM],
+      typ: GRANT_TYPE,
+      clockTolerance: CLOCK_TOLERANCE_S,
+      currentDate: new Date(steadyNow()),
+    }
     return (await jwtVerify(token, createLocalJWKSet(keys), options)).payload
   }
 }

@@ -4,7 +4,7 @@ import { PENDING } from '../../protocol/peer-wire.ts'
 export const NEWS_MS = 10
 
 /** Tells those who follow a file what becomes of its chunks: soon, and many at once. */
-export class News {
+export class HaveFeed {
   readonly #watchers = new Set<(records: Uint8Array) => void>()
   /** Have-records that are not told yet. */
   #news: number[] = []

@@ -1,4 +1,5 @@
 import { CLOCK_TOLERANCE_S, GRANT_LIFETIME_S, type GrantClaims } from '../../protocol/grants.ts'
+import { steadyNow } from '../wire/steady-clock.ts'
 
 /** How long a request waits for the group's members after a start: less than a fetcher waits for an answer. */
 const PATIENCE_MS = 1500
@@ -28,7 +29,7 @@ export class Memberships {
   readonly #listeners = new Set<() => void>()
 
   /** `startedAt`: since when this peer would have heard of removals, had it been told. */
-  constructor(startedAt = Date.now() / 1000) {
+  constructor(startedAt = steadyNow() / 1000) {
     this.#startedAt = startedAt
   }
 
@@ -119,6 +120,6 @@ export class Memberships {
 /** Notes when something ended, and forgets what no grant can be older than. */
 function note(ended: Map<string, number>, what: string, at: number): void {
   for (const [old, then] of ended)
-    if (then + GRANT_LIFETIME_S + 2 * CLOCK_TOLERANCE_S < Date.now() / 1000) ended.delete(old)
+    if (then + GRANT_LIFETIME_S + 2 * CLOCK_TOLERANCE_S < steadyNow() / 1000) ended.delete(old)
   ended.set(what, at)
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-export interface Turn {
+export interface PipelineSlot {
   /** Resolves when all that was asked for before on this connection is answered. */
   come: Promise<void>
   /** This request is answered. */
@@ -14,7 +14,7 @@ const last = new WeakMap<Socket, Promise<void>>()
  * anything is awaited, since answers go out in the order of requests (RFC 9112, 9.3.2) and one that waited for
  * a later one would wait for ever.
  */
-export function takeTurn(socket: Socket): Turn {
+export function takeSlot(socket: Socket): PipelineSlot {
   const come = last.get(socket) ?? Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
   last.set(socket, promise)

@@ -4,7 +4,7 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { News } from './have-feed.ts'
+import { HaveFeed } from './have-feed.ts'
 import type { FileReader, ServedFile } from './library.ts'
 
 /** A complete file, served from where the user keeps it, for as long as it stays the file that was hashed. */
@@ -14,7 +14,7 @@ export class SeededFile implements ServedFile {
   readonly have: Bitmap
   readonly #loadHashes: () => Uint8Array
   readonly #onFault: (entry: CatalogEntry) => void
-  readonly #news = new News()
+  readonly #news = new HaveFeed()
   /** The intact copies of this content, in whichever groups and places. */
   #copies: CatalogEntry[] = []
   #groups: ReadonlySet<string> = new Set()

@@ -6,6 +6,7 @@ import type { Announced } from '../../tracker-client/api/schemas.ts'
 import { backOff } from '../../tracker-client/back-off.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { Library } from '../serve/library.ts'
+import { steadyNow } from '../wire/steady-clock.ts'
 
 /** Changes are announced at once, but no more often than this: a folder's files share one announce. */
 const PAUSE_MS = 500
@@ -34,7 +35,7 @@ export class Announcer {
   readonly #warn: (message: string) => void
   readonly #stop = new AbortController()
   /** Follows the clock, so that a restarted peer's announces are newer than those before. */
-  #sequence = Date.now()
+  #sequence = Math.floor(steadyNow())
   #changed = false
   /** The sequence that a tracker last acknowledged in full. */
   #acknowledged = 0
@@ -109,7 +110,7 @@ export class Announcer {
   /** One more than the last, or the clock: it must not run away from it (docs/protocol.md). */
   #nextSequence(): number {
     this.#changed = false
-    this.#sequence = Math.max(this.#sequence + 1, Date.now())
+    this.#sequence = Math.max(this.#sequence + 1, Math.floor(steadyNow()))
     return this.#sequence
   }
 
@@ -131,7 +132,7 @@ export class Announcer {
     if (!proven) return this.#client.announce(said)
     return this.#client.announce({
       ...said,
-      hello: signHello(this.#keys, this.#client.token ?? '', Date.now()),
+      hello: signHello(this.#keys, this.#client.token ?? '', Math.floor(steadyNow())),
     })
   }
 

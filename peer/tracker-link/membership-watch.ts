@@ -5,6 +5,7 @@ import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { Library } from '../serve/library.ts'
 import type { Memberships } from '../serve/memberships.ts'
 import type { Seeds } from '../serve/seeds.ts'
+import { steadyNow } from '../wire/steady-clock.ts'
 
 const RETRY_MS = 2000
 /** How soon it is asked whether this peer's user is a member again, of a group that it shares files with. */
@@ -57,7 +58,7 @@ export class MembershipWatch {
 
   async #followOnce(group: string): Promise<number> {
     const { signal } = this.#stop
-    const askedAt = Date.now() / 1000
+    const askedAt = steadyNow() / 1000
     const { revision, members } = await this.#client.group(group)
     const users = members.map(({ user }) => user)
     this.#memberships.sync(group, users, askedAt)

@@ -9,7 +9,7 @@ export interface FileBytes {
 export const fileKey = (group: string, fileId: string): string => `${group}/${fileId}`
 
 /** What this peer has done since it started, counted where it happens. */
-export class Figures {
+export class TransferCounters {
   readonly received = new Map<string, number>()
   readonly sent = new Map<string, number>()
   /** What was sent of each file, by fileKey, until it is taken out. */

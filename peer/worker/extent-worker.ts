@@ -1,17 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Job, Worker } from 'bullmq'
 import { chunkLength } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
 import { queuePrefix } from '../download/queue/download-queue.ts'
+import { type ExtentOutcome, failureAt, fetchFailure } from '../download/queue/extent-outcome.ts'
 import {
   EXTENT_LOCK_MS,
   EXTENT_QUEUE,
-  type ExtentFailure,
   type ExtentJob,
-  type ExtentOutcome,
   PRESENCE_MS,
-  presenceKey,
+  workersKey,
 } from '../download/queue/extent-queue.ts'
 import type { FetchPool } from '../fetch/pool.ts'
 
@@ -38,7 +37,7 @@ export class ExtentWorker {
       lockDuration: EXTENT_LOCK_MS,
       autorun: false,
     })
-    this.#presence = presenceKey(queuePrefix(peer))
+    this.#presence = workersKey(queuePrefix(peer))
     this.#worker.on('error', () => {})
   }
 
@@ -63,41 +62,31 @@ export class ExtentWorker {
   }
 
   /** Fetches, verifies, writes and syncs: a chunk is reported only when it is safely in the file. */
-  async #work({ data: { assignment, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
+  async #work({ data: { extent, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
     const { path, fileId, size, target, grant } = work
     let file: FileHandle
     try {
       file = await open(path, 'r+')
     } catch (error) {
-      return { chunks: [], error: describe('write', storageError(error, path)) }
+      return { chunks: [], error: failureAt('write', storageError(error, path)) }
     }
     const chunks: number[] = []
     try {
       // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
       const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
-      const request = { fileId, size, target, grant, ...assignment.extent, fd: file.fd, path, hashes }
+      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes, isShared: true }
       const failure = await this.#pool
         .fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
-        .then(() => null, blame)
+        .then(() => null, fetchFailure)
       await file.datasync()
       for (const chunk of chunks) this.bytes += chunkLength(size, chunk)
       return { chunks, error: failure }
     } catch (error) {
-      return { chunks: [], error: describe('sync', storageError(error, path)) }
+      return { chunks: [], error: failureAt('sync', storageError(error, path)) }
     } finally {
       // What the sync confirmed is safe whatever this says.
       await file.close().catch(() => {})
       this.extents++
     }
   }
-}
-
-/** An extent's failure in a fetch thread: storage errors are of this side, a peer's own come under other codes. */
-function blame(error: Error): ExtentFailure {
-  return describe(error instanceof ShoalError && error.kind === 'storage' ? 'write' : 'peer', error)
-}
-
-function describe(at: ExtentFailure['at'], error: Error): ExtentFailure {
-  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint, at }
-  return { code: 'ERROR', message: error.message, at }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, realpath, rm, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
@@ -14,6 +15,7 @@ import {
   type TrackerClient,
 } from '@shoal/plugin'
 import { Backlog } from './backlog.ts'
+import { MARKER, markFolder, refuseOtherMirror, requireOwnFolder } from './marker.ts'
 
 export interface MirrorOptions {
   client: TrackerClient
@@ -25,6 +27,12 @@ export interface MirrorOptions {
   /** Folder on this machine. */
   folder: string
   deletes: boolean
+  /** Gives a folder that is not empty to this mirror, so that it may delete there. */
+  adopt: boolean
+  /** Replaces files that no download has put there. */
+  force: boolean
+  /** Changes nothing, and says what would change. */
+  dryRun: boolean
   /** Whether to go on once the folder is equal. */
   follow: boolean
   /** Hears of each file that comes or goes. */
@@ -39,6 +47,8 @@ export interface MirrorSummary {
   deleted: string[]
   /** What is in the group and could not be had yet. */
   failed: { name: string; reason: string }[]
+  /** Of a dry run: names that it would fetch, and paths that it would delete. */
+  plan?: { fetch: string[]; delete: string[] }
 }
 
 const PAGE = 1000
@@ -71,13 +81,21 @@ export class Mirror {
 
   /** Ends when the signal aborts, or with `follow: false` when the folder is equal. Throws what the tracker refuses it with. */
   async run(signal: AbortSignal): Promise<MirrorSummary> {
-    const { group, folder, follow } = this.#options
+    const { client, group, prefix, folder, deletes, adopt, dryRun } = this.#options
+    const follow = this.#options.follow && !dryRun
+    // Says "no such group" or "not a member" before anything is made.
+    await client.group(group)
+    if (deletes && !adopt) await requireOwnFolder(folder, { group, prefix })
+    else if (!adopt) await refuseOtherMirror(folder, { group, prefix })
+    if (dryRun) return this.#plan()
+    await this.#refuseUnknown()
     try {
       await mkdir(folder, { recursive: true })
       this.#root = await realpath(folder)
     } catch (error) {
       throw storageError(error, folder)
     }
+    await markFolder(this.#root, { group, prefix }, adopt)
     if (follow) await this.#followUntil(signal)
     else {
       await this.#compare()
@@ -107,18 +125,50 @@ export class Mirror {
     if (failure && !signal.aborted) throw failure.reason
   }
 
+  /** A prefix with nothing below it is mistyped, unless the mirror is to wait for it and deletes nothing. */
+  async #refuseUnknown(): Promise<void> {
+    const { group, prefix, deletes, follow } = this.#options
+    if (prefix === '' || (follow && !deletes)) return
+    for await (const _ of this.#list()) return
+    throw new ShoalError('FILE_NOT_FOUND', `${group} has nothing below ${prefix}`, {
+      hint: `see what there is: shoal group files ${group}`,
+    })
+  }
+
+  /** What a run would do, read from what is there now. */
+  async #plan(): Promise<MirrorSummary> {
+    const { group, folder, deletes, tell } = this.#options
+    await this.#refuseUnknown()
+    this.#root = await realpath(folder).catch(() => resolve(folder))
+    const { wanted, missing } = await this.#difference()
+    const others = deletes && wanted.size > 0 && existsSync(this.#root) ? await this.#others(wanted) : []
+    for (const name of missing) tell(`would fetch ${name}`)
+    for (const path of others) tell(`would delete ${path}`)
+    const plan = { fetch: missing, delete: others }
+    return { group, folder: resolve(folder), files: [], deleted: [], failed: [], plan }
+  }
+
   /** Brings the whole folder up to what the group has now. */
   async #compare(): Promise<void> {
-    const { peer, group, prefix, deletes } = this.#options
+    const { group, prefix, deletes, tell } = this.#options
+    const { wanted, missing } = await this.#difference()
+    // Nothing below the name is no reason to empty the folder.
+    if (deletes && wanted.size > 0) for (const path of await this.#others(wanted)) await this.#delete(path)
+    for (const name of missing) this.#backlog.add(name)
+    if (wanted.size === 0 && prefix !== '') tell(`${group}:${prefix} holds no files yet`)
+  }
+
+  /** The group's files by name, and those that are not in the folder as they should be. */
+  async #difference(): Promise<{ wanted: Map<string, string>; missing: string[] }> {
+    const { peer, prefix } = this.#options
     const wanted = new Map<string, string>()
     for await (const { name, fileId } of this.#list()) wanted.set(name, fileId)
-    if (deletes) await this.#deleteOthers(wanted)
     // What the peer serves from its place is what it was when it was verified.
     const { seeding } = await peer.status()
     const here = new Map(seeding.filter((file) => !file.fault).map(({ path, fileId }) => [path, fileId]))
-    for (const [name, fileId] of wanted)
-      if (here.get(join(this.#root, ...relative(name, prefix).split('/'))) !== fileId) this.#backlog.add(name)
-    if (wanted.size === 0 && prefix !== '') this.#options.tell(`${group}:${prefix} holds no files yet`)
+    const isHere = ([name, fileId]: [string, string]): boolean =>
+      here.get(join(this.#root, ...relative(name, prefix).split('/'))) === fileId
+    return { wanted, missing: [...wanted].filter((file) => !isHere(file)).map(([name]) => name) }
   }
 
   async *#list(): AsyncGenerator<FileRecord> {
@@ -152,9 +202,9 @@ export class Mirror {
 
   /** The newest version of a file; one that the group has no longer is nothing to fetch. */
   async #fetch(name: string, signal: AbortSignal): Promise<void> {
-    const { peer, progress, group, prefix, tell } = this.#options
+    const { peer, progress, group, prefix, force, tell } = this.#options
     const output = placeInside(this.#root, relative(name, prefix))
-    const request = { group, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS }
+    const request = { group, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS, force }
     const { files } = await peer.download(request, progress, signal).catch((error: unknown) => {
       // Removed since: there is nothing to be had.
       if (error instanceof ShoalError && error.code === 'FILE_NOT_FOUND') return { files: [] }
@@ -164,11 +214,12 @@ export class Mirror {
     for (const file of files) tell(`${file.name} is here: ${file.path}`)
   }
 
-  async #deleteOthers(wanted: ReadonlyMap<string, string>): Promise<void> {
+  /** Files of the folder that the group does not have. */
+  async #others(wanted: ReadonlyMap<string, string>): Promise<string[]> {
     const { prefix } = this.#options
-    const keep = new Set([...wanted.keys()].map((name) => relative(name, prefix)))
+    const keep = new Set([MARKER, ...[...wanted.keys()].map((name) => relative(name, prefix))])
     const { files } = await filesBelow(this.#root, '')
-    for (const { path, name } of files) if (!keep.has(name)) await this.#delete(path)
+    return files.filter(({ name }) => !keep.has(name)).map(({ path }) => path)
   }
 
   /** Deletes a file, and the folders that it leaves empty. */

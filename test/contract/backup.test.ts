@@ -15,7 +15,7 @@ import type { Store } from '../../tracker-store/store.ts'
 import { TestCluster } from '../support/redis/cluster.ts'
 import { type Backend, by, code, makeGroup, newFile, replicaInfo } from './store/fixture.ts'
 
-/** What becomes of every key in a backup: a new kind of key does not compile until it is decided here. */
+/** What a backup does with every kind of key. A new kind does not compile until it is listed here. */
 type Fate = 'saved' | 'leaps ahead' | 'left out'
 const GROUP_FATES: Record<keyof GroupKeys, Fate> = {
   revision: 'leaps ahead',
@@ -96,7 +96,7 @@ async function fill(store: Store): Promise<void> {
   for (const kid of ['one', 'two']) await store.keys.rotate({ kid, privateKey: `PEM ${kid}`, created }, 0)
 }
 
-/** Every key that a backup is about, with its value and whether it expires. */
+/** Every key that a backup covers, with its value and whether it expires. */
 async function dump({ url }: Backend): Promise<Map<string, unknown>> {
   const redis = connectRedis(url, 'queue')
   await redis.ping()
@@ -106,7 +106,7 @@ async function dump({ url }: Backend): Promise<Map<string, unknown>> {
     .map(async (key) => [key, await valueIn(redis, key), (await redis.pttl(key)) > 0] as const)
   const found = await Promise.all(entries)
   redis.disconnect()
-  // Hashes without a name stay for a day, for downloads that run.
+  // Hashes without a name stay for a day, for running downloads.
   const kept = found.filter(([key, , expires]) => !(key.includes(':hashes:') && expires))
   return new Map(kept.map(([key, ...rest]) => [key, rest]))
 }
@@ -130,7 +130,7 @@ async function valueIn(redis: ReturnType<typeof connectRedis>, key: string): Pro
   }
 }
 
-test('the fate of every kind of key is decided', () => {
+test('every kind of key in Redis is listed as saved, shifted or left out of backups', () => {
   expect(Object.values({ ...GROUP_FATES, ...USER_FATES })).not.toContain(undefined)
 })
 
@@ -148,7 +148,7 @@ describe('a filled store', () => {
   test.each<[string, () => Promise<Backend>]>([
     ['one Redis', TestRedis.start],
     ['a Cluster', () => TestCluster.start()],
-  ])('comes back whole on %s, with revisions that no client has seen', async (_, start) => {
+  ])('is restored completely on %s, with revisions newer than any client has seen', async (_, start) => {
     const empty = await started(start)
     expect(await restore(file, empty)).toEqual({ users: 3, sessions: 3, groups: 2, files: 2105 })
     const [before, after] = [await dump(full), await dump(empty)]
@@ -175,12 +175,12 @@ describe('a filled store', () => {
     expect(readLines(again).length).toBe(readLines(file).length)
   })
 
-  test('its owner alone may read the file', () => {
+  test('only its owner can read the backup file', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
-  test('a file that is there is replaced by force alone', async () => {
+  test('an existing file is replaced only with force', async () => {
     const path = newPath()
     writeFileSync(path, 'precious')
     await expect(backup(full, path)).rejects.toEqual(code('PATH_IN_THE_WAY'))
@@ -190,7 +190,7 @@ describe('a filled store', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
-  test('a backup that is stopped leaves no file', async () => {
+  test('an interrupted backup leaves no file', async () => {
     const path = newPath()
     const stopped = backupStore(full.url, path, {
       force: false,
@@ -200,13 +200,13 @@ describe('a filled store', () => {
     expect(readdirSync(folder).filter((name) => path.endsWith(name.split('.')[0]!))).toEqual([])
   })
 
-  test('a store with users or groups is left alone', async () => {
+  test('a restore refuses a store that has users or groups', async () => {
     const before = await dump(full)
     await expect(restore(file, full)).rejects.toEqual(code('STORE_NOT_EMPTY'))
     expect(await dump(full)).toEqual(before)
   })
 
-  test('a store that a tracker uses is left alone', async () => {
+  test('a restore refuses a store that a tracker uses', async () => {
     const used = await started()
     await withStore(used, async (store) => {
       await store.replicas.join(() => replicaInfo('a'))
@@ -220,19 +220,19 @@ describe('a filled store', () => {
   const written = (lines: string[], newline = '\n'): Buffer => gzipSync(lines.join('\n') + newline)
 
   const damages: [string, string, (whole: Buffer, lines: string[]) => Buffer][] = [
-    ['cut off in the middle', 'BACKUP_INVALID', (whole) => whole.subarray(0, whole.length / 2)],
-    ['cut off before the last byte', 'BACKUP_INVALID', (whole) => whole.subarray(0, -1)],
+    ['truncated in the middle', 'BACKUP_INVALID', (whole) => whole.subarray(0, whole.length / 2)],
+    ['truncated by one byte', 'BACKUP_INVALID', (whole) => whole.subarray(0, -1)],
     ['without its last line', 'BACKUP_INVALID', (_, lines) => written(lines.slice(0, -1))],
-    ['without a line', 'BACKUP_INVALID', (_, lines) => written(lines.toSpliced(3, 1))],
+    ['with a line missing', 'BACKUP_INVALID', (_, lines) => written(lines.toSpliced(3, 1))],
     ['that ends within a line', 'BACKUP_INVALID', (_, lines) => written(lines.slice(0, 4), '')],
     [
-      'with another name',
+      'with a changed name',
       'BACKUP_INVALID',
       (_, lines) => written(lines.map((l) => l.replace('"bob"', '"eva"'))),
     ],
-    ['with more behind its end', 'BACKUP_INVALID', (_, lines) => written([...lines, lines[2]!])],
-    ['of something else', 'BACKUP_INVALID', () => written(['{"hello":"world"}'])],
-    ['that is no gzip', 'BACKUP_INVALID', () => Buffer.from('hello')],
+    ['with data after its end', 'BACKUP_INVALID', (_, lines) => written([...lines, lines[2]!])],
+    ['of another format', 'BACKUP_INVALID', () => written(['{"hello":"world"}'])],
+    ['that is not gzip', 'BACKUP_INVALID', () => Buffer.from('hello')],
     ['that is empty', 'BACKUP_INVALID', () => Buffer.alloc(0)],
     [
       'of a newer format',
@@ -245,17 +245,14 @@ describe('a filled store', () => {
       (_, lines) => written(lines.map((l) => l.replace('"schema":1', '"schema":2'))),
     ],
   ]
-  test.each(damages)(
-    'a file %s is refused with %s, and nothing of it is written',
-    async (_, refusal, damage) => {
-      const path = newPath()
-      writeFileSync(path, damage(readFileSync(file), readLines(file)))
-      await expect(restore(path, empty)).rejects.toEqual(code(refusal))
-      expect((await dump(empty)).size).toBe(0)
-    },
-  )
+  test.each(damages)('a backup %s is refused with %s, and nothing is written', async (_, refusal, damage) => {
+    const path = newPath()
+    writeFileSync(path, damage(readFileSync(file), readLines(file)))
+    await expect(restore(path, empty)).rejects.toEqual(code(refusal))
+    expect((await dump(empty)).size).toBe(0)
+  })
 
-  test('a restore that was cut off keeps trackers away, and is finished by the same file alone', async () => {
+  test('after an interrupted restore no tracker starts until the same file is restored again', async () => {
     const cut = await started()
     const stop = new AbortController()
     const raw = connectRedis(cut.url, 'queue')
@@ -277,14 +274,14 @@ describe('a filled store', () => {
   })
 })
 
-test('an empty store makes a backup too', async () => {
+test('an empty store can be backed up', async () => {
   const [from, into, file] = [await started(), await started(), newPath()]
   const nothing = { users: 0, sessions: 0, groups: 0, files: 0 }
   expect(await backup(from, file)).toEqual(nothing)
   expect(await restore(file, into)).toEqual(nothing)
 })
 
-test('each group is saved as it was at one revision, though it changes all the while', async () => {
+test('each group is saved at one revision while it keeps changing', async () => {
   const from = await started()
   await withStore(from, async (store) => {
     await makeGroup(store, 'busy', 'ann')
@@ -299,7 +296,7 @@ test('each group is saved as it was at one revision, though it changes all the w
     const saved = backup(from, file).finally(() => {
       saving = false
     })
-    // Two names always change together, so a mixture of revisions would show.
+    // Two names always change together, so that a mixture of revisions would show.
     for (let i = 0; saving; i++)
       await store.groups.publish(by('ann'), 'busy', [newFile('left', `${i}`), newFile('right', `${i}`)])
     await saved

@@ -4,7 +4,7 @@ import { packFiles } from '../../tracker-client/api/packed-files.ts'
 import { TrackerClient } from '../../tracker-client/client.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
 
-/** What a client may send where the API takes an integer: none of it may pass, or end the process. */
+/** No integer from a client may overflow the API's numbers or end the process. */
 interface Schema {
   type?: string
   minimum?: number
@@ -22,7 +22,7 @@ interface Operation {
   requestBody?: { content: Record<string, { schema: Schema }> }
 }
 
-/** As they stand in JSON or in a URL: JavaScript reads the third as 2^53. */
+/** As written in JSON or in a URL. JavaScript reads the third as 2^53. */
 const EDGES = ['1e22', '1e308', '9007199254740993', '-1', '1.5']
 
 let redis: TestRedis
@@ -62,7 +62,7 @@ function* integersOf(schema: Schema, at: string[] = []): Generator<[at: string[]
   for (const of of schema.anyOf ?? []) yield* integersOf(of, at)
 }
 
-/** A value that the schema takes. */
+/** A valid value for the schema. */
 function sample(schema: Schema): unknown {
   if (schema.const !== undefined) return schema.const
   if (schema.anyOf) return sample(schema.anyOf[0]!)
@@ -74,7 +74,7 @@ function sample(schema: Schema): unknown {
   return schema.pattern?.includes('0-9a-f') ? 'f'.repeat(64) : 'team'
 }
 
-/** JSON of a valid body with `edge`, as it is written, at one place. */
+/** JSON of a valid body with the literal `edge` in one place. */
 function bodyWith(schema: Schema, at: string[], edge: string): string {
   const body = sample(schema) as Record<string, unknown>
   let place = body
@@ -131,7 +131,7 @@ test('every integer of the API has a minimum and a maximum that JSON carries exa
   expect(loose).toEqual([])
 })
 
-test('each integer of each route refuses 1e22, 1e308, 2^53+1, -1 and 1.5 with 400, and the tracker goes on', async () => {
+test('each integer of each route refuses 1e22, 1e308, 2^53+1, -1 and 1.5 with 400, and the tracker keeps running', async () => {
   const passed: string[] = []
   let tried = 0
   for (const [method, path, operation] of operations()) {
@@ -158,7 +158,7 @@ test('each integer of each route refuses 1e22, 1e308, 2^53+1, -1 and 1.5 with 40
   expect(await client.whoami()).toEqual({ user: 'ann' })
 })
 
-test('announces and heartbeats refuse such sequences ahead of the framework too', async () => {
+test('the fast path refuses out-of-range sequences in announces and heartbeats too', async () => {
   const peer = 'ab'.repeat(32)
   const files = JSON.stringify(packFiles([]))
   for (const edge of EDGES) {

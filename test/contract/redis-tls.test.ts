@@ -19,11 +19,11 @@ const node = { password: 'secret', tls: { cert, key, ca: cert } }
 
 const BACKENDS: [string, () => Promise<Backend>][] = [
   ['a single Redis', () => startNode(node)],
-  ['Sentinels and what they watch', () => TestSentinel.start(0, node)],
+  ['a Redis watched by Sentinels', () => TestSentinel.start(0, node)],
   ['a Cluster', () => TestCluster.start(0, node)],
 ]
 
-test.each(BACKENDS)('%s is reached over TLS by those who trust its authority alone', async (_, start) => {
+test.each(BACKENDS)('%s is reached over TLS only by clients that trust its authority', async (_, start) => {
   const backend = await start()
   try {
     expect(backend.url).toMatch(/^rediss.*\?ca=/)
@@ -41,7 +41,7 @@ test.each(BACKENDS)('%s is reached over TLS by those who trust its authority alo
   }
 })
 
-test('an authority that cannot be read is named', async () => {
+test('an unreadable authority file is named in the error', async () => {
   const redis = `rediss://127.0.0.1:1?ca=${join(folder, 'none.pem')}`
   await expect(openStore({ redis, replicaId: 'a' })).rejects.toMatchObject({
     code: 'PATH_NOT_FOUND',

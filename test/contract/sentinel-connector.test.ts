@@ -3,7 +3,7 @@ import { connectRedis } from '../../redis/connect.ts'
 import { until } from '../../testkit/until.ts'
 import { TestSentinel } from '../support/redis/sentinel.ts'
 
-test('a Sentinel that hung while a connection was made is listened to once it answers, as the others are', async () => {
+test('a Sentinel that hung while connecting is used again once it answers', async () => {
   const group = await TestSentinel.start()
   const [hung, ...others] = group.sentinels
   hung!.signal('SIGSTOP')

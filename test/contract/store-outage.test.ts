@@ -52,7 +52,7 @@ describe('the store when Redis goes away', () => {
     expect(await store.ready()).toBe(false)
   }
 
-  test('every method says so within a second, loaded views go on answering, and nothing was queued', async () => {
+  test('every method fails within a second, loaded views keep answering, and nothing is queued', async () => {
     const group = fresh('g')
     await makeGroup(store, group, 'ann')
     expect(await store.groups.view(group)).toMatchObject({ revision: 1 })
@@ -85,7 +85,7 @@ describe('the store when Redis goes away', () => {
     await until(() => store.ready())
   })
 
-  test('a subscription that breaks off at any moment holds up no check', async () => {
+  test('a subscription that breaks at any moment does not delay the checks', async () => {
     const { proxy, url } = await faultyWay(redis)
     const far = await openStore({ redis: url, replicaId: 'far' })
     const end = performance.now() + 2000
@@ -99,7 +99,7 @@ describe('the store when Redis goes away', () => {
       proxy.set({ latencyMs: 5 })
       await redis.ask(async (raw) => {
         await Promise.all([
-          // Of groups that are not there nothing is kept, so that each question loads one.
+          // Missing groups are not cached, so that each question loads one.
           ...Array.from({ length: 60 }, (_, i) => repeat(5, () => far.groups.view(`none${i}`))),
           repeat(5, () => far.ready()),
           repeat(50, () => raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub')),
@@ -112,7 +112,7 @@ describe('the store when Redis goes away', () => {
     }
   })
 
-  test('a Redis that hangs is given up on within a second too', async () => {
+  test('calls fail within a second when Redis hangs', async () => {
     const group = fresh('g')
     await makeGroup(store, group, 'ann')
     await store.groups.view(group)
@@ -124,7 +124,7 @@ describe('the store when Redis goes away', () => {
     expect(await store.groups.view(group)).not.toBeNull()
   })
 
-  test('a reader of events and announced peers outlive the outage', async () => {
+  test('event readers and announced peers survive the outage', async () => {
     const group = fresh('g')
     await makeGroup(store, group, 'ann')
     const aborter = new AbortController()
@@ -153,14 +153,14 @@ describe('the store when Redis goes away', () => {
     await reading
   })
 
-  test('a Redis that a newer Shoal wrote is left alone', async () => {
+  test('a Redis with data of a newer Shoal is refused', async () => {
     const raw = connectRedis(redis.url, 'queue')
     await raw.set('{shoal}:schema', 2)
     raw.disconnect()
     await expect(openStore({ redis: redis.url, replicaId: 'b' })).rejects.toEqual(code('SCHEMA_TOO_NEW'))
   })
 
-  test('changes over a connection that is cut at random are each applied once', async () => {
+  test('each change is applied once over a connection that is cut at random', async () => {
     const group = fresh('g')
     await makeGroup(store, group, 'ann')
     const revisions: number[] = []
@@ -174,7 +174,7 @@ describe('the store when Redis goes away', () => {
     expect(view?.files.get('counter')?.version).toBe(steps)
   })
 
-  test('registrations and sessions over such a connection count once', async () => {
+  test('registrations and sessions are made once over a connection that is cut at random', async () => {
     const steps = await cutAtRandom(redis, 50, async (i) => {
       const user = `user${i}`
       const [making, opening] = [by(user), by(user)]
@@ -191,10 +191,10 @@ describe('the store when Redis goes away', () => {
 })
 
 /**
- * Cuts the clients' connections at random moments while `step` is done again and again, at least `least` times and
- * until some cuts have been; returns how many times. No seed could repeat the moments. A cut waits for a step that
- * was done after the one before: where connecting takes longer than the time between two cuts, nothing would ever
- * be done.
+ * Cuts the clients' connections at random moments while `step` repeats, at least `least` times and until several cuts have
+ * been made. Returns the number of steps. A seed could not reproduce the moments. Each cut waits for a step that
+ * succeeded after the previous cut; otherwise, if connecting takes longer than the pause between cuts, no step would
+ * ever succeed.
  */
 async function cutAtRandom(
   redis: TestRedis,
@@ -221,7 +221,7 @@ async function cutAtRandom(
   return steps
 }
 
-/** Asks again with the same key until the store answers, as a client does. */
+/** Retries with the same key until the store answers, as clients do. */
 async function insist<T>(ask: () => Promise<T>): Promise<T> {
   let answer: T | undefined
   await until(async () => {

@@ -1,4 +1,4 @@
 import { TestSentinel } from '../support/redis/sentinel.ts'
 import { describeStoreContract } from './store/contract.ts'
 
-describeStoreContract('a Redis that Sentinels watch', () => TestSentinel.start(0, { password: 'secret' }))
+describeStoreContract('a Redis watched by Sentinels', () => TestSentinel.start(0, { password: 'secret' }))

@@ -1,4 +1,4 @@
 import { TestRedis } from '../../testkit/redis-server.ts'
 import { describeStoreContract } from './store/contract.ts'
 
-describeStoreContract('a Redis on a unix socket, as the embedded one', TestRedis.start)
+describeStoreContract('a Redis on a unix socket (like the embedded one)', TestRedis.start)

@@ -11,7 +11,7 @@ describe('groups in memory', () => {
 
   beforeAll(async () => {
     redis = await TestRedis.start()
-    // Room for three groups of one member.
+    // Room for three groups of one member each.
     small = await openStore({ redis: redis.url, replicaId: 'small', viewRecords: 3 * 17 })
     other = await openStore({ redis: redis.url, replicaId: 'other' })
   })
@@ -23,7 +23,7 @@ describe('groups in memory', () => {
   const followed = async (): Promise<unknown> =>
     (await redis.ask((raw) => raw.call('PUBSUB', 'CHANNELS', '{g:*') as Promise<string[]>)).sort()
 
-  test('those that were asked for last stay, the others are followed no more, and come back as they are then', async () => {
+  test('recently used groups stay in memory; others are dropped and come back current', async () => {
     for (const group of ['a', 'b', 'c', 'd']) await makeGroup(other, group, 'ann')
     for (const group of ['a', 'b', 'c', 'a', 'd']) expect((await small.groups.view(group))?.revision).toBe(1)
     await until(async () => String(await followed()) === '{g:a}:events,{g:c}:events,{g:d}:events')
@@ -32,7 +32,7 @@ describe('groups in memory', () => {
     expect(await small.ready()).toBe(true)
   })
 
-  test('a group that is too large for all of it answers, and is followed no further', async () => {
+  test('a group larger than the cache is answered but not kept', async () => {
     await makeGroup(other, 'large', 'ann')
     const files = Array.from({ length: 60 }, (_, i) => newFile(`file-${i}`))
     await other.groups.publish(by('ann'), 'large', files)

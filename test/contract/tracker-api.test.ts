@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => fleet.stop())
 
 describe('users', () => {
-  test('a user registers, logs in, is known, and logs out', async () => {
+  test('a user registers, logs in, sees the own name, and logs out', async () => {
     const ann = fleet.anonymous()
     expect(await ann.register('ann', PASSWORD)).toEqual({ user: 'ann' })
     await expect(ann.whoami()).rejects.toMatchObject(code('NOT_LOGGED_IN'))
@@ -24,7 +24,7 @@ describe('users', () => {
     await expect(ann.whoami()).rejects.toMatchObject(code('TOKEN_INVALID'))
   })
 
-  test('a name is taken once, whatever its case, and only good names and passwords are', async () => {
+  test('a name can be registered once in any case, and bad names and passwords are refused', async () => {
     const bea = fleet.anonymous()
     await bea.register('bea', PASSWORD)
     await expect(bea.register('BEA', PASSWORD)).rejects.toMatchObject(code('USER_TAKEN'))
@@ -33,7 +33,7 @@ describe('users', () => {
     await expect(bea.register('bea2', 'short')).rejects.toMatchObject(code('WEAK_PASSWORD'))
   })
 
-  test('a registration is repeated by its key and password; with another password the name is taken', async () => {
+  test('a registration can be repeated with the same key and password, but not with another password', async () => {
     const register = async (password: string) => {
       const body = { user: 'twice', password }
       const answer = await fleet.send('POST', '/v1/users', { key: 'one key', body })
@@ -53,7 +53,7 @@ describe('users', () => {
     expect(known).toMatchObject({ status: 401, body: { error: { code: 'WRONG_PASSWORD' } } })
   })
 
-  test('a new password ends all other sessions, and a repeated change is answered as the first', async () => {
+  test('a new password ends all other sessions, and a repeated change returns the first answer', async () => {
     const dan = await fleet.user('dan')
     const elsewhere = fleet.anonymous()
     await elsewhere.login('dan', PASSWORD)
@@ -71,7 +71,7 @@ describe('users', () => {
   })
 
   test.each(['', 'Basic abc', 'Bearer', 'Bearer x', `Bearer shoal_ann.${'A'.repeat(43)}`])(
-    'the authorization %j lets nobody in',
+    'the authorization %j is refused',
     async (authorization) => {
       const response = await fetch(`${fleet.url}/v1/users/me`, { headers: { authorization } })
       expect(response.status).toBe(401)
@@ -80,7 +80,7 @@ describe('users', () => {
 })
 
 describe('groups', () => {
-  test('a group is made, found, joined, governed and left', async () => {
+  test('a group is created, found, joined, managed and left', async () => {
     const { owner, admin, member, stranger } = await groupOfFour(fleet, 'story')
     await stranger.requestJoin('story')
     expect(await admin.requests('story')).toMatchObject({ requests: [{ user: 'story-stranger' }] })
@@ -94,7 +94,7 @@ describe('groups', () => {
       files: 0,
     })
     await admin.kick('story', ['story-member'])
-    // Within two seconds is what is promised to others than the one who did it.
+    // Other replicas see the change within two seconds.
     const refused = member.group.bind(member, 'story')
     await until(
       () =>
@@ -109,7 +109,7 @@ describe('groups', () => {
     await expect(admin.group('story')).rejects.toMatchObject(code('GROUP_NOT_FOUND'))
   })
 
-  test('all groups are listed over pages, with the asker’s own role', async () => {
+  test('all groups are listed in pages, with the asker’s own role', async () => {
     const owner = await fleet.user('lister')
     const names = Array.from({ length: 103 }, (_, i) => `list-${String(i).padStart(3, '0')}`)
     await Promise.all(names.map((name) => owner.createGroup(name)))
@@ -129,7 +129,7 @@ describe('groups', () => {
     expect((await listed(stranger))[0]).toMatchObject({ owner: 'lister', role: null })
   })
 
-  test('each role may do what it may and nothing else', async () => {
+  test('each role can do what it is allowed to and nothing else', async () => {
     const actors = await groupOfFour(fleet, 'roles')
     const calls: Record<string, [call: (client: TrackerClient) => Promise<unknown>, ...answers: string[]]> = {
       //               owner, admin, member, stranger, anonymous
@@ -190,7 +190,7 @@ describe('groups', () => {
   })
 })
 
-/** The group's creation, which any member may see. */
+/** The group's creation event, which any member may see. */
 async function firstEvent(client: TrackerClient, group: string): Promise<void> {
   const stop = new AbortController()
   for await (const event of client.events(group, 0, stop.signal)) {
@@ -208,28 +208,32 @@ describe('bad requests', () => {
   const bad: [what: string, method: string, path: string, body: unknown, status: number, code: string][] = [
     ['a missing field', 'POST', '/v1/groups', {}, 400, 'BAD_REQUEST'],
     ['a field of another type', 'POST', '/v1/groups', { group: 7 }, 400, 'BAD_REQUEST'],
-    ['no JSON', 'POST', '/v1/groups', '{"group"', 400, 'BAD_REQUEST'],
+    ['invalid JSON', 'POST', '/v1/groups', '{"group"', 400, 'BAD_REQUEST'],
     ['a poisoned prototype', 'POST', '/v1/groups', '{"group":"x","__proto__":{"y":1}}', 400, 'BAD_REQUEST'],
     ['a bad group name', 'POST', '/v1/groups', { group: 'a}b' }, 400, 'BAD_NAME'],
     ['a bad group name in the path', 'GET', '/v1/groups/a%7Db', undefined, 400, 'BAD_NAME'],
-    ['a limit that is no number', 'GET', '/v1/groups?limit=many', undefined, 400, 'BAD_REQUEST'],
+    ['a limit that is not a number', 'GET', '/v1/groups?limit=many', undefined, 400, 'BAD_REQUEST'],
     ['a limit that is too high', 'GET', '/v1/groups?limit=9999', undefined, 400, 'BAD_REQUEST'],
-    ['a path that is not well-formed', 'GET', '/v1/groups/%zz', undefined, 400, 'BAD_REQUEST'],
+    ['a malformed path', 'GET', '/v1/groups/%zz', undefined, 400, 'BAD_REQUEST'],
     ['an unknown route', 'GET', '/v1/nowhere', undefined, 404, 'ROUTE_NOT_FOUND'],
     ['an unknown method', 'PUT', '/v1/groups', {}, 404, 'ROUTE_NOT_FOUND'],
     ['a body that is too large', 'POST', '/v1/groups', { group: 'x'.repeat(2 ** 20) }, 413, 'TOO_LARGE'],
     ['an empty list of users', 'POST', '/v1/groups/x/kick', { users: [] }, 400, 'BAD_REQUEST'],
   ]
-  test.each(bad)('%s is answered with its own error', async (_, method, path, body, status, name) => {
+  test.each(bad)('%s is answered with a specific error', async (_, method, path, body, status, name) => {
     const answer = await fleet.send(method, path, { token, key: 'k', body })
     expect(answer).toMatchObject({ status, body: { error: { code: name, message: expect.any(String) } } })
   })
 
   test.each([
-    ['no HTTP at all', 'hello tracker\r\n\r\n', 400],
+    ['a request that is not HTTP', 'hello tracker\r\n\r\n', 400],
     ['headers that are too long', `GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
-    ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400],
-  ])('%s is answered with an error of ours too, and the connection closes', async (_, text, status) => {
+    [
+      'a request with two lengths',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+    ],
+  ])('%s is answered with a JSON error, and the connection closes', async (_, text, status) => {
     const { hostname, port } = new URL(fleet.url)
     const socket = connect(Number(port), hostname, () => socket.write(text))
     const [head, body] = (await buffer(socket)).toString().split('\r\n\r\n')
@@ -239,7 +243,7 @@ describe('bad requests', () => {
     })
   })
 
-  test('a change without an idempotency key is refused, and one that is repeated with its key happens once', async () => {
+  test('a change without an idempotency key is refused, and one repeated with its key is made once', async () => {
     const body = { group: 'once' }
     expect(await fleet.send('POST', '/v1/groups', { token, body })).toMatchObject({ status: 400 })
     const first = await fleet.send('POST', '/v1/groups', { token, key: 'again', body })

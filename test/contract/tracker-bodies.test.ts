@@ -10,7 +10,7 @@ import { BODY, MAX_ANNOUNCED_GROUPS } from '../../tracker-client/api/limits.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
 
-/** The tracker runs in this process, so that its event loop and memory are this one's; requests come from a child. */
+/** The tracker runs in this process, to measure its event loop and memory; a child process sends the requests. */
 const SENDER = `
 process.on('message', async ({ id, url, requests }) => {
   if (!requests) return
@@ -28,10 +28,10 @@ process.on('message', async ({ id, url, requests }) => {
   })
 })`
 const AT_ONCE = 8
-/** What is refused may hold others up for 50 ms. The largest that is legal takes 10 to 40 on a quiet machine, twice that on a busy one. */
+/** A refused body may block others for 50 ms. The largest legal one takes 10 to 40 ms on a quiet machine, twice that on a busy one. */
 const LEGAL_MS = 100
 const FILE = 'ab'.repeat(32)
-/** Its first announce proves it, so that the tracker takes the others. */
+/** The first announce proves the key, so that the tracker accepts the others. */
 const KEYS = identityOf('one')
 const PEER = KEYS.peer
 
@@ -50,7 +50,7 @@ afterAll(async () => {
   await fleet.stop()
 })
 
-/** `head`, then `unit` so many times, then `tail`: put together by the sender. */
+/** `head`, `unit` repeated, and `tail`, concatenated by the sender. */
 interface Text {
   head: string
   unit: string
@@ -74,8 +74,8 @@ interface Heard {
 }
 
 /**
- * The longest turn of this process's event loop: milliseconds of processor time, which other processes of a busy
- * machine do not lengthen. What `stop` answers.
+ * Measures the longest turn of this process's event loop in processor time, which other processes on a busy machine do
+ * not lengthen. `stop` returns milliseconds.
  */
 function watchTurns(): { stop(): number } {
   let [last, longest, watching] = [cpuMs(), 0, true]
@@ -123,7 +123,7 @@ async function send(requests: readonly Sent[]) {
   }
 }
 
-/** The median of three tries, each with eight requests at once. */
+/** The median of three attempts, each with eight requests at once. */
 async function measured(what: string, make: (i: number, attempt: number) => Sent) {
   const tries: Awaited<ReturnType<typeof send>>[] = []
   for (let attempt = 0; attempt < 3; attempt++)
@@ -149,7 +149,7 @@ const headersOf = (type = 'application/json'): Record<string, string> => ({
   'idempotency-key': randomUUID(),
 })
 
-/** Bodies that no route takes, each as long as the route allows, and one that is twice as long. */
+/** Bodies that no route accepts, each as long as the route allows, and one twice as long. */
 const HOSTILE: Record<string, (bytes: number) => Text> = {
   deep: (bytes) => text('', '[', bytes),
   'deep objects': (bytes) => text('', '{"a":', Math.floor(bytes / 5)),
@@ -161,7 +161,7 @@ const HOSTILE: Record<string, (bytes: number) => Text> = {
   'too long': (bytes) => text('', '[', 2 * bytes),
 }
 
-test('eight hostile bodies at once, at the limit of each route, hold nobody up and are not kept', async () => {
+test('eight hostile bodies at once, at the limit of each route, do not block others or stay in memory', async () => {
   const { paths } = (await fleet.send('GET', '/v1/openapi.json')).body as {
     paths: Record<string, Record<string, { 'x-body-limit'?: number; requestBody?: object; security?: [] }>>
   }
@@ -179,7 +179,7 @@ test('eight hostile bodies at once, at the limit of each route, hold nobody up a
         const request = () => ({ method: method.toUpperCase(), path: url, headers: headersOf(), body })
         const figures = await measured(`${method} ${path}: ${what}`, request)
         const context = JSON.stringify(figures)
-        // One that is far too long is cut off: a client that goes on sending may miss the answer.
+        // The connection is closed on one that is far too long: a client that keeps sending may miss the answer.
         const cutOff = what === 'too long' && limit === BODY.announce ? [0] : []
         for (const status of figures.statuses) expect([400, 413, ...cutOff]).toContain(status)
         expect([figures.longest < 1000, context]).toEqual([true, context])
@@ -190,7 +190,7 @@ test('eight hostile bodies at once, at the limit of each route, hold nobody up a
   expect(new Set(seen)).toEqual(new Set([BODY.public, BODY.session, BODY.publish, BODY.announce]))
 }, 300_000)
 
-test('a stranger’s body on a route that needs a session is answered before it is read', async () => {
+test('a request without a session is refused before its body is read', async () => {
   const { statuses } = await send([
     {
       method: 'POST',
@@ -202,7 +202,7 @@ test('a stranger’s body on a route that needs a session is answered before it 
   expect(statuses).toEqual([401])
 })
 
-test('an announce of 100,000 unknown groups is refused, one of as many as are allowed is answered, and Redis stays connected', async () => {
+test('an announce of 100,000 unknown groups is refused, one of the maximum is answered, and Redis stays connected', async () => {
   const connections = async () => (await fleet.send('GET', '/readyz')).body
   const announce = `{"peer":"${PEER}","port":4000,"tls":true,"sequence":1,"files":[`
   const same = '{"group":"unknown","complete":"","partial":""},'
@@ -224,8 +224,8 @@ test('an announce of 100,000 unknown groups is refused, one of as many as are al
   expect(await connections()).toEqual({ ready: true })
 })
 
-test('eight announces of 100,000 ids are taken in slices, and others are answered meanwhile', async () => {
-  // A unit of 1,000 ids, which the sender repeats: the sets are long, and the swarms few.
+test('eight announces of 100,000 ids are handled in slices, and other requests are answered meanwhile', async () => {
+  // The sender repeats a unit of 1,000 ids, so that the sets are long but the swarms few.
   const ids = (first: number): string =>
     Array.from({ length: 1000 }, (_, i) => (first + i).toString(16).padStart(64, '0')).join('')
   const peers = Array.from({ length: AT_ONCE }, (_, i) => identityOf(`long ${i}`))
@@ -247,7 +247,7 @@ test('eight announces of 100,000 ids are taken in slices, and others are answere
   expect((await owner.heartbeat(peer(0), 3)).resync).toBe(false)
 }, 120_000)
 
-test('eight of the largest publishes and pages of hashes at once hold nobody up', async () => {
+test('eight of the largest publishes and hash pages at once do not block others', async () => {
   const hashes = randomBytes(64 * 32)
   const id = fileId(64 * CHUNK_SIZE, merkleRoot(hashes))
   const file = (i: number) => ({

@@ -24,10 +24,10 @@ import {
   victim,
 } from '../support/two-members.ts'
 
-/** To whom peers are sent: to those that a tracker found when it called them back. */
+/** Trackers name only peers that a call-back has reached. */
 useTwoMembers()
 
-/** Announces a peer at a port, and has a member ask both replicas for peers until the announcer is told what is wrong. */
+/** Announces a peer at a port, and asks both replicas for peers until the announce is answered with a fault. */
 async function aim(keys: KeyPair, port: number, tls: boolean, id: string): Promise<string | undefined> {
   const sequence = Date.now()
   await announceAs(thief, keys, { port, tls, sequence, files: serving(id) })
@@ -37,18 +37,18 @@ async function aim(keys: KeyPair, port: number, tls: boolean, id: string): Promi
     fault = (await thief.heartbeat(keys.peer, sequence)).fault
     return fault !== undefined
   }, 20_000)
-  // It counts as what it says, and is named to nobody.
+  // It counts as a seeder, but is named to nobody.
   expect((await owner.files('team')).files.find((file) => file.fileId === id)).toMatchObject({ seeders: 1 })
   return fault
 }
 
-test('a service at a port that is not the peer’s hears some TLS handshakes and no grant; once the peer is there it is named', async () => {
+test('a foreign service at the announced port gets a few TLS handshakes and no grant, and the peer is named once it listens there', async () => {
   const id = await publish('aimed at a service')
   const keys = await newIdentity()
   const target = await victim()
   const { port } = target
   expect(await aim(keys, port, true, id)).toBe('unreachable')
-  // Each replica tries once, and not again for two seconds.
+  // Each replica tries once, and then pauses for two seconds.
   expect(target.heard.length).toBeLessThanOrEqual(4)
   for (const data of target.heard) {
     expect(data[0]).toBe(TLS_HANDSHAKE)
@@ -60,7 +60,7 @@ test('a service at a port that is not the peer’s hears some TLS handshakes and
   expect(await named(id)).toMatchObject([{ peer: keys.peer, port }])
 })
 
-test('a peer is not named at a port where another certificate is, nor at the tracker’s own', async () => {
+test('a peer is not named at a port with another certificate, nor at the tracker’s own port', async () => {
   const [keys, other] = [await newIdentity(), await newIdentity()]
   const { port } = await listening(other)
   expect(await aim(keys, port, true, await publish('aimed at a peer'))).toBe('wrong certificate')
@@ -69,7 +69,7 @@ test('a peer is not named at a port where another certificate is, nor at the tra
   expect(await aim(third, tracker, true, await publish('aimed at the tracker'))).toBe('wrong certificate')
 })
 
-test('a service that a peer without TLS is aimed at hears a nonce and nothing else', async () => {
+test('a foreign service announced as a peer without TLS receives only a nonce', async () => {
   const id = await publish('aimed in clear')
   const keys = await newIdentity()
   const target = await victim()
@@ -83,7 +83,7 @@ test('a service that a peer without TLS is aimed at hears a nonce and nothing el
     )
 })
 
-test('a peer without TLS is named where it signs a nonce, to those who say that they take such peers', async () => {
+test('a peer without TLS that signs a nonce is named to peers that accept plain connections', async () => {
   const id = await publish('plain')
   const [keys, other] = [await newIdentity(), await newIdentity()]
   let signer = other
@@ -101,7 +101,7 @@ test('a peer without TLS is named where it signs a nonce, to those who say that 
   expect(await named(id)).toEqual([])
 })
 
-test('who asks for peers waits for a call-back that is under way, for a second at most', async () => {
+test('a join waits for a running call-back for at most a second', async () => {
   const [id, silent] = [await publish('just uploaded'), await publish('black hole')]
   const keys = await newIdentity()
   const { port } = await listening(keys)
@@ -117,7 +117,7 @@ test('who asks for peers waits for a call-back that is under way, for a second a
   expect(waited).toBeLessThan(2500)
 })
 
-test('a peer that one replica has called back is named by another, which does not call it', async () => {
+test('a peer that one replica has called back is named by the others without another call-back', async () => {
   const id = await publish('shared')
   const keys = await newIdentity()
   const peer = await listening(keys)
@@ -130,11 +130,11 @@ test('a peer that one replica has called back is named by another, which does no
   expect(peer.connections).toBe(1)
 })
 
-test('a peer on the loopback interface is named to another machine where that reaches it, if it is there too', async () => {
+test('a peer on the loopback interface is named to other machines at an address that reaches it, if it listens there', async () => {
   const outside = Object.values(networkInterfaces())
     .flatMap((list = []) => list)
     .find(({ family, internal }) => family === 'IPv4' && !internal)
-  // A machine without a network has nobody else to name a peer to.
+  // A machine without a network has no other address.
   if (!outside) return
   const folder = await mkdtemp(join(tmpdir(), 'shoal-identity-'))
   const tracker = await startTracker({

@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => fleet.stop())
 
-/** A file of `chunks` whole chunks that nobody ever had. */
+/** A file of `chunks` whole chunks that nobody has. */
 function newFile(name: string, chunks: number) {
   const hashes = randomBytes(chunks * 32)
   const size = chunks * CHUNK_SIZE
@@ -38,7 +38,7 @@ describe('publishing', () => {
     const files = ['docs/a', 'docs/b', 'docs/c', 'x'].map((name) => inline(newFile(name, 2)))
     const { files: published, revision } = await owner.publish('team', files)
     expect(published.map((file) => [file.name, file.version])).toEqual(files.map((file) => [file.name, 1]))
-    // What one client did another sees as soon as the replica has heard of it.
+    // Another client sees the change once its replica has received it.
     await until(async () => (await member.files('team')).revision >= revision)
     const first = await member.files('team', { prefix: 'docs', limit: 2 })
     expect(first).toMatchObject({
@@ -55,7 +55,7 @@ describe('publishing', () => {
     await until(async () => (await member.files('team', { prefix: 'docs/a' })).files.length === 0)
   })
 
-  test('the versions of a file are told, newest first, and begin anew where it was removed', async () => {
+  test('the versions of a file are listed newest first, and start over after a removal', async () => {
     const publish = async (client: TrackerClient, chunks: number) =>
       (await client.publish('team', [inline(newFile('story/"1"', chunks))])).files[0]!
     await publish(owner, 1)
@@ -75,7 +75,7 @@ describe('publishing', () => {
     expect((await owner.publish('team', [empty])).files).toMatchObject([{ name: 'empty', size: 0 }])
   })
 
-  test('a long file is published once its hashes are staged, in pages and in order', async () => {
+  test('a long file is published once its hashes are staged in pages, in order', async () => {
     const { hashes, file } = newFile('long', 1500)
     await expect(owner.publish('team', [file])).rejects.toMatchObject(code('HASHES_NEEDED'))
     const stage = (first: number, last: number) =>
@@ -93,7 +93,7 @@ describe('publishing', () => {
     ])
   })
 
-  test('a publish that is repeated is answered as the first, also to one who may publish no more', async () => {
+  test('a repeated publish returns the first answer, even to a user who is no longer a member', async () => {
     const { client, user } = { client: actors.stranger, user: 'team-stranger' }
     await client.requestJoin('team')
     await owner.accept('team', [user])
@@ -105,17 +105,17 @@ describe('publishing', () => {
     expect(await publish()).toEqual(first)
   })
 
-  test('a manifest that lies is refused, and nothing of its batch is published', async () => {
+  test('a wrong manifest is refused, and nothing of its batch is published', async () => {
     const good = inline(newFile('lies/good', 1))
     const { hashes, file } = newFile('lies/bad', 3)
     const lies = {
       'another id': { ...inline({ hashes, file }), fileId: 'a'.repeat(64) },
       'another size': { ...inline({ hashes, file }), size: file.size - 1 },
       'a size of more chunks': { ...inline({ hashes, file }), size: file.size + 1 },
-      'a size beyond all files': { ...inline({ hashes, file }), size: 2 ** 52 },
+      'a size beyond the maximum': { ...inline({ hashes, file }), size: 2 ** 52 },
       'too few hashes': { ...file, hashes: hashes.subarray(32).toString('base64') },
       'half a hash': { ...file, hashes: hashes.subarray(16).toString('base64') },
-      'an empty file with an id of another': { ...file, size: 0 },
+      'an empty file with the id of another': { ...file, size: 0 },
     }
     for (const [what, lie] of Object.entries(lies))
       await expect(owner.publish('team', [good, lie]).catch((error) => [what, error.code])).resolves.toEqual([
@@ -126,7 +126,7 @@ describe('publishing', () => {
     expect((await owner.files('team', { prefix: 'lies' })).files).toEqual([])
   })
 
-  test('staged hashes of another file are found out', async () => {
+  test('staged hashes of another file are refused', async () => {
     const { file } = newFile('staged-lie', 3)
     await owner.stageHashes('team', file.fileId, 0, randomBytes(96))
     await expect(owner.publish('team', [file])).rejects.toMatchObject(code('BAD_MANIFEST'))
@@ -146,7 +146,7 @@ describe('swarms', () => {
     for (const listener of listeners) await listener.stop()
     listeners = []
   })
-  /** A peer that a tracker finds where it calls back. */
+  /** A peer that answers the tracker's call-back. */
   const listening = async (name: string): Promise<number> => {
     const listener = await ListeningPeer.start(identityOf(name))
     listeners.push(listener)
@@ -168,7 +168,7 @@ describe('swarms', () => {
     return made
   }
 
-  test('a grant that the tracker signs is one that a peer takes, for that file and that certificate only', async () => {
+  test('peers accept a grant signed by the tracker, for its file and certificate only', async () => {
     const { file } = await published('granted')
     const { grant, expires } = await join(member, file.fileId)
     const keys = createLocalJWKSet(await fleet.anonymous().keys())
@@ -181,7 +181,7 @@ describe('swarms', () => {
     expect(() => checkGrantClaims(payload, { ...use, fingerprint: peerId('thief') })).toThrow('another peer')
   })
 
-  test('a peer that announces itself is handed out by all replicas, at the address that was observed', async () => {
+  test('all replicas hand out an announced peer at its observed address', async () => {
     const { hashes, file } = await published('shared', 3)
     const port = await listening('seed')
     const answer = await announce(owner, 'seed', { port, ...serving(file.fileId) })
@@ -203,13 +203,13 @@ describe('swarms', () => {
     expect((await join(member, file.fileId)).peers).toEqual([])
   })
 
-  test('a peer that asks for a file is named to the next that asks, before it announces that it has some', async () => {
+  test('a peer that joins a swarm is named to the next joiner before it announces the file', async () => {
     const { file } = await published('together')
     const port = await listening('first')
     await announce(owner, 'first', { port, files: [] })
     const joinAs = (client: TrackerClient, peer: string) =>
       client.joinSwarms('team', { peer: peerId(peer), fileIds: [file.fileId] })
-    // Not its own peer, and one that nobody knows: neither counts.
+    // The member's second key pair, and an unknown peer: neither counts.
     await joinAs(member, 'first')
     await joinAs(member, 'unknown')
     expect((await join(member, file.fileId)).peers).toEqual([])
@@ -221,7 +221,7 @@ describe('swarms', () => {
     expect((await join(member, file.fileId)).peers).toEqual([])
   })
 
-  test('a heartbeat keeps a known set, and asks for a full announce where the set is not known', async () => {
+  test('a heartbeat keeps a known set, and is answered with resync if the set is unknown', async () => {
     const { file } = await published('beating')
     expect(await announce(owner, 'beater', {})).toMatchObject({ resync: true })
     expect(await announce(owner, 'beater', serving(file.fileId, false))).toMatchObject({ resync: false })
@@ -241,7 +241,7 @@ describe('swarms', () => {
     expect(listed.files).toMatchObject([{ seeders: 0, leechers: 1 }])
   })
 
-  test('a stranger’s announce counts for nothing, and a member who is removed is handed out no more', async () => {
+  test('an announce by a non-member has no effect, and a removed member is no longer handed out', async () => {
     const { file } = await published('guarded')
     const port = await listening('outsider')
     await announce(actors.stranger, 'outsider', { port, ...serving(file.fileId) })
@@ -263,7 +263,7 @@ describe('swarms', () => {
     expect((await owner.files('team', { prefix: 'guarded' })).files).toMatchObject([{ seeders: 0 }])
   })
 
-  test('long files come without their hashes, unknown files not at all', async () => {
+  test('a join returns long files without hashes and leaves out unknown files', async () => {
     const { hashes, file } = newFile('longer', 65)
     await owner.stageHashes('team', file.fileId, 0, hashes)
     await owner.publish('team', [file])

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => fleet.stop())
 
-test('a client that goes from replica to replica never sees time go backwards', async () => {
+test('a client that switches replicas never sees time go backwards', async () => {
   const owner = await fleet.user('clock')
   const joiner = await fleet.user('joiner')
   await owner.createGroup('clock')
@@ -58,7 +58,7 @@ test('members follow a group’s events in order from any revision, on any repli
   ])
 })
 
-test('the status names all replicas and counts what there is', async () => {
+test('the status lists all replicas, and counts users, groups, files and peers', async () => {
   const owner = await fleet.user('counter')
   await owner.createGroup('counted')
   const status = await owner.status()
@@ -121,7 +121,7 @@ test('the OpenAPI document names every route, and says which are public', async 
   )
 })
 
-test('a tracker that stops ends its streams, answers what is under way, and leaves the fleet to the others', async () => {
+test('a stopping tracker ends its streams, finishes running requests, and leaves the fleet', async () => {
   const extra = await fleet.add()
   const owner = await fleet.user('patient')
   await owner.createGroup('patient')
@@ -129,7 +129,7 @@ test('a tracker that stops ends its streams, answers what is under way, and leav
   const stream = await fetch(`${extra.url}/v1/groups/patient/events`, {
     headers: { authorization: `Bearer ${owner.token}` },
   })
-  // Its body is held back until the tracker is stopping: the answer must come all the same.
+  // Its body is held back until the tracker is stopping: it must still be answered.
   const slow = request(`${extra.url}/v1/sessions`, {
     method: 'POST',
     headers: { 'idempotency-key': 'k', 'content-type': 'application/json', expect: '100-continue' },
@@ -150,7 +150,7 @@ test('a tracker that stops ends its streams, answers what is under way, and leav
   expect(replicas).toHaveLength(2)
 })
 
-test('a port that is taken is named, and nothing is left behind', async () => {
+test('a start on a port in use fails with its number and leaves nothing behind', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-port-'))
   const port = Number(new URL(fleet.url).port)
   const options = { listen: { host: '127.0.0.1', port }, dataFolder: folder, log: 'silent' as const }
@@ -158,7 +158,7 @@ test('a port that is taken is named, and nothing is left behind', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('two trackers on one data folder share the embedded Redis, which lives as long as one of them', async () => {
+test('two trackers on one data folder share an embedded Redis, which runs until the last one stops', async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'shoal-data-'))
   const options = { listen: { host: '127.0.0.1', port: 0 }, dataFolder, log: 'silent' as const }
   const first = await startTracker(options)
@@ -170,7 +170,7 @@ test('two trackers on one data folder share the embedded Redis, which lives as l
   await rm(dataFolder, { recursive: true })
 })
 
-test('without Redis changes are refused in a second, and the tracker says that it is not ready', async () => {
+test('without Redis, changes are refused within a second and the tracker is not ready', async () => {
   const own = await TestFleet.start()
   try {
     const owner = await own.user('ann')
@@ -191,10 +191,10 @@ test('without Redis changes are refused in a second, and the tracker says that i
   }
 })
 
-test('what one client was told is done is there for the next one at once, on every replica', async () => {
+test('a change confirmed to one client is visible to the next one at once, on every replica', async () => {
   const [ada, bob] = [await fleet.user('ada-at-once'), await fleet.user('bob-at-once')]
   await ada.createGroup('at-once')
-  // Both replicas hold the group, and learn of its changes only afterwards.
+  // Both replicas have the group in memory, and receive its changes only later.
   for (let replica = 0; replica < 2; replica++) await asOn(ada, replica).group('at-once')
   await bob.requestJoin('at-once')
   await ada.accept('at-once', ['bob-at-once'])
@@ -209,7 +209,7 @@ test('what one client was told is done is there for the next one at once, on eve
   }
 })
 
-/** The same session, with no memory of what it has seen, on one replica. */
+/** The same session on one replica, without any revision seen. */
 function asOn(client: TrackerClient, replica: number): TrackerClient {
   const other = fleet.anonymous(replica)
   other.token = client.token

@@ -14,7 +14,7 @@ import { packFiles } from '../../tracker-client/api/packed-files.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
 
-/** How announces and heartbeats are answered ahead of Fastify, and what is left to it. */
+/** The fast path for announces and heartbeats, and the requests that it leaves to Fastify. */
 let fleet: TestFleet
 let owner: TrackerClient
 let actors: Awaited<ReturnType<typeof groupOfFour>>
@@ -32,7 +32,7 @@ const tokenOf = ({ token }: TrackerClient): string => token ?? ''
 const heartbeat = ({ peer }: KeyPair, token = tokenOf(owner)): string =>
   wireRequest({ method: 'POST', path: `/v1/announce/${peer}/1`, token })
 const said = ({ peer }: KeyPair, more: object = {}) => ({ peer, port: 4000, tls: true, sequence: 1, ...more })
-/** With the proof that a first announce needs. */
+/** The proof that a first announce needs. */
 const hello = (keys: KeyPair, token = tokenOf(owner)) => ({ hello: signHello(keys, token, Date.now()) })
 const announce = (body: unknown, token = tokenOf(owner)): string =>
   wireRequest({ method: 'POST', path: '/v1/announce', token, body })
@@ -43,7 +43,7 @@ async function answers(connection: LoadConnection, ...requests: string[]) {
   return all.map(({ status, body }) => ({ status, ...JSON.parse(body.toString()) }))
 }
 
-/** A peer that is known, with one whole file. */
+/** A known peer with one complete file. */
 async function knownPeer(): Promise<KeyPair> {
   const peer = newPeer()
   const files = [{ group: 'team', fileId: FILE, complete: true }]
@@ -51,7 +51,7 @@ async function knownPeer(): Promise<KeyPair> {
   return peer
 }
 
-test('one connection carries announces, heartbeats and whatever else there is, in any order', async () => {
+test('one connection carries announces, heartbeats and other requests in any order', async () => {
   const peer = newPeer()
   const connection = await LoadConnection.open(fleet.url)
   const me = wireRequest({ method: 'GET', path: '/v1/users/me', token: tokenOf(owner) })
@@ -78,7 +78,7 @@ test('one connection carries announces, heartbeats and whatever else there is, i
   connection.close()
 })
 
-test('requests that come at once, or in pieces, are answered in their order', async () => {
+test('pipelined and fragmented requests are answered in order', async () => {
   const peer = await knownPeer()
   const connection = await LoadConnection.open(fleet.url)
   expect(await answers(connection, heartbeat(peer), heartbeat(newPeer()), heartbeat(peer))).toMatchObject([
@@ -98,7 +98,7 @@ test('requests that come at once, or in pieces, are answered in their order', as
   }
 })
 
-test('an answer that came ahead of Fastify is the same as one through it', async () => {
+test('the fast path and Fastify give identical answers', async () => {
   const peer = await knownPeer()
   const connection = await LoadConnection.open(fleet.url)
   const headers = async (request: string) => {
@@ -112,17 +112,17 @@ test('an answer that came ahead of Fastify is the same as one through it', async
   connection.close()
 })
 
-test('an announce that is not as it should be is refused, on a connection of heartbeats too, and changes nothing', async () => {
+test('an invalid announce on a fast-path connection is refused and changes nothing', async () => {
   const peer = await knownPeer()
   const whole = JSON.stringify(said(peer, { sequence: 2, files: serving(FILE) }))
   const [empty = ''] = announce('').split('content-length')
   const raw = (text: string) => `${empty}content-length: ${text.length}\r\n\r\n${text}`
   const bodies = {
-    'no JSON': '{',
+    'invalid JSON': '{',
     'a prototype': whole.replace('{', '{"__proto__":{"admin":true},'),
     'an escaped prototype': whole.replace('{', '{"__pr\\u006fto__":{"admin":true},'),
     'the constructor of one': whole.replace('{', '{"constructor":{"prototype":{}},'),
-    'an id that is cut off': whole.replace(FILE, FILE.slice(1)),
+    'a truncated id': whole.replace(FILE, FILE.slice(1)),
     'an id in capitals': whole.replace(FILE, FILE.toUpperCase()),
     'a list of objects': whole.replace(/"complete":"[^"]*"/, '"complete":[]'),
     'a list of ids alone': JSON.stringify(said(peer, { files: [FILE] })),
@@ -140,7 +140,7 @@ test('an announce that is not as it should be is refused, on a connection of hea
   expect((await owner.heartbeat(peer.peer, 1)).resync).toBe(false)
 })
 
-test('a session that has ended, and a user who left the group, count no more on a connection that goes on', async () => {
+test('a revoked session and a former member are refused on a connection that stays open', async () => {
   const leaver = await fleet.user('leaver')
   await leaver.requestJoin('team')
   await owner.accept('team', ['leaver'])
@@ -160,14 +160,14 @@ test('a session that has ended, and a user who left the group, count no more on 
   connection.close()
 })
 
-test('plugins are told of every answer, and their hooks see every request', async () => {
+test('plugins observe every answer, and their hooks see every request', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-front-'))
   const told: string[] = []
   const seen: string[] = []
   const watching: TrackerPlugin = ({ onAnswer }) => {
     onAnswer((method, route, status, ms) => {
       told.push(`${method} ${route} ${status} ${ms >= 0}`)
-      throw new Error('a listener of no use')
+      throw new Error('a listener that throws')
     })
   }
   const hooking: TrackerPlugin = ({ app }) => {
@@ -208,7 +208,7 @@ test('plugins are told of every answer, and their hooks see every request', asyn
   await rm(folder, { recursive: true })
 })
 
-test('a tracker that stops closes connections that have only brought heartbeats, and those that brought nothing', async () => {
+test('a stopping tracker closes connections that have sent only heartbeats or nothing', async () => {
   const extra = await fleet.add()
   const sockets = [await opened(extra.url), await opened(extra.url)]
   const peer = await knownPeer()
@@ -218,7 +218,7 @@ test('a tracker that stops closes connections that have only brought heartbeats,
   const began = performance.now()
   await extra.stop()
   await Promise.all(closed)
-  // Else it would wait for as long as it gives requests that are under way.
+  // Otherwise it would wait as long as it does for running requests.
   expect(performance.now() - began).toBeLessThan(4000)
 })
 

@@ -15,10 +15,10 @@ import {
   useTwoMembers,
 } from '../support/two-members.ts'
 
-/** Whose the entry of a peer is. */
+/** Which user a peer's entry belongs to. */
 useTwoMembers()
 
-/** Sends it from an address of the loopback network. */
+/** Sends a request from an address of the loopback network. */
 function send(from: string, replica: number, path: string, token: string | null, body?: object) {
   const text = body === undefined ? '' : JSON.stringify(body)
   const headers = {
@@ -39,7 +39,7 @@ function send(from: string, replica: number, path: string, token: string | null,
 
 describe.each(['127.0.0.1', '127.0.0.2'])('from %s', (from) => {
   test.each(['online', 'silent', 'gone'])(
-    'nobody takes over the entry of a peer that is %s',
+    'nobody can take over the entry of a peer that is %s',
     async (state) => {
       const id = await publish(`taken ${from} ${state}`)
       const keys = await newIdentity()
@@ -77,7 +77,7 @@ describe.each(['127.0.0.1', '127.0.0.2'])('from %s', (from) => {
             { status: 401, body: { error: { code: 'PEER_UNPROVEN' } } },
           ])
         }
-      // What would be harmless of an unknown peer is refused for one that is somebody's.
+      // A goodbye, harmless for an unknown peer, is refused if the peer belongs to somebody else.
       const goodbye = { peer: keys.peer, ...said, sequence: Date.now() + 50_000, leaving: true, files: [] }
       for (const [path, body] of [[`/announce/${keys.peer}/${first}`], ['/announce', goodbye]] as const) {
         const { status } = await send(from, 0, path, thief.token, body)
@@ -93,7 +93,7 @@ describe.each(['127.0.0.1', '127.0.0.2'])('from %s', (from) => {
   )
 })
 
-test('whoever has proven a peer goes on without a proof, and its key takes it along to another user', async () => {
+test('the owner of a peer needs no further proof, and its key can move it to another user', async () => {
   const id = await publish('moved')
   const keys = await newIdentity()
   const { port } = await listening(keys)

@@ -38,7 +38,7 @@ function announce(client: TrackerClient, peer: string, id: string, complete: boo
   return announceAs(client, identityOf(peer), { port: 4000, tls: true, sequence, files })
 }
 
-/** What one replica answers to the user of this session. */
+/** One replica's answer to the user of this session. */
 async function ask<T>(client: TrackerClient, replica: number, path: string): Promise<T> {
   const { url } = fleet.trackers[replica]!
   const response = await fetch(`${url}/v1${path}`, { headers: { authorization: `Bearer ${client.token}` } })
@@ -52,7 +52,7 @@ const list = (client: TrackerClient, replica: number) =>
   ask<MovingSwarms>(client, replica, '/groups/team/swarms')
 const shown = async (replica: number, id: string) => (await picture(actors.owner, replica, id)).peers
 
-test('what a peer reports to one replica is in the picture that every replica shows, and ends with its next report', async () => {
+test('a report to one replica appears in every replica’s picture until the peer’s next report', async () => {
   const id = await publish('moved')
   await announce(actors.owner, 'seed', id, true)
   await announce(actors.member, 'leecher', id, false)
@@ -109,12 +109,12 @@ test('what a peer reports to one replica is in the picture that every replica sh
   }
 })
 
-test('a report counts for files of the groups that its user is a member of, and for peers of its own', async () => {
+test('a report counts only for peers of the user and for files of the groups of the user', async () => {
   const id = await publish('guarded')
   await announce(actors.owner, 'seed-2', id, true)
   await announce(actors.stranger, 'outsider', id, false)
   await actors.stranger.progress({ peer: peerId('outsider'), files: [moving(id)] })
-  // Nobody's: never announced. Somebody else's: of the same machine, so that it may be this user's soon.
+  // One peer never announced itself. The other belongs to another user, though it is on the same machine.
   await actors.member.progress({ peer: peerId('unheard of'), files: [moving(id)] })
   await actors.member.progress({ peer: peerId('seed-2'), files: [moving(id, { up: 666 })] })
   await actors.member.progress({
@@ -125,7 +125,7 @@ test('a report counts for files of the groups that its user is a member of, and 
   expect(await list(actors.owner, 0)).toEqual({ swarms: [], total: 0 })
 })
 
-test('a member who was removed is in no picture and sees none; nor does a stranger', async () => {
+test('a removed member appears in no picture, and only members see pictures', async () => {
   const id = await publish('left')
   const { owner, stranger } = actors
   await stranger.requestJoin('team')
@@ -149,7 +149,7 @@ test('a member who was removed is in no picture and sees none; nor does a strang
   )
 })
 
-test('a file that was removed has no picture any more, and there is none of what never was', async () => {
+test('a removed file and an unknown file have no picture', async () => {
   const id = await publish('removed')
   await announce(actors.member, 'holder', id, false)
   await actors.member.progress({ peer: peerId('holder'), files: [moving(id)] })
@@ -169,7 +169,7 @@ test('a file that was removed has no picture any more, and there is none of what
   await expect(ask(actors.owner, 0, '/groups/nowhere/swarms')).rejects.toMatchObject(code('GROUP_NOT_FOUND'))
 })
 
-test('a session that may only read reports and looks, as it may download', async () => {
+test('a read-only session can report progress and see pictures', async () => {
   const id = await publish('read only')
   const token = `shoal_team-member.${randomBytes(32).toString('base64url')}`
   const store = await openStore({ redis: fleet.redis.url, replicaId: 'test' })
@@ -185,7 +185,7 @@ test('a session that may only read reports and looks, as it may download', async
   expect(await picture(reader, 0, id)).toMatchObject({ peers: [{ held: 1, down: 1000 }] })
 })
 
-test('what is malformed is refused as a whole, with a sentence', async () => {
+test('a malformed report is refused as a whole, with a message', async () => {
   const id = await publish('malformed')
   await announce(actors.member, 'muddled', id, false)
   const good = moving(id)

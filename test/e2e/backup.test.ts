@@ -13,7 +13,7 @@ interface Group {
   revision: number
 }
 
-test('a backup that is taken while a tracker runs brings all back on another data folder', async () => {
+test('a backup taken while a tracker runs can be restored to another data folder', async () => {
   await world.tracker()
   const ada = await world.home('ada').join('ada')
   const before = await ada.ok<Group>('group create team')
@@ -26,7 +26,7 @@ test('a backup that is taken while a tracker runs brings all back on another dat
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(await operator.fails(save)).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
   const text = await operator.run([...save, '--force'])
-  expect(text.stdout.toString()).toBe(`Saved 1 user, 1 session, 1 group, 0 files in ${file}\n`)
+  expect(text.stdout.toString()).toBe(`Saved 1 user, 1 session, 1 group, 0 files to ${file}\n`)
   expect(text.stderr).toContain('password hashes and signing keys')
 
   const load = (from: string, into: string) => ['tracker', 'restore', from, '--data', into]
@@ -45,12 +45,12 @@ test('a backup that is taken while a tracker runs brings all back on another dat
   await ada.ok('user login ada')
 })
 
-test('a data folder without a tracker’s data has no backup', async () => {
+test('backing up a data folder without a tracker’s data fails with PATH_NOT_FOUND', async () => {
   const save = ['tracker', 'backup', world.path('backup.gz'), '--data', world.path('nothing')]
   expect(await world.home('operator').fails(save)).toMatchObject({ exit: 10, code: 'PATH_NOT_FOUND' })
 })
 
-test('trackers run on a Cluster, and a backup moves to it', async () => {
+test('a backup can be restored to a Cluster, and trackers run on it', async () => {
   const cluster = await TestCluster.start(0, { password: 'secret' })
   try {
     await world.tracker()

@@ -42,7 +42,7 @@ test.each([
   ['peer download team:/etc/passwd', 2, 'BAD_NAME'],
   ['peer upload file --group team --as ../file', 2, 'BAD_NAME'],
   ['peer upload file --group team --as C:file', 2, 'BAD_NAME'],
-  // what is not there
+  // missing things
   ['group show nowhere', 5, 'GROUP_NOT_FOUND'],
   ['peer download nowhere:x', 5, 'GROUP_NOT_FOUND'],
   ['peer upload file --group nowhere', 5, 'GROUP_NOT_FOUND'],
@@ -53,23 +53,23 @@ test.each([
   ['peer upload file/below --group team', 10, 'PATH_IN_THE_WAY'],
   ['group list --home file/below', 10, 'PATH_IN_THE_WAY'],
   ['group list --tracker-ca missing', 10, 'PATH_NOT_FOUND'],
-  // what does not answer
+  // unreachable or wrong servers
   ['group list --tracker 127.0.0.1:1', 7, 'TRACKER_UNREACHABLE'],
   ['group list --tracker ftp://127.0.0.1', 2, 'BAD_CONFIG'],
   ['tracker start --listen 127.0.0.1:0 --redis redis://127.0.0.1:1', 7, 'REDIS_UNREACHABLE'],
-])('shoal %s ends with %d %s and a hint', async (line, exit, code) => {
+])('shoal %s exits with %d %s and a hint', async (line, exit, code) => {
   const error = await ada.fails(line)
   expect([error.exit, error.code]).toEqual([exit, code])
   expect(error.message).toMatch(/^\S[^\n]*$/)
   expect(error.hint).toMatch(/\w/)
 })
 
-test('none of it changed anything', async () => {
+test('the failed commands above changed nothing', async () => {
   expect(await ada.ok('group list')).toMatchObject({ groups: [{ group: 'team', members: 1 }] })
   expect(await ada.ok('group files team')).toEqual({ files: [] })
 })
 
-test('a broken config.json is told with its name, and both forms of a good one are read', async () => {
+test('a broken config.json is named in the error, and both valid forms are read', async () => {
   const [tracker] = world.trackers
   const { hostname, port } = new URL(tracker as string)
   const config = join(ada.folder, 'config.json')
@@ -87,7 +87,7 @@ test('a broken config.json is told with its name, and both forms of a good one a
 
 test('without any tracker configured the default one is asked, and the error names it', async () => {
   const error = await world.home('fresh').fails('user login ada', { env: { SHOAL_TRACKER: '' } })
-  // Another tracker may run on this machine: then it does not know ada.
+  // If another tracker runs on this machine, it does not know ada.
   expect([3, 7]).toContain(error.exit)
   if (error.exit === 7) expect(error.message).toContain('127.0.0.1:8080')
 })
@@ -95,9 +95,9 @@ test('without any tracker configured the default one is asked, and the error nam
 test.each([
   ['HTML', 'text/html', '<html></html>', 200],
   ['JSON of another shape', 'application/json', '{"users":[]}', 200],
-  ['half of a document', 'application/json', '{"groups":[', 200],
-  ['an error of its own making', 'application/json', '{"error":"no"}', 500],
-])('a tracker that answers %s is no tracker', async (_, type, body, status) => {
+  ['half a document', 'application/json', '{"groups":[', 200],
+  ['an error of another shape', 'application/json', '{"error":"no"}', 500],
+])('a server that answers %s is not used as a tracker', async (_, type, body, status) => {
   const server = await serve((_request, response) => {
     response.writeHead(status, { 'content-type': type }).end(body)
   })
@@ -112,7 +112,7 @@ test.each([
   }
 })
 
-test('a pipe that is closed early is no error', async () => {
+test('a pipe that is closed early is not an error', async () => {
   const child = ada.spawn('group list')
   child.stdout?.destroy()
   const errors: Buffer[] = []

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-test('a group is created, joined by request, and run by its owner', async () => {
+test('a group is created, joined by request, and managed by its owner', async () => {
   const created = await ada.ok('group create team')
   expect(created).toMatchObject({ group: 'team', owner: 'ada', role: 'owner', files: 0 })
   expect(created.members).toEqual([expect.objectContaining({ user: 'ada', role: 'owner' })])
@@ -35,7 +35,7 @@ test('a group is created, joined by request, and run by its owner', async () => 
   expect(await bob.ok('group files team')).toEqual({ files: [] })
 })
 
-test('only admins decide and remove, and the owner alone promotes', async () => {
+test('only admins can accept and remove members, and only the owner can promote', async () => {
   await ada.ok('group create rights')
   await bob.ok('group join rights')
   expect(await bob.fails('group requests rights')).toMatchObject({ exit: 4, code: 'NOT_A_MEMBER' })
@@ -53,7 +53,7 @@ test('only admins decide and remove, and the owner alone promotes', async () => 
   expect(await cyd.fails('group files rights')).toMatchObject({ exit: 4, code: 'NOT_A_MEMBER' })
 })
 
-test('a decision about several users is made for all of them or for none', async () => {
+test('a decision about several users applies to all of them or none', async () => {
   await ada.ok('group create both')
   await bob.ok('group join both')
   expect(await ada.fails('group accept both bob cyd')).toMatchObject({ exit: 5, code: 'REQUEST_NOT_FOUND' })
@@ -62,7 +62,7 @@ test('a decision about several users is made for all of them or for none', async
   await bob.ok('group join both')
 })
 
-test('the last owner cannot leave members behind without an admin, and an empty group is gone', async () => {
+test('the owner cannot leave members without an admin, and an empty group is removed', async () => {
   await ada.ok('group create empty')
   await bob.ok('group join empty')
   await ada.ok('group accept empty bob')
@@ -74,7 +74,7 @@ test('the last owner cannot leave members behind without an admin, and an empty 
   expect(await bob.fails('group show empty')).toMatchObject({ exit: 5, code: 'GROUP_NOT_FOUND' })
 })
 
-test('what exists already or not at all has its own exit status', async () => {
+test('conflicts exit with 6 and missing things with 5', async () => {
   await ada.ok('group create twice')
   expect(await bob.fails('group create twice')).toMatchObject({ exit: 6, code: 'GROUP_TAKEN' })
   expect(await ada.fails('group join twice')).toMatchObject({ exit: 6, code: 'ALREADY_MEMBER' })

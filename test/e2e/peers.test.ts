@@ -15,7 +15,7 @@ beforeAll(async () => {
   await ada.ok('group create team')
   await ada.admit('team', bob)
 }, 60_000)
-// Each test begins without a running peer, and has files of its own.
+// Each test starts without a running peer, and has its own files.
 afterEach(() => Promise.all([ada.run('peer stop'), bob.run('peer stop')]))
 afterAll(() => world.close())
 
@@ -30,7 +30,7 @@ interface Downloaded {
 
 const sha256 = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex')
 
-/** Shares a file of random bytes from ada's home, and returns its path. */
+/** Shares a file of random bytes from ada's home. Returns its path. */
 async function share(name: string, size: number): Promise<string> {
   writeFileSync(join(ada.folder, name), randomBytes(size))
   await ada.ok(`peer upload ${name} --group team`)
@@ -50,7 +50,7 @@ test('upload starts a peer in the background, --once leaves none, and stop ends 
   expect(await ada.ok('peer stop')).toEqual({ stopped: [] })
 })
 
-test('nobody serves a file whose only peer has stopped, and the download says so in time', async () => {
+test('a download of a file whose only peer has stopped fails with NO_PEER in time', async () => {
   await share('gone', 1000)
   await ada.ok('peer stop')
   const started = performance.now()
@@ -62,7 +62,7 @@ test('nobody serves a file whose only peer has stopped, and the download says so
   expect(existsSync(join(bob.folder, 'gone'))).toBe(false)
 })
 
-test('a downloaded file is served on: a third home takes chunks from both holders', async () => {
+test('a downloaded file is served too: a third home gets chunks from both holders', async () => {
   const source = await share('spread', 32 * MIB)
   await bob.ok('peer download team:spread')
   const [cyd] = await world.users('cyd')
@@ -73,7 +73,7 @@ test('a downloaded file is served on: a third home takes chunks from both holder
   for (const { bytes } of files[0]?.peers ?? []) expect(bytes).toBeGreaterThan(0)
 })
 
-test('upload --once --seed-for serves for so long and no longer', async () => {
+test('upload --once --seed-for serves for the given time only', async () => {
   writeFileSync(join(ada.folder, 'seeded'), randomBytes(1000))
   const seeding = await ada.start('peer upload seeded --group team --once --seed-for 10m --json')
   expect(seeding.ready).toMatchObject({ files: [{ name: 'seeded', size: 1000 }] })
@@ -82,7 +82,7 @@ test('upload --once --seed-for serves for so long and no longer', async () => {
   expect(await ada.ok('peer status')).toMatchObject({ pid: null })
 })
 
-test('a download killed with SIGKILL goes on with the same command and fetches what is missing alone', async () => {
+test('after SIGKILL, the same download command continues and fetches only the missing chunks', async () => {
   const size = 64 * MIB
   const source = await share('resumed', size)
   const download = 'peer download team:resumed --once'
@@ -100,7 +100,7 @@ test('a download killed with SIGKILL goes on with the same command and fetches w
   expect(sha256(join(bob.folder, 'resumed'))).toBe(sha256(source))
   const [file] = files
   expect(file!.bytesFetched + file!.bytesReused).toBe(size)
-  // What was under way when it died may be fetched again: at most the window in flight.
+  // Chunks in flight at the kill may be fetched again: at most one window.
   expect(file!.bytesFetched).toBeLessThanOrEqual(size - done + 32 * MIB)
   expect(file!.bytesReused).toBeGreaterThan(0)
 })
@@ -115,7 +115,7 @@ test('Ctrl-C stops a download with exit 130 and without a file under the final n
   expect(existsSync(join(bob.folder, 'stopped'))).toBe(false)
 })
 
-test('without TLS both sides speak plain HTTP, and who was not told to is sent to nobody', async () => {
+test('with --no-tls on both sides peers use plain HTTP, and other peers are not sent to them', async () => {
   const peer = await ada.start('peer start --no-tls --listen 127.0.0.1:0')
   expect(peer.ready.url).toMatch(/^http:/)
   const source = await share('plain', MIB)
@@ -128,7 +128,7 @@ test('without TLS both sides speak plain HTTP, and who was not told to is sent t
   expect(await peer.end('SIGTERM')).toBe(143)
 })
 
-test('the home is for its owner alone', async () => {
+test('only its owner can read the home', async () => {
   await share('owner', 10)
   for (const name of ['session.json', 'peer.sock', 'peer.log'])
     expect(statSync(join(ada.folder, name)).mode & 0o077).toBe(0)

@@ -11,7 +11,7 @@ const file = join(folder, 'given.bin')
 writeFileSync(file, randomBytes(64 * 1024 * 1024))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Runs to the end, or until `stopAt` is said and the signal has done its work. */
+/** Runs to the end, or until it prints `stopAt` and has reacted to the signal. */
 async function quickstart(stopAt?: string): Promise<{ code: number | null; text: string; home: string }> {
   const child: ChildProcess = spawn(QUICKSTART, [file])
   let text = ''
@@ -25,7 +25,7 @@ async function quickstart(stopAt?: string): Promise<{ code: number | null; text:
   return { code, text, home: /SHOAL_HOME=(\S+)\/ada\/home/.exec(text)?.[1] ?? '' }
 }
 
-test('quickstart shares a given file among three users, the third taking chunks from both holders', async () => {
+test('quickstart shares a given file among three users, and the third gets chunks from both holders', async () => {
   const { code, text, home } = await quickstart()
   expect({ code, text }).toMatchObject({ code: 0 })
   expect(text).toContain('ada$ bin/shoal group accept team bob cyd')
@@ -34,7 +34,7 @@ test('quickstart shares a given file among three users, the third taking chunks 
   expect({ left: existsSync(home), text }).toMatchObject({ left: false })
 }, 90_000)
 
-test('quickstart that is stopped by Ctrl-C leaves nothing behind', async () => {
+test('quickstart leaves nothing behind when Ctrl-C stops it', async () => {
   const { code, text, home } = await quickstart('A group, which ada owns')
   expect({ code, text }).toMatchObject({ code: 130 })
   expect(text).not.toContain('peer upload')

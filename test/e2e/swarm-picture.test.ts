@@ -10,7 +10,7 @@ const MIB = 1024 * 1024
 const world = new World()
 afterAll(() => world.close())
 
-/** What a tracker answers to the user who is logged in here. */
+/** A tracker's answer to the user who is logged in in this home. */
 async function ask<T>(home: Home, tracker: string, path: string): Promise<T> {
   const { token } = JSON.parse(readFileSync(join(home.folder, 'session.json'), 'utf8')) as { token: string }
   const response = await fetch(`${tracker}/v1/groups/team${path}`, {
@@ -22,7 +22,7 @@ async function ask<T>(home: Home, tracker: string, path: string): Promise<T> {
 
 const held = (parts: string): number => Buffer.from(parts, 'base64').filter((part) => part === 255).length
 
-test('while a file is downloaded slowly its picture shows what has come in and how fast, and a second seed in the end', async () => {
+test('the picture of a slow download shows progress and rate, and a second seed at the end', async () => {
   const first = await world.tracker()
   const second = await world.tracker()
   const ada = await world.home('ada').join('ada')
@@ -41,7 +41,7 @@ test('while a file is downloaded slowly its picture shows what has come in and h
     await ada.ok<{ peer: string }>('peer status'),
     await bob.ok<{ peer: string }>('peer status'),
   ]
-  // The home's commands ask the first replica, and so does its peer; the picture is of either.
+  // The home's commands and its peer use the first replica. The pictures come from both.
   const pictures: SwarmPicture[] = []
   const peerOf = (peer: string) => pictures.at(-1)?.peers.find((each) => each.peer === peer)
   const look = async (): Promise<void> => {
@@ -63,9 +63,9 @@ test('while a file is downloaded slowly its picture shows what has come in and h
       (peerOf(adas)?.up ?? 0) > 0
     ) {
       steps.push(now)
-      // A part a chunk, in a file of so few.
+      // So small a file has one part per chunk.
       expect(held(leecher.parts)).toBe(now)
-      // Later the download may end between two questions.
+      // Later, the download may end between two requests.
       if (now > 0.75 * chunks) return false
       const { swarms, total } = await ask<MovingSwarms>(ada, first.ready.url as string, '/swarms')
       expect({ swarms, total }).toMatchObject({ swarms: [{ fileId, name: 'slow', seeds: 1 }], total: 1 })
@@ -78,7 +78,7 @@ test('while a file is downloaded slowly its picture shows what has come in and h
   expect(steps.length).toBeGreaterThan(1)
   expect(steps).toEqual(steps.toSorted((a, b) => a - b))
   const rates = pictures.flatMap(({ peers }) => peers.map(({ down }) => down)).filter((down) => down > 0)
-  // Whole chunks come in, and a rate is that of some four seconds.
+  // Only whole chunks count, and a rate covers about four seconds.
   expect(Math.max(...rates)).toBeLessThan(1.6 * MIB)
   expect(peerOf(bobs)).toMatchObject({ user: 'bob', seed: true, held: chunks })
   await until(async () => {

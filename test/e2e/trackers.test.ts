@@ -31,7 +31,7 @@ interface Status {
   redis: { kind: string; masters: number; copies: number; memory: number }
 }
 
-test('a second tracker on the same data folder is a second replica, and both see every change', async () => {
+test('a second tracker on the same data folder joins as a replica, and both see every change', async () => {
   const first = await world.tracker()
   const second = await world.tracker()
   expect(second.ready.redis).toBe(first.ready.redis)
@@ -46,7 +46,7 @@ test('a second tracker on the same data folder is a second replica, and both see
   expect(await ada.ok('tracker status')).toMatchObject({ users: 1, groups: 1, files: 0, peers: 0 })
 })
 
-test('a replica is shown where others reach it: by --url, or an address of the host when it listens on all', async () => {
+test('a replica is listed with its --url, or with a host address if it listens on all interfaces', async () => {
   const named = await world.tracker('data', ['--url', 'tracker.example.com:8443'])
   const every = await world.tracker('data', ['--listen', '0.0.0.0:0'])
   const local = every.ready.url as string
@@ -59,7 +59,7 @@ test('a replica is shown where others reach it: by --url, or an address of the h
   expect(urlOf(every.ready.replica)).toBe(url)
 })
 
-test('every replica tells of the fleet what there is: replicas, users, groups, files, changes, and peers', async () => {
+test('every replica reports the fleet’s replicas, users, groups, files, changes and peers', async () => {
   const trackers = [await world.tracker(), await world.tracker(), await world.tracker()]
   const [ada, bob] = await world.users('ada', 'bob')
   for (const group of ['one', 'two', 'three']) await ada.ok(`group create ${group}`)
@@ -70,12 +70,12 @@ test('every replica tells of the fleet what there is: replicas, users, groups, f
   await ada.ok(['peer', 'upload', world.path('a'), '--group', 'two'])
   await bob.ok(['peer', 'upload', world.path('c'), '--group', 'two'])
   await ada.ok('peer remove one:b')
-  // one: made, two published, one removed; two: made, asked, accepted, two published; three: made.
+  // one: created, two published, one removed. two: created, requested, accepted, two published. three: created.
   const facts = { users: 2, groups: 3, files: 3, streams: { changes: 10, longest: 5 } }
   const known = { revisionLag: 0, swarms: 3, peers: 2 }
   for (const { ready } of trackers) {
     const ask = () => ada.ok<Status>('tracker status', { env: { SHOAL_TRACKER: ready.url as string } })
-    // What a replica says of itself it tells the fleet every two seconds.
+    // A replica updates its own figures in the fleet every two seconds.
     const told = ({ replicas }: Status) => replicas.every((of) => of.swarms === 3 && of.peers === 2)
     await until(async () => told(await ask()), 15_000)
     const status = await ask()
@@ -97,7 +97,7 @@ test('every replica tells of the fleet what there is: replicas, users, groups, f
   expect(replicas.map(({ id }) => id).sort()).toEqual(left.sort())
 }, 60_000)
 
-test('with one of two trackers killed the next command works, and nothing acknowledged is missing', async () => {
+test('with one of two trackers killed, the next command works and no acknowledged change is missing', async () => {
   const first = await world.tracker()
   await world.tracker()
   const ada = await world.home('ada').join('ada')
@@ -106,13 +106,13 @@ test('with one of two trackers killed the next command works, and nothing acknow
   await first.end('SIGKILL')
   const started = performance.now()
   await ada.ok('group create after')
-  // Two seconds for the failover; the rest is the start of the command itself.
+  // Two seconds for the failover. The rest is the start of the command itself.
   expect(performance.now() - started).toBeLessThan(3500)
   const { groups } = await ada.ok<{ groups: { group: string }[] }>('group list')
   expect(groups.map(({ group }) => group)).toEqual(['after', ...made])
 })
 
-test('the metadata is there again after all trackers were killed and one is started', async () => {
+test('the metadata survives a kill of all trackers', async () => {
   const first = await world.tracker()
   const ada = await world.home('ada').join('ada')
   await ada.ok('group create team')
@@ -129,7 +129,7 @@ test('SIGTERM and Ctrl-C stop a tracker cleanly, with the exit status of the sig
   expect(readdirSync(world.path('data', 'replicas'))).toEqual([])
 })
 
-test('tracker start --detach returns once it is ready, and tracker stop ends all of the folder', async () => {
+test('tracker start --detach returns once it is ready, and tracker stop stops all trackers of the data folder', async () => {
   const operator = world.home('operator')
   const ready = await operator.ok<{ url: string; pid: number }>('tracker start --detach --listen 127.0.0.1:0')
   expect(ready).toEqual({
@@ -148,7 +148,7 @@ test('tracker start --detach returns once it is ready, and tracker stop ends all
   expect(await operator.ok('tracker stop')).toEqual({ stopped: [] })
 })
 
-test('tracker stop leaves a process alone that only has the id of a dead tracker', async () => {
+test('tracker stop spares a process that only reuses the id of a dead tracker', async () => {
   const running = await world.tracker()
   const file = join(world.path('data', 'replicas'), `${process.pid}.json`)
   writeFileSync(file, JSON.stringify({ pid: process.pid, url: 'x', replica: 'x', started: '1' }))
@@ -156,7 +156,7 @@ test('tracker stop leaves a process alone that only has the id of a dead tracker
   expect(await world.home('operator').ok(stop)).toMatchObject({ stopped: [{ pid: running.ready.pid }] })
 })
 
-test('a port in use is told before and after detaching, and nothing is left running', async () => {
+test('a port in use is reported with and without --detach, and nothing is left running', async () => {
   const { ready } = await world.tracker()
   const listen = new URL(ready.url as string).host
   const operator = world.home('operator')
@@ -165,7 +165,7 @@ test('a port in use is told before and after detaching, and nothing is left runn
     expect(await operator.fails(words)).toMatchObject({ exit: 6, code: 'PORT_IN_USE' })
 })
 
-test('a tracker speaks https to those who trust its certificate', async () => {
+test('a tracker serves HTTPS to clients that trust its certificate', async () => {
   const { cert, key } = selfSigned(world.folder)
   const { ready } = await world.tracker('data', ['--tls-cert', cert, '--tls-key', key])
   expect(ready.url).toMatch(/^https:/)

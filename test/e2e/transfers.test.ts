@@ -13,7 +13,7 @@ beforeAll(async () => {
   ;[ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
   await ada.admit('team', bob)
-  // One peer a home for all tests; the commands that start their own have tests below.
+  // All tests share one peer per home; the commands that start their own peer are tested below.
   await ada.ok('peer start --detach')
   await bob.ok('peer start --detach')
 }, 60_000)
@@ -40,7 +40,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 let made = 0
 
-/** Makes a file of random bytes in ada's home; no two end alike, since chunks of one byte may be the same. */
+/** Creates a file of random bytes in ada's home. No two end alike, because one-byte chunks could be equal. */
 function make(name: string, size: number): Buffer {
   const bytes = randomBytes(size)
   bytes.fill(made++, Math.max(0, size - 1))
@@ -54,7 +54,7 @@ test.each([
   ['one-chunk', CHUNK, 1],
   ['one-chunk-and-a-byte', CHUNK + 1, 2],
   ['several-chunks', 5 * CHUNK - 17, 5],
-])('a file of %s goes from one home to another', async (name, size, chunks) => {
+])('a file of %s is transferred from one home to another', async (name, size, chunks) => {
   const bytes = make(name, size)
   const { files } = await ada.ok<Uploaded>(`peer upload ${name} --group team`)
   expect(files).toEqual([{ name, fileId: expect.stringMatching(/^[0-9a-f]{64}$/), size, chunks, version: 1 }])
@@ -65,7 +65,7 @@ test.each([
   expect(sha256(readFileSync(path))).toBe(sha256(bytes))
 })
 
-test('a folder goes as a folder, whole and in parts', async () => {
+test('a folder is transferred as a whole and in part', async () => {
   mkdirSync(join(ada.folder, 'tree/deep'), { recursive: true })
   for (const name of ['tree/a', 'tree/b', 'tree/deep/c']) make(name, 1000)
   symlinkSync('/etc/hostname', join(ada.folder, 'tree/out'))
@@ -78,14 +78,14 @@ test('a folder goes as a folder, whole and in parts', async () => {
   expect(readdirSync(join(bob.folder, 'elsewhere'))).toEqual(['c'])
   const listed = async () => (await bob.ok<Listed>('group files team tree/deep')).files
   expect(await listed()).toMatchObject([{ name: 'tree/deep/c', size: 1000, version: 1, uploader: 'ada' }])
-  // The tracker hears of a new seed soon, not at once.
+  // The tracker learns of a new seed with a short delay.
   await until(async () => {
     const [file] = await listed()
     return file?.seeders === 2 && file.leechers === 0
   })
 })
 
-test('what a program writes goes in by stdin and out by stdout, and nothing else does', async () => {
+test('upload reads stdin, and download writes the file and nothing else to stdout', async () => {
   const bytes = randomBytes(3 * CHUNK + 5)
   const refused = await ada.fails('peer upload - --group team', { stdin: bytes })
   expect(refused).toMatchObject({ exit: 2, code: 'USAGE' })
@@ -99,7 +99,7 @@ test('what a program writes goes in by stdin and out by stdout, and nothing else
   expect(readdirSync(join(bob.folder, 'tmp'))).toEqual([])
 })
 
-test('the same name again is the next version, and the same content the same version', async () => {
+test('an upload under the same name is the next version, and unchanged content keeps its version', async () => {
   make('report', 2000)
   expect((await ada.ok<Uploaded>('peer upload report --group team')).files[0]?.version).toBe(1)
   expect((await ada.ok<Uploaded>('peer upload report --group team')).files[0]?.version).toBe(1)
@@ -109,7 +109,7 @@ test('the same name again is the next version, and the same content the same ver
   expect(readFileSync(join(bob.folder, 'report'))).toEqual(newer)
 })
 
-test('a file is removed by its uploader or an admin and not by another member', async () => {
+test('a file can be removed by its uploader or an admin, but not by another member', async () => {
   make('secret', 10)
   await ada.ok('peer upload secret --group team')
   expect(await bob.fails('peer remove team:secret')).toMatchObject({ exit: 4, code: 'NOT_AN_ADMIN' })
@@ -117,7 +117,7 @@ test('a file is removed by its uploader or an admin and not by another member', 
   expect(await bob.fails('peer download team:secret')).toMatchObject({ exit: 5, code: 'FILE_NOT_FOUND' })
 })
 
-test('progress is NDJSON on stderr, and stdout has the one document', async () => {
+test('with --json and --progress ndjson, progress goes to stderr and stdout has one document', async () => {
   make('watched', 2 * CHUNK)
   await ada.ok('peer upload watched --group team')
   const { stdout, stderr } = await bob.run('peer download team:watched --json --progress ndjson')
@@ -131,7 +131,7 @@ test('progress is NDJSON on stderr, and stdout has the one document', async () =
   expect(events).toContainEqual(expect.objectContaining({ event: 'progress', done: 2 * CHUNK, eta: 0 }))
 })
 
-test("a peer's status lists what it serves, and a file that changed as a fault, served no more", async () => {
+test('the peer status lists served files, and a changed file as a fault that is no longer served', async () => {
   make('changing', 100)
   await ada.ok('peer upload changing --group team')
   interface Status {

@@ -6,7 +6,7 @@ const world = new World()
 beforeAll(() => world.tracker())
 afterAll(() => world.close())
 
-test('a user registers, logs in, is who she is, and logs out', async () => {
+test('a user registers, logs in, sees her name, and logs out', async () => {
   const home = world.home('ada')
   expect(await home.ok('user register ada')).toEqual({ user: 'ada' })
   expect(await home.fails('user whoami')).toMatchObject({ exit: 3, code: 'NOT_LOGGED_IN' })
@@ -16,7 +16,7 @@ test('a user registers, logs in, is who she is, and logs out', async () => {
   expect(await home.fails('user whoami')).toMatchObject({ exit: 3, code: 'NOT_LOGGED_IN' })
 })
 
-test('a name is taken once, and a wrong password and an unknown user are told the same', async () => {
+test('a name can be registered once, and a wrong password and an unknown user get the same error', async () => {
   const home = world.home('bob')
   await home.ok('user register bob')
   expect(await home.fails('user register bob')).toMatchObject({ exit: 6, code: 'USER_TAKEN' })
@@ -25,7 +25,7 @@ test('a name is taken once, and a wrong password and an unknown user are told th
   expect(await home.fails('user login nobody')).toEqual(wrong)
 })
 
-test('a password comes from standard input, and a change of it ends the old one', async () => {
+test('a password can be read from standard input, and a change ends the old one', async () => {
   const home = world.home('cyd')
   const noPassword = { env: { SHOAL_PASSWORD: '' } }
   const typed = (stdin: string) => ({ ...noPassword, stdin })
@@ -42,14 +42,14 @@ test('a password comes from standard input, and a change of it ends the old one'
   await home.ok('user login cyd', { env: { SHOAL_PASSWORD: 'third secret' } })
 })
 
-test('without a terminal and a password the error names the three ways to give one', async () => {
+test('without a terminal or a password, the error names the three ways to give one', async () => {
   const home = world.home('dan')
   const { exit, code, hint } = await home.fails('user register dan', { env: { SHOAL_PASSWORD: '' } })
   expect([exit, code]).toEqual([2, 'USAGE'])
   expect(hint).toMatch(/SHOAL_PASSWORD.*--password-stdin.*terminal/)
 })
 
-test("SHOAL_TOKEN takes the session's place, in a home without one too", async () => {
+test('SHOAL_TOKEN replaces the session, even in a home without one', async () => {
   const home = await world.home('eve').join('eve')
   const { token } = JSON.parse(readFileSync(join(home.folder, 'session.json'), 'utf8'))
   const bare = world.home('bare')
@@ -58,14 +58,14 @@ test("SHOAL_TOKEN takes the session's place, in a home without one too", async (
   expect(wrong).toMatchObject({ exit: 3, code: 'TOKEN_INVALID' })
 })
 
-test('the session file is for its owner alone and holds no password', async () => {
+test('only its owner can read the session file, and it holds no password', async () => {
   const home = await world.home('fay').join('fay')
   const file = join(home.folder, 'session.json')
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(readFileSync(file, 'utf8')).not.toContain('correct horse battery')
 })
 
-test('people read sentences, and errors on stderr with a hint', async () => {
+test('without --json, output is sentences, and errors go to stderr with a hint', async () => {
   const home = world.home('gus')
   const registered = await home.run('user register gus')
   expect(registered.stdout.toString()).toMatch(/^Registered gus\. .*\n$/)

@@ -23,7 +23,7 @@ interface Verified {
   files: { name: string; state: string; damaged: number }[]
 }
 
-/** Runs it, and returns the exit status and each file's state. */
+/** Runs verify, and returns the exit status and each file's state. */
 async function verify(words = ''): Promise<{ exit: number | null; states: Record<string, string> }> {
   const { code, stdout } = await ada.run(`peer verify ${words}--json`)
   const { files } = JSON.parse(stdout.toString()) as Verified
@@ -33,7 +33,7 @@ async function verify(words = ''): Promise<{ exit: number | null; states: Record
 const stateOf = ({ state, damaged }: Verified['files'][number]): string =>
   damaged > 0 ? `${state} ${damaged}` : state
 
-/** Writes another byte into the chunk, and leaves the modification time as it was. */
+/** Changes a byte of the chunk but keeps the modification time. */
 function flip(path: string, chunk: number): void {
   execFileSync('touch', ['-r', path, `${path}.time`])
   const fd = openSync(path, 'r+')
@@ -42,7 +42,7 @@ function flip(path: string, chunk: number): void {
   execFileSync('touch', ['-r', `${path}.time`, path])
 }
 
-test('verify finds what nobody has noticed, serves it no longer, and serves again what was only touched', async () => {
+test('verify finds unnoticed damage and stops serving it, and serves a merely touched file again', async () => {
   expect(await verify()).toEqual({
     exit: 0,
     states: { kept: 'ok', damaged: 'ok', touched: 'ok', shorter: 'ok', removed: 'ok' },
@@ -67,7 +67,7 @@ test('verify finds what nobody has noticed, serves it no longer, and serves agai
   expect(await bob.fails('peer download team:damaged --once --wait 1s')).toMatchObject({ exit: 8 })
 }, 60_000)
 
-test('without a running peer or a tracker verify does it alone, for one file or a folder too', async () => {
+test('verify works without a running peer or tracker, and for one file or folder', async () => {
   await ada.ok('peer stop')
   const away = { env: { SHOAL_TRACKER: 'http://127.0.0.1:1' } }
   const { files } = await ada.ok<Verified>('peer verify team:kept', away)

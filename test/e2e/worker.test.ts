@@ -8,7 +8,7 @@ import { World } from '../../testkit/shoal.ts'
 const world = new World()
 afterAll(() => world.close())
 
-test('a worker in another process fetches its share of a download, and what it wrote is right', async () => {
+test('a worker in another process fetches its share of a download correctly', async () => {
   await world.tracker()
   const [ada, bob] = await world.users('ada', 'bob')
   await ada.ok('group create team')
@@ -35,7 +35,7 @@ test('a worker in another process fetches its share of a download, and what it w
   expect(done.bytes).toBeLessThan(content.length)
   if (worker.exitCode === null) await once(worker, 'exit')
   expect(worker.exitCode).toBe(143)
-  // The file is seeded: nothing wrote to it after it was complete.
+  // The file is seeded without a fault: nothing wrote to it after it was complete.
   expect(await bob.ok('peer status')).toMatchObject({
     seeding: [{ name: 'big', path: join(bob.folder, 'big') }],
   })

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, HOOK_MS)
 afterAll(() => fleet.stop())
 
-/** The model: the state of one group after each of its revisions. */
+/** The model: the group's state after each of its revisions. */
 interface Model {
   group: string
   /** states[r] is the group at revision r. */
@@ -26,7 +26,7 @@ interface Model {
 
 type Real = ModelFleet
 
-/** Changes that are made at the same time, each beginning at a replica of its own. */
+/** Concurrent changes, each starting at its own replica. */
 class Together implements fc.AsyncCommand<Model, Real> {
   readonly changes: [Intent, number][]
 
@@ -62,7 +62,7 @@ class Together implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-/** Something that goes wrong, and stays so until the next of its kind. */
+/** A fault that lasts until the next of its kind. */
 class Trouble implements fc.AsyncCommand<Model, Real> {
   readonly kind: 'kill' | 'cut' | keyof typeof SPOILT
   readonly replica: number
@@ -114,7 +114,7 @@ const step: fc.Arbitrary<fc.AsyncCommand<Model, Real>> = fc.oneof(
 )
 
 faultTest(
-  'row 25: three replicas under random concurrent changes, kills and cuts agree with a plain model',
+  'three replicas under random concurrent changes, kills and cuts agree with a simple model',
   async () => {
     for (let run = 0; count.steps < STEPS; run++) {
       const property = fc.asyncProperty(
@@ -125,7 +125,7 @@ faultTest(
           await fleet.mend()
         },
       )
-      // What happens at the same time happens in another order the next time, so a smaller example is only chance.
+      // Concurrent steps run in another order each time, so a smaller example would be found only by chance.
       await fc.assert(property, { seed: SEED + run, numRuns: 1, endOnFailure: true })
     }
     return count

@@ -12,7 +12,7 @@ import { PASSWORD } from '../support/tracker-fleet.ts'
 const KILLS = FULL ? 20 : 3
 const CLIENTS = 16
 
-faultTest('row 21: SIGKILL of the embedded Redis under load loses no acknowledged write', async () => {
+faultTest('SIGKILL of the embedded Redis under load loses no acknowledged write', async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'shoal-crash-'))
   const trackers: RunningTracker[] = []
   const add = async (): Promise<RunningTracker> => {
@@ -56,7 +56,7 @@ const clientOf = ({ url }: RunningTracker, token: string | null = null): Tracker
 
 const isReady = async ({ url }: RunningTracker): Promise<boolean> => (await fetch(`${url}/readyz`)).ok
 
-/** The process of the Redis that runs now. */
+/** The process id of the running Redis. */
 async function serverPid(url: string): Promise<number> {
   const redis = connectRedis(url, 'queue')
   const info = await redis.info('server')

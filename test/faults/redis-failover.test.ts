@@ -19,7 +19,7 @@ interface Written {
   at: number
 }
 
-/** Publishes file after file in a group, each until it is acknowledged. */
+/** Publishes one file after another in a group, each until it is acknowledged. */
 class Writer {
   readonly acknowledged: Written[] = []
   refusedAt: number | null = null
@@ -35,7 +35,7 @@ class Writer {
     this.#running = this.#run()
   }
 
-  /** Resolves once what was under way is acknowledged. */
+  /** Resolves once the running write is acknowledged. */
   stop(): Promise<void> {
     this.#stopped = true
     return this.#running
@@ -76,9 +76,9 @@ const figuresOf = (writer: Writer, lost: Written[]) => ({
   lost: lost.length,
 })
 
-/** What was acknowledged and is not there, by the view of each store; all must agree. */
+/** Acknowledged writes that are missing from each store's view. All stores must agree. */
 async function lostBy(stores: Store[], group: string, written: Written[]): Promise<Written[]> {
-  // A replica that asked for nothing of late learns of a Cluster's new master within a second.
+  // An idle replica learns of a Cluster's new master within a second.
   for (const store of stores)
     await until(async () => (await store.ready()) && (await store.groups.view(group).then(Boolean, isAway)))
   const [first, ...others] = await Promise.all(stores.map((store) => store.groups.view(group)))
@@ -111,7 +111,7 @@ describe('a Sentinel group that bounds what a failover can lose', () => {
   })
 
   for (const fate of ['killed', 'hung'] as const)
-    faultTest(`row 26: with a Sentinel group's master ${fate} the store goes on`, async () => {
+    faultTest(`the store keeps working with the Sentinel group's master ${fate}`, async () => {
       const [a, b] = stores as [Store, Store]
       await makeGroup(a, 'team', 'ann')
       const writer = new Writer(a, 'team')
@@ -133,7 +133,7 @@ describe('a Sentinel group that bounds what a failover can lose', () => {
     })
 
   faultTest(
-    'row 26: writes that no replica has are refused after the bound, and a failover then loses no more than it, and says so',
+    'an isolated master refuses writes after the bound, and a failover then loses at most the bound and is logged',
     async () => {
       const [a, b] = stores as [Store, Store]
       await makeGroup(a, 'team', 'ann')
@@ -144,7 +144,7 @@ describe('a Sentinel group that bounds what a failover can lose', () => {
       )
       const frozen = performance.now()
       for (const replica of group.replicas) replica.freeze()
-      // Fills the sockets' buffers, from which a replica would still read after its master's end.
+      // Fill the sockets' buffers, or a replica would still read from them after its master's end.
       await group.master.ask((redis) => redis.set('ballast', Buffer.alloc(32 * 2 ** 20)))
       await until(() => writer.refusedAt !== null, 20_000)
       expect(writer.refusedAt! - frozen).toBeLessThan((MAX_LAG_S + 2) * 1000)
@@ -158,7 +158,9 @@ describe('a Sentinel group that bounds what a failover can lose', () => {
       expect(lost.length).toBeGreaterThan(0)
       for (const { at } of lost) expect(at).toBeGreaterThan(frozen - 1000)
       expect(warnings).toContainEqual(
-        expect.stringMatching(new RegExp(`lost changes of the group team: revision ${seen} was seen here`)),
+        expect.stringMatching(
+          new RegExp(`lost changes of the group team: this replica saw revision ${seen}`),
+        ),
       )
       return { ...figuresOf(writer, lost), refusedAfterMs: rounded(writer.refusedAt! - frozen) }
     },
@@ -185,7 +187,7 @@ describe('a Cluster with replicas', () => {
     )
 
   faultTest(
-    "row 26: with a Cluster's master killed its groups go on after the election, and all others without a pause",
+    "when a Cluster's master is killed, its groups continue after the election and all others without a pause",
     async () => {
       const [a] = stores as [Store]
       for (let i = 0; i < 12; i++) await makeGroup(a, `g${i}`, 'ann')

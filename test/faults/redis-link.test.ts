@@ -10,7 +10,7 @@ import type { Faults } from '../support/faults/faulty-lane.ts'
 import { dropMessages } from '../support/faults/resp-frames.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
 
-/** One replica with a good way to Redis, and one whose way a proxy spoils. */
+/** A replica with a good connection to Redis, and one whose connection passes through a faulty proxy. */
 let fleet: TestFleet
 let proxy: FaultProxy
 let near: TrackerClient
@@ -35,7 +35,7 @@ afterAll(async () => {
   await proxy.stop()
 })
 
-/** A group, and clients of both replicas that have not seen anything of it. */
+/** Creates a group, with clients of both replicas that have not seen it yet. */
 async function begin(group: string): Promise<void> {
   const { token } = near
   near = fleet.anonymous(0)
@@ -45,7 +45,7 @@ async function begin(group: string): Promise<void> {
   await far.group(group)
 }
 
-/** A client of the far replica, with a session, that has not seen anything yet. */
+/** A logged-in client of the far replica that has not seen any group yet. */
 function farClient(token: TrackerClient['token']): TrackerClient {
   const client = fleet.anonymous(1)
   client.token = token
@@ -55,7 +55,7 @@ function farClient(token: TrackerClient['token']): TrackerClient {
 const isReady = async (replica: RunningTracker): Promise<boolean> =>
   (await fetch(`${replica.url}/readyz`)).status === 200
 
-/** What the replica says of a group to somebody who has seen nothing of it yet. */
+/** The replica's answer about a group to a client that has not seen it yet. */
 async function ask(replica: RunningTracker, group: string): Promise<{ revision: number; age: number }> {
   const headers = { authorization: `Bearer ${near.token}` }
   const response = await fetch(`${replica.url}/v1/groups/${group}/files?limit=1`, { headers })
@@ -71,7 +71,7 @@ const CUTS: [string, Partial<Faults>][] = [
 ]
 
 for (const [how, faults] of CUTS)
-  faultTest(`row 17: a replica cut off from Redis, by ${how}, says so and misses nothing`, async () => {
+  faultTest(`a replica cut off from Redis by ${how} reports it and misses nothing`, async () => {
     const group = `cut-${how.length}`
     const cutMs = FULL ? 30_000 : 2500
     await begin(group)
@@ -103,7 +103,7 @@ for (const [how, faults] of CUTS)
     return { cutMs, unreadyMs: rounded(unreadyMs), equalMs: rounded(equalMs), changes: revision, missed: 0 }
   })
 
-faultTest('row 18: with half of all messages lost, views are equal within a second', async () => {
+faultTest('with half of all pub/sub messages lost, views are equal within a second', async () => {
   await begin('lossy')
   lossRate = 0.5
   let slowest = 0
@@ -120,7 +120,7 @@ faultTest('row 18: with half of all messages lost, views are equal within a seco
   return { bursts, slowestMs: rounded(slowest) }
 })
 
-faultTest('row 18: peers whose announces were lost are there after their next heartbeat', async () => {
+faultTest('the next heartbeat restores a peer whose announce was lost between replicas', async () => {
   await begin('swarm')
   const file = tinyFile('seeded')
   await near.publish('swarm', [file])
@@ -132,7 +132,7 @@ faultTest('row 18: peers whose announces were lost are there after their next he
   }
   lossRate = 1
   await say({ files: [{ group: 'swarm', fileId: file.fileId, complete: true }] })
-  // Batches are written to Redis after they were published.
+  // Batches are written to Redis after they are published.
   await until(async () => (await fleet.redis.ask((redis) => redis.keys('{p:*'))).length === 50)
   const known = await seeders()
   lossRate = 0
@@ -143,7 +143,7 @@ faultTest('row 18: peers whose announces were lost are there after their next he
 })
 
 faultTest(
-  'row 18: what a new member announces and reports counts where nothing was heard of it',
+  'a replica that missed the join event still accepts the new member’s announce and report',
   async () => {
     await begin('unheard')
     const guest = await fleet.user('guest')
@@ -168,7 +168,7 @@ faultTest(
   },
 )
 
-faultTest('row 18: no versions are told of a file whose removal was lost', async () => {
+faultTest('a replica that missed a file’s removal does not list its versions', async () => {
   await begin('removed')
   await near.publish('removed', [tinyFile('x')])
   await until(async () => (await far.files('removed')).files.length === 1)
@@ -177,7 +177,7 @@ faultTest('row 18: no versions are told of a file whose removal was lost', async
   const removals = FULL ? 50 : 4
   for (let i = 0; i < removals; i++) {
     await near.removeFile('removed', 'x')
-    // Of a client that has seen nothing of it: what it has seen is honoured anyhow.
+    // A client that has not seen the removal: revisions that a client has seen are honoured anyway.
     await expect(farClient(token).versions('removed', 'x')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
     const { revision } = await near.publish('removed', [tinyFile('x')])
     await until(async () => (await ask(farReplica, 'removed')).revision === revision)
@@ -185,34 +185,31 @@ faultTest('row 18: no versions are told of a file whose removal was lost', async
   return { removals }
 })
 
-faultTest(
-  'row 18: a replica that hears of changes before it can read them says by how many it is behind',
-  async () => {
-    await begin('behind')
-    const lag = async (): Promise<number> => {
-      const { replicas } = await near.status()
-      return replicas.find(({ id }) => id === farReplica.replica)?.revisionLag ?? -1
-    }
-    lossRate = 0.5
-    proxy.set({ latencyMs: 200 })
-    let [most, changes] = [0, 0]
-    // It is told to the fleet every two seconds.
-    await until(async () => {
-      await near.publish('behind', [tinyFile(`f${changes++}`)])
-      most = Math.max(most, await lag())
-      return most > 0
-    }, 30_000)
-    expect(most).toBeLessThanOrEqual(changes)
-    lossRate = 0
-    proxy.heal()
-    const { revision } = await near.group('behind')
-    await until(async () => (await ask(farReplica, 'behind')).revision === revision)
-    await until(async () => (await lag()) === 0)
-    return { changes, mostBehind: most }
-  },
-)
+faultTest('a replica that cannot read announced changes reports how many revisions it lags', async () => {
+  await begin('behind')
+  const lag = async (): Promise<number> => {
+    const { replicas } = await near.status()
+    return replicas.find(({ id }) => id === farReplica.replica)?.revisionLag ?? -1
+  }
+  lossRate = 0.5
+  proxy.set({ latencyMs: 200 })
+  let [most, changes] = [0, 0]
+  // The fleet's status is updated every two seconds.
+  await until(async () => {
+    await near.publish('behind', [tinyFile(`f${changes++}`)])
+    most = Math.max(most, await lag())
+    return most > 0
+  }, 30_000)
+  expect(most).toBeLessThanOrEqual(changes)
+  lossRate = 0
+  proxy.heal()
+  const { revision } = await near.group('behind')
+  await until(async () => (await ask(farReplica, 'behind')).revision === revision)
+  await until(async () => (await lag()) === 0)
+  return { changes, mostBehind: most }
+})
 
-faultTest('row 19: a stream trimmed past a replica means a new snapshot, and no silent gap', async () => {
+faultTest('a stream trimmed past a replica leads to a new snapshot, not to a silent gap', async () => {
   await begin('trimmed')
   const follower = new Follower(far, 'trimmed')
   await until(() => follower.revisions.length === 1)
@@ -233,10 +230,10 @@ faultTest('row 19: a stream trimmed past a replica means a new snapshot, and no 
   return { trims: 3, gaps: 0 }
 })
 
-/** Follows a group's events over one client. */
+/** Follows a group's events with one client. */
 class Follower {
   readonly revisions: number[] = []
-  /** What it ended with: null where it was stopped. */
+  /** The error that ended it, or null if it was stopped. */
   readonly ended: Promise<unknown>
   readonly #stop = new AbortController()
 

@@ -7,7 +7,7 @@ import { TrackerClient } from '../../tracker-client/client.ts'
 import { FULL, faultTest, HOOK_MS, rounded, timed } from '../support/faults/faults.ts'
 import { PASSWORD } from '../support/tracker-fleet.ts'
 
-/** Replicas in processes of their own, which are killed, restarted and stopped under load. */
+/** Replicas in separate processes, which are killed, restarted and stopped under load. */
 let redis: TestRedis
 let replicas: ReplicaProcess[]
 let token: string
@@ -31,7 +31,7 @@ function clientOf(...order: ReplicaProcess[]): TrackerClient {
   return new TrackerClient({ trackers: order.map(({ url }) => url), token })
 }
 
-/** Writers that begin at all of the replicas. */
+/** Writers that each start at another replica. */
 function writers(): TrackerClient[] {
   return Array.from({ length: CLIENTS }, (_, i) => {
     const first = i % replicas.length
@@ -46,7 +46,7 @@ async function begin(group: string): Promise<WriteLoad> {
   return load
 }
 
-/** Waits for some more acknowledged writes. */
+/** Waits for more acknowledged writes. */
 async function goOn(load: WriteLoad, writes = FULL ? 1000 : 100): Promise<void> {
   const target = load.acknowledged.length + writes
   await until(() => load.acknowledged.length >= target, 30_000)
@@ -56,7 +56,7 @@ async function expectNothingLost(load: WriteLoad, group: string): Promise<void> 
   for (const replica of replicas) expect(await lostWrites(clientOf(replica), group, load)).toEqual([])
 }
 
-faultTest('row 16: SIGKILL of a replica under load loses no acknowledged write', async () => {
+faultTest('SIGKILL of a replica under load loses no acknowledged write', async () => {
   const load = await begin('killed')
   for (let kill = 0; kill < (FULL ? 12 : 1); kill++) {
     const victim = replicas[kill % replicas.length]!
@@ -76,7 +76,7 @@ faultTest('row 16: SIGKILL of a replica under load loses no acknowledged write',
   }
 })
 
-faultTest('row 24: a rolling restart of three replicas under load is not noticed by clients', async () => {
+faultTest('clients do not notice a rolling restart of three replicas under load', async () => {
   const load = await begin('rolling')
   for (let round = 0; round < (FULL ? 5 : 1); round++)
     for (const replica of replicas) {
@@ -90,14 +90,14 @@ faultTest('row 24: a rolling restart of three replicas under load is not noticed
   return { acknowledged: load.acknowledged.length, errors: 0, slowestMs: rounded(load.slowestMs) }
 })
 
-faultTest('row 23: a replica that was stopped serves nothing stale when it goes on', async () => {
+faultTest('a replica that was paused serves nothing stale when it resumes', async () => {
   const [first, frozen] = replicas as [ReplicaProcess, ReplicaProcess]
   const stopMs = FULL ? 60_000 : 3000
   const load = await begin('stopped')
   const swarm = new Swarm(clientOf(first), 'stopped', 20)
   await swarm.announce()
   await until(async () => (await seedersAt(frozen)) === swarm.peers)
-  // While requests are under way in it: their commands look unanswered when it goes on.
+  // Pause it during requests, so that its commands look unanswered when it resumes.
   frozen.signal('SIGSTOP')
   const stopped = performance.now()
   const reads: Promise<Read>[] = []
@@ -124,12 +124,12 @@ faultTest('row 23: a replica that was stopped serves nothing stale when it goes 
 
 interface Read {
   status: number
-  /** The revision that the group had when the question was sent. */
+  /** The group's revision when the request was sent. */
   asked: number
   answered: number
 }
 
-/** Asks one replica as a client that has seen nothing yet. */
+/** Asks one replica as a client that has not seen the group yet. */
 async function read(replica: ReplicaProcess, asked: number): Promise<Read> {
   const headers = { authorization: `Bearer ${token}` }
   const response = await fetch(`${replica.url}/v1/groups/stopped/files?limit=1`, { headers })
@@ -146,7 +146,7 @@ async function seedersAt(replica: ReplicaProcess): Promise<number> {
   return files[0]?.seeders ?? 0
 }
 
-/** Peers that all serve one file, and say so to one replica. */
+/** Peers that all serve one file and announce it to one replica. */
 class Swarm {
   readonly peers: number
   readonly #client: TrackerClient

@@ -72,7 +72,7 @@ browserTest('a wrong password shows one clear sentence, the right one shows the 
   await fillIn(page, 'ada', 'wrong horse battery')
   const alert = page.getByRole('alert')
   await alert.filter({ hasText: /\S/ }).waitFor()
-  expect(await alert.textContent()).toBe('The user name or the password is wrong.')
+  expect(await alert.textContent()).toBe('The user name or password is wrong.')
   // The browser itself logs each refusal on the console.
   expect(problems.splice(0)).toEqual([expect.stringContaining('401 (Unauthorized)')])
   await page.getByLabel('Password').fill('correct horse battery')
@@ -211,7 +211,7 @@ browserTest('a revoked session leads to the sign-in page, with the reason', asyn
   const { page, problems } = await openTeam('ada')
   const env = { SHOAL_NEW_PASSWORD: 'other horse battery' }
   await homes.ada.ok('user passwd', { env })
-  await page.getByText('Your session has ended or was revoked. Sign in again.').waitFor()
+  await page.getByText('Your session has expired or was revoked. Sign in again.').waitFor()
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
   for (const problem of problems.splice(0)) expect(problem).toContain('401 (Unauthorized)')
   await homes.ada.ok('user passwd', {

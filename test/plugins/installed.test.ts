@@ -160,7 +160,7 @@ test('a tarball with a path that leads out, a link, or too much data is refused 
       pjson,
       { header: { name: 'package/hard', size: 0, type: 'link', linkname: 'package/package.json' } },
     ],
-    'takes more than': [pjson, fileEntry('package/zeros', '0'.repeat(130 * 1024 * 1024))],
+    'is larger than': [pjson, fileEntry('package/zeros', '0'.repeat(130 * 1024 * 1024))],
   }
   for (const [why, entries] of Object.entries(hostile)) {
     const failure = await home.fails(['plugins', 'install', await tarballOf('hostile', entries)])
@@ -184,7 +184,7 @@ test('a plugin that lacks a package, throws, exports nothing or conflicts with a
       'lacking',
       { 'index.js': "import '@acme/missing/part'" },
       {},
-      'the plugin lacking needs the package @acme/missing',
+      'the plugin lacking does not contain the package @acme/missing',
     ],
     [
       'throwing',
@@ -192,24 +192,24 @@ test('a plugin that lacks a package, throws, exports nothing or conflicts with a
       {},
       'the plugin throwing cannot be loaded: at once',
     ],
-    ['empty', { 'index.js': 'export const x = 1' }, {}, 'no default export'],
+    ['empty', { 'index.js': 'export const x = 1' }, {}, 'is not { commands, tracker, peer }'],
     [
       'seam',
       { 'index.js': indexOf("peer: () => import('./p.js')"), 'p.js': '' },
       {},
-      'its peer module has no function',
+      'the default export of its peer module is not a function',
     ],
     [
       'command',
       { 'index.js': indexOf("commands: { upload: () => import('./c.js') }"), 'c.js': helloCommand('') },
       {},
-      '"upload", and so has Shoal itself',
+      'and Shoal itself both have a command "upload"',
     ],
     [
       'second',
       { 'index.js': indexOf("commands: { 'first:say': () => import('./c.js') }"), 'c.js': helloCommand('') },
       {},
-      '"first say", and so has the plugin first',
+      'and the plugin first both have a command "first say"',
     ],
     [
       'words',
@@ -217,7 +217,7 @@ test('a plugin that lacks a package, throws, exports nothing or conflicts with a
       {},
       '"a:b:c" is neither',
     ],
-    ['metrics', { 'index.js': indexOf('') }, {}, 'there is a plugin @shoal/plugin-metrics already'],
+    ['metrics', { 'index.js': indexOf('') }, {}, 'the plugin @shoal/plugin-metrics already exists'],
     ['nameless', { 'index.js': indexOf('') }, { name: '../../x' }, 'no valid "name"'],
   ]
   for (const [name, files, pjson, why] of refused) {
@@ -247,8 +247,8 @@ test('broken installed plugins are named and skipped, and everything else works'
   expect(outcome.stderr).toContain(
     'the plugin manifest is skipped: its oclif.manifest.json does not describe the command',
   )
-  expect(outcome.stderr).toMatch(/the plugin pjson is skipped: .* is no JSON/)
-  expect(outcome.stderr).toContain('the plugin works is skipped: there is a plugin works already')
+  expect(outcome.stderr).toMatch(/the plugin pjson is skipped: .* is not JSON/)
+  expect(outcome.stderr).toContain('the plugin works is skipped: the plugin works already exists')
   const { broken } = await home.ok<{ broken: { folder: string }[] }>('plugins list')
   expect(broken.map(({ folder }) => folder)).toEqual(['manifest', 'pjson', 'works'])
 

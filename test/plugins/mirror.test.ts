@@ -85,14 +85,77 @@ test('with --delete the folder has nothing that the group has not, and no empty 
   const folder = world.path('exact')
   mkdirSync(join(folder, 'old/er'), { recursive: true })
   writeFileSync(join(folder, 'old/er/file'), 'not of the group')
-  const mirror = following(bob, ['mirror', 'exact:in', folder, '--delete'])
+  const mirror = following(bob, ['mirror', 'exact:in', folder, '--delete', '--adopt'])
   await until(() => read(folder, 'sub/drop') === 'd' && read(folder, 'keep') === 'k')
-  await until(() => readdirSync(folder).sort().join() === 'keep,sub')
+  await until(() => readdirSync(folder).sort().join() === '.shoal-mirror.json,keep,sub')
   await ada.ok('peer remove exact:in/sub/drop')
   await until(() => !existsSync(join(folder, 'sub')))
   expect(read(folder, 'keep')).toBe('k')
   expect((await mirror.end()).deleted).toEqual([join(folder, 'old/er/file'), join(folder, 'sub/drop')])
 }, 60_000)
+
+test('--delete refuses a folder that no mirror made, and deletes nothing there', async () => {
+  await groupWith('strict', { 'in/a': 'a' })
+  const folder = world.path('strict')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'thesis'), 'years of work')
+  const failure = await bob.fails(['mirror', 'strict:in', folder, '--delete', '--no-follow'])
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect(failure.hint).toContain('--adopt')
+  expect(readdirSync(folder)).toEqual(['thesis'])
+})
+
+test('a mistyped prefix is an error and empties nothing', async () => {
+  await groupWith('typo', { 'models/a': 'a' })
+  const folder = world.path('typo')
+  await bob.ok(['mirror', 'typo:models', folder, '--delete', '--no-follow'])
+  const failure = await bob.fails(['mirror', 'typo:model', folder, '--delete', '--no-follow'])
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  const elsewhere = world.path('typo-too')
+  const unknown = await bob.fails(['mirror', 'typo:model', elsewhere, '--delete', '--no-follow'])
+  expect(unknown).toMatchObject({ exit: 5, code: 'FILE_NOT_FOUND' })
+  expect(read(folder, 'a')).toBe('a')
+  expect(existsSync(elsewhere)).toBe(false)
+})
+
+test('files that vanish from the group while no mirror runs do not empty the folder', async () => {
+  await groupWith('vanish', { 'in/a': 'a', other: 'o' })
+  const folder = world.path('vanish')
+  await bob.ok(['mirror', 'vanish:in', folder, '--delete', '--no-follow'])
+  await ada.ok('peer remove vanish:in/a')
+  const gone = await bob.fails(['mirror', 'vanish:in', folder, '--delete', '--no-follow'])
+  expect(gone).toMatchObject({ code: 'FILE_NOT_FOUND' })
+  expect(read(folder, 'a')).toBe('a')
+})
+
+test('--dry-run says what would be fetched and deleted, and changes nothing', async () => {
+  await groupWith('dry', { a: '1', b: '2' })
+  const folder = world.path('dry')
+  interface Plan {
+    plan: { fetch: string[]; delete: string[] }
+  }
+  const first = await bob.ok<Plan>(['mirror', 'dry', folder, '--dry-run'])
+  expect(first.plan).toEqual({ fetch: ['a', 'b'], delete: [] })
+  expect(existsSync(folder)).toBe(false)
+  await bob.ok(['mirror', 'dry', folder, '--delete', '--no-follow'])
+  writeFileSync(join(folder, 'mine'), 'm')
+  await ada.ok('peer remove dry:b')
+  const second = await bob.ok<Plan>(['mirror', 'dry', folder, '--delete', '--dry-run'])
+  expect(second.plan).toEqual({ fetch: [], delete: [join(folder, 'b'), join(folder, 'mine')] })
+  expect(readdirSync(folder).sort()).toEqual(['.shoal-mirror.json', 'a', 'b', 'mine'])
+})
+
+test("a mirror replaces no file of the user's without --force, and fetches the others", async () => {
+  await groupWith('mine', { a: '1', b: '2' })
+  const folder = world.path('mine')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'a'), 'edited')
+  const failure = await bob.fails(['mirror', 'mine', folder, '--no-follow'])
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect([read(folder, 'a'), read(folder, 'b')]).toEqual(['edited', '2'])
+  await bob.ok(['mirror', 'mine', folder, '--no-follow', '--force'])
+  expect(read(folder, 'a')).toBe('1')
+})
 
 test('--no-follow ends once the folder is equal, and what is equal is not fetched again', async () => {
   await groupWith('once', { a: '1', b: '2' })

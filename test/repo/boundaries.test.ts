@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 interface Room {
   /** Rooms that it may import, beside itself. */
   imports: readonly string[]
-  /** Said when the rule is broken. */
+  /** Printed when the rule is broken. */
   why: string
 }
 
@@ -68,7 +68,7 @@ const ROOMS: Record<string, Room> = {
     why: 'the part file is the truth: it knows no swarm and no queue',
   },
   'peer/download/queue': {
-    imports: ['peer/download/swarm', 'redis', 'protocol'],
+    imports: ['peer/download/disk', 'redis', 'protocol'],
     why: 'all of BullMQ is here, and the queue only carries',
   },
   peer: {

@@ -106,14 +106,20 @@ test('every repository file named in backticks in a document exists', () => {
   expect(missing).toEqual([])
 })
 
-test('the README begins with the demo command and the test command', () => {
-  const [, block] = /^# Shoal\n\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+test('the README begins with three sentences, then the demo command and the test command', () => {
+  const [, introduction = '', block = ''] =
+    /^# Shoal\n\n(.+)\n\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []
+  expect(introduction.split(/(?<=\.) /).length).toBe(3)
   const named = block
-    ?.split('\n')
+    .split('\n')
     .map((line) => line.replace(/\s*#.*/, ''))
     .filter(Boolean)
   expect(named).toEqual(['./bin/quickstart', 'npm cit'])
   expect(existsSync(join(root, 'bin/quickstart'))).toBe(true)
+})
+
+test('docs/performance/figures.md shows the latest results (else: npm run bench:document)', () => {
+  execFileSync(process.execPath, [join(root, 'bench/document.ts'), '--check'], { encoding: 'utf8' })
 })
 
 test('decision 1 gives a reason for exactly the packages in use', () => {

@@ -5,18 +5,18 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { answerFault } from '../../tracker-client/response-check.ts'
 import { CHECKS } from '../../tracker-client/response-checks.gen.ts'
-import type { AnswerName } from '../../tracker-client/response-faults.ts'
-import { ANSWERS } from '../../tracker-client/response-faults.ts'
+import type { ResponseName } from '../../tracker-client/response-faults.ts'
+import { RESPONSES } from '../../tracker-client/response-faults.ts'
 
 const root = join(import.meta.dirname, '../..')
 const node = (...args: string[]): string =>
   execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
 
-test('answer-checks.gen.ts is up to date with the schemas (else: npm run gen:checks)', () => {
+test('response-checks.gen.ts is up to date with the schemas (else: npm run gen:checks)', () => {
   node('scripts/gen-response-checks.ts', '--check')
 })
 
-const NAMES = Object.keys(ANSWERS) as AnswerName[]
+const NAMES = Object.keys(RESPONSES) as ResponseName[]
 const STRANGE = [undefined, null, 0, -1, 0.5, 2 ** 53, '', 'x', 'f'.repeat(64), [], [1], {}, true, [null]]
 
 /** A valid body with one element in each list. */
@@ -46,10 +46,10 @@ test('the generated checks agree with TypeBox, and every refusal has a descripti
     fc.infiniteStream(fc.nat()),
     async (name, numbers) => {
       const random = (below: number): number => (numbers.next().value as number) % below
-      const whole = sample(ANSWERS[name])
+      const whole = sample(RESPONSES[name])
       expect(CHECKS[name](whole)).toBe(true)
       for (const body of [whole, spoil(whole, random), spoil(spoil(whole, random), random)]) {
-        const right = Value.Check(ANSWERS[name], body)
+        const right = Value.Check(RESPONSES[name], body)
         expect([body, CHECKS[name](body)]).toEqual([body, right])
         expect(await answerFault(name, body)).toEqual(right ? null : expect.any(String))
       }

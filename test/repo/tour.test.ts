@@ -11,15 +11,15 @@ const world = new World()
 afterAll(() => world.close())
 
 /**
- * The tour of the README, with the tracker on a free port. `npm run test:binary` runs it with the single
- * binary, as written; otherwise it uses the sources.
+ * The tour of the README, with the tracker on a free port: as written with the sources, and by `npm run
+ * test:binary` with the single binary.
  */
 function tour(port: number): string {
   const [, script = ''] =
     /^```sh tour\n([\s\S]*?)^```/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
   const folder = process.env.SHOAL_BIN ? 'dist' : 'bin'
   return script
-    .replace('$PWD/dist', `$PWD/${folder}`)
+    .replace('$PWD/bin:', `$PWD/${folder}:`)
     .replace('tracker start --detach', `tracker start --detach --listen 127.0.0.1:${port}`)
 }
 

@@ -8,11 +8,11 @@ import type { TrackerClient } from '../../tracker-client/client.ts'
 import { Victim } from './faults/victim.ts'
 import { groupOfFour, TestFleet } from './tracker-fleet.ts'
 
-/** Two replicas and a group of which one member attacks the peers of another, for one file of tests. */
+/** Two replicas, and a group in which one member attacks another's peers. One instance per test file. */
 export let fleet: TestFleet
 export let owner: TrackerClient
 export let thief: TrackerClient
-/** What ends what a test has started. */
+/** Functions that end what a test has started. */
 export const ended: (() => unknown)[] = []
 
 export function useTwoMembers(): void {
@@ -37,7 +37,7 @@ export async function publish(name: string): Promise<string> {
 
 export const serving = (id: string) => [{ group: 'team', fileId: id, complete: true }]
 
-/** Whom a replica names to a member that joins. */
+/** The peers that a replica names to a joining member. */
 export async function named(id: string, { replica = 0, plain = false } = {}) {
   const client = fleet.anonymous(replica)
   client.token = thief.token

@@ -19,7 +19,7 @@ afterAll(async () => {
   await target.stop()
 })
 
-test('a member who fetches and says that it serves at another’s port has a few TLS handshakes sent there and no grant', async () => {
+test('a downloading member that announces a foreign port causes only a few TLS handshakes there and no grant', async () => {
   const [origin, leecher] = [await swarm.addPeer(), await swarm.addPeer()]
   const source = swarm.path('source')
   writeFileSync(source, randomBytes(CHUNKS * CHUNK_SIZE))
@@ -36,7 +36,7 @@ test('a member who fetches and says that it serves at another’s port has a few
   const nothing = { onBitmap() {}, onChunk() {}, onPending() {} }
   const stop = new AbortController()
   const ask = (): Promise<void> => followHave(address, use, nothing, stop.signal).catch(() => {})
-  // Until it is downloading it serves nobody.
+  // It serves nobody until it is downloading.
   await until(async () => {
     void ask()
     return target.heard.length > 0

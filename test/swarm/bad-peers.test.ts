@@ -17,7 +17,7 @@ afterAll(() => swarm.close())
 
 type Misbehaviour = (request: RawRequest, socket: Socket, data: Buffer) => void
 
-/** What the peer does; what is told of it, and why; what the honest peer sends in a second, 0 for all it can. */
+/** The misbehaviour, the expected log and progress words, the reason, and the honest peer's rate per second (0: unlimited). */
 const CASES: [what: string, told: string, why: RegExp, maxUp: number, act: Misbehaviour][] = [
   ['stalls', 'left', /sent nothing for 3 s/, SLOWLY, () => {}],
   [
@@ -32,7 +32,7 @@ const CASES: [what: string, told: string, why: RegExp, maxUp: number, act: Misbe
     },
   ],
   [
-    'has not what it claims to have',
+    'lacks chunks that it claims to have',
     'left',
     /does not hold/,
     0,
@@ -56,7 +56,7 @@ const CASES: [what: string, told: string, why: RegExp, maxUp: number, act: Misbe
     (r, s) => void s.write(headFor(r, SIZE, { 'content-length': 100 })),
   ],
   [
-    'sends more than was asked for',
+    'sends more than it was asked for',
     'banned',
     /nobody asked for|not HTTP/,
     0,
@@ -66,7 +66,7 @@ const CASES: [what: string, told: string, why: RegExp, maxUp: number, act: Misbe
       ),
   ],
   [
-    'answers another range',
+    'answers with another range',
     'banned',
     /another range/,
     0,
@@ -85,7 +85,7 @@ const CASES: [what: string, told: string, why: RegExp, maxUp: number, act: Misbe
 ]
 
 test.each(CASES)(
-  'beside a peer that %s the file comes in right, and the log and the progress say that it is %s, and why',
+  'a download beside a peer that %s succeeds, and the log and the progress say that the peer is %s, and why',
   async (what, told, why, maxUp, act) => {
     const [origin, leecher] = [await swarm.addPeer(), await swarm.addPeer()]
     const [source, target] = [swarm.path(`source ${what}`), swarm.path(`target ${what}`)]

@@ -12,14 +12,14 @@ beforeAll(async () => {
 })
 afterAll(() => swarm.close())
 
-test('a peer that has joined a swarm serves the file at once: others that are told of it are not refused', async () => {
+test('a peer serves a file as soon as it has joined the swarm, so that the peers it is named to are not refused', async () => {
   const source = swarm.path('source')
   writeFileSync(source, randomBytes(SIZE))
   await swarm.share(await swarm.addPeer(), 'file', source)
 
   const asked = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<null>()
-  /** Holds a download up between its joining and its first request to a peer. */
+  /** Delays a download between its join and its first request to a peer. */
   const slow: PeerExtension = {
     name: 'slow',
     setting: () => undefined,

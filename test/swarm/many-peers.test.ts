@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { TestSwarm } from '../support/swarm.ts'
 
-/** All of them in one process on a machine with few cores: the full number is for `npm run test:faults`. */
+/** All peers share one process and few cores, so the full number runs only in `npm run test:faults`. */
 const PEERS = process.env.SHOAL_FAULTS === 'full' ? 50 : 8
-/** Bytes a second. Where the origin's link is the fastest of all, nobody is spared anything by asking others. */
+/** Bytes per second. If the origin's link were the fastest, asking other peers would bring nothing. */
 const ORIGIN_RATE = 32 * 1024 * 1024
 const SIZE = 24 * 1024 * 1024 + 12_345
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => swarm.close(), 60_000)
 
-test(`${PEERS} peers that start together behind a slow origin all get the same file, mostly from one another`, async () => {
+test(`${PEERS} peers that start together behind a slow origin get the file mostly from one another`, async () => {
   const source = swarm.path('source')
   writeFileSync(source, randomBytes(SIZE))
   const origin = await swarm.addPeer()

@@ -12,7 +12,7 @@ afterAll(() => swarm.close())
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-test('a new version with one chunk in a hundred changed fetches that one alone', async () => {
+test('a new version with one changed chunk in a hundred fetches only that chunk', async () => {
   const [origin, leecher] = [await swarm.addPeer(), await swarm.addPeer()]
   const [first, second] = [swarm.path('v1'), swarm.path('v2')]
   writeFileSync(first, randomBytes(100 * CHUNK_SIZE))
@@ -34,18 +34,18 @@ test('a new version with one chunk in a hundred changed fetches that one alone',
 test.each([
   ['--max-down', { maxDown: 8 * MIB }],
   ['--max-up', { maxUp: 8 * MIB }],
-] as const)('%s holds within 5 %%', async (flag, limit) => {
+] as const)('%s is accurate within 5 %%', async (flag, limit) => {
   const [origin, leecher] = [await swarm.addPeer(), await swarm.addPeer()]
   const path = swarm.path(`limited${flag}`)
   writeFileSync(path, randomBytes(32 * MIB))
   await swarm.share(origin, `limited${flag}`, path)
-  // The upload limit is the serving side's: a download there sets it.
+  // The serving side enforces the upload limit, so a download there must set it.
   if ('maxUp' in limit) origin.setMaxUp(limit.maxUp)
   const given = 'maxDown' in limit ? limit : {}
   const { seconds } = await swarm.download(leecher, `limited${flag}`, swarm.path(`got${flag}`), given)
   const rate = 32 / seconds
   expect(rate).toBeLessThan(8 * 1.05)
-  // Slower only by what starting and ending take beside the four seconds.
+  // Slower only by the time to start and finish, besides the four seconds.
   expect(rate).toBeGreaterThan(8 * 0.8)
   expect(sha256(swarm.path(`got${flag}`))).toBe(sha256(path))
 })

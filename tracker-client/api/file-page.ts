@@ -2,16 +2,16 @@ import type { FileRecord } from '../../protocol/records.ts'
 
 export interface FilePage {
   files: readonly FileRecord[]
-  /** Of who serves a file. */
+  /** How many peers serve a file. */
   countsOf: (fileId: string) => { seeders: number; leechers: number }
   next: string | null
   revision: number
 }
 
-/** Records never change, so each is written once, for as long as a view holds it. Without its closing brace. */
+/** Each record's JSON without its closing brace. Records never change, so it is built once while a view holds the record. */
 const texts = new WeakMap<FileRecord, string>()
 
-/** The JSON of a `FileList`, of which only the counts are written for each request. */
+/** The JSON of a `FileList`. Only the counts are serialised anew for each request. */
 export function filePageText({ files, countsOf, next, revision }: FilePage): string {
   let text = ''
   for (const file of files) {

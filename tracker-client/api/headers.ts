@@ -1,6 +1,6 @@
-/** Names of the API's own request and answer headers, lower case as Node gives them. */
+/** The API's own request and response headers, in lower case as Node gives them. */
 
-/** Request: the highest revision of the group that the client has seen. Answer: the one it was read at. */
+/** Request: the highest revision of the group that the client has seen. Response: the revision of the answer. */
 export const REVISION_HEADER = 'shoal-revision'
-/** The same on every repetition of one change, so that it is made once. */
+/** The same for every repetition of a change, so that it is made only once. */
 export const IDEMPOTENCY_HEADER = 'idempotency-key'

@@ -4,17 +4,17 @@ import { MAX_ANNOUNCED_GROUPS, MAX_BATCH, MAX_MOVING, MAX_PACKED_IDS } from './l
 import { ID_LENGTH } from './packed-files.ts'
 
 /**
- * The bodies of the tracker's HTTP API: the server validates requests against them and builds its OpenAPI
- * document from them, the client checks answers with them. One place, both sides.
+ * The bodies of the tracker's HTTP API, for both sides: the server validates requests and builds its OpenAPI document
+ * with these schemas, and the client checks answers with them.
  */
 const Time = Type.String({ description: 'ISO 8601, UTC' })
-/** Four characters for three bytes; what is left over is padded. */
+/** Groups of four characters for three bytes; the last group is padded. */
 const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
 const Hex64 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const Name = Type.String({ minLength: 1, maxLength: 64 })
 const FileName = Type.String({ minLength: 1, maxLength: 1024 })
 const Password = Type.String({ minLength: 1, maxLength: 1024 })
-/** Beyond this a number of JSON is not exact. Every integer has both bounds: test/repo/integer-bounds.test.ts. */
+/** Larger numbers are not exact in JSON. Every integer has both bounds: test/contract/integer-bounds.test.ts. */
 const MAX = Number.MAX_SAFE_INTEGER
 const Count = Type.Integer({ minimum: 0, maximum: MAX })
 const Bytes = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes' })
@@ -67,7 +67,7 @@ export const FileBody = Type.Object({
   uploader: Type.String(),
   added: Time,
 })
-/** Newest first; from version 1 on, or as far back as the group's changes are kept. */
+/** Newest first, back to version 1 or as far as the group's stream goes. */
 export const VersionList = Type.Object({ versions: Type.Array(FileBody), revision: Count })
 export const ListedFile = Type.Intersect([FileBody, Type.Object({ seeders: Count, leechers: Count })])
 export const FileList = Type.Object({
@@ -98,9 +98,9 @@ export const PeerBody = Type.Object({
 export const JoinSwarms = Type.Object({
   peer: Hex64,
   fileIds: Type.Array(Hex64, { minItems: 1, maxItems: MAX_BATCH }),
-  /** Whether chunk hashes of short files are wanted too. */
+  /** Whether to include the chunk hashes of short files. */
   hashes: Type.Optional(Type.Boolean()),
-  /** Whether peers without TLS are wanted too: what is sent to those, grants too, anybody on the way can read. */
+  /** Whether to include peers without TLS. Anybody on the way can read what they are sent, grants too. */
   plain: Type.Optional(Type.Boolean()),
 })
 export const JoinedSwarms = Type.Object({
@@ -115,12 +115,12 @@ export const JoinedSwarms = Type.Object({
   ),
 })
 
-/** What a heartbeat says, in its path: the announce of this sequence still holds. */
+/** A heartbeat's path: confirms the announce of this sequence. */
 export const Heartbeat = Type.Object({ peer: Hex64, sequence: Count })
-/** File ids, one behind the other: in that form a thousand are checked and compared as fast as one (isPacked). */
+/** Concatenated file ids: a thousand in this form are checked and compared as fast as one (isPacked). */
 const PackedIds = Type.String({
   maxLength: MAX_PACKED_IDS * ID_LENGTH,
-  description: 'file ids in lower-case hex, one behind the other without anything between them',
+  description: 'file ids in lower-case hex, concatenated without separators',
 })
 /** Proves that this session's user holds the key of the peer id (protocol/hello.ts). */
 export const Hello = Type.Object({
@@ -128,7 +128,7 @@ export const Hello = Type.Object({
   at: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'milliseconds' }),
   signature: Type.String({ pattern: BASE64, maxLength: 128, description: 'DER, base64' }),
 })
-/** Without `files` it says what a heartbeat does. */
+/** Without `files` it acts as a heartbeat. */
 export const Announce = Type.Object({
   peer: Hex64,
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
@@ -145,19 +145,20 @@ export const Announce = Type.Object({
 export const Announced = Type.Object({
   /** Seconds until the next heartbeat, jittered by the tracker. */
   interval: Type.Number(),
-  /** The replica does not know this peer's set at this sequence: announce in full. */
+  /** The replica does not know this peer's set at this sequence: send a full announce. */
   resync: Type.Boolean(),
-  /** Why the peer is handed out to nobody: the tracker called it back, and this came of it. */
+  /** Why the peer is not handed out: the result of the tracker's call-back. */
   fault: Type.Optional(Type.Union([Type.Literal('unreachable'), Type.Literal('wrong certificate')])),
 })
 
-const Rate = Type.Integer({ minimum: 0, maximum: 2 ** 40, description: 'bytes a second' })
+const Rate = Type.Integer({ minimum: 0, maximum: 2 ** 40, description: 'bytes per second' })
 const Parts = Type.String({
   pattern: BASE64,
   maxLength: 88,
-  description: 'the share, 0 to 255, that is held of each of min(64, chunks) slices of the file, in base64',
+  description:
+    'one byte for each of min(64, chunks) slices of the file, the share held of it from 0 to 255, in base64',
 })
-/** All that a peer moves now: it takes the place of its report before. */
+/** All of a peer's transfers. Replaces its previous report. */
 export const Progress = Type.Object({
   peer: Hex64,
   files: Type.Array(
@@ -175,20 +176,20 @@ export const Progress = Type.Object({
 /** Seconds until the next report, jittered by the tracker. */
 export const Progressed = Type.Object({ interval: Type.Number() })
 
-const Sum = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes a second, of all its peers' })
+const Sum = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes per second, of all its peers' })
 const SwarmSums = { seeds: Count, leechers: Count, down: Sum, up: Sum }
 export const MovingSwarms = Type.Object({
   swarms: Type.Array(
     Type.Object({ fileId: Hex64, name: Type.String(), size: Count, chunks: Count, ...SwarmSums }),
   ),
-  /** How many there are, listed or not. */
+  /** The number of swarms, listed or not. */
   total: Count,
 })
 export const SwarmPicture = Type.Object({
   fileId: Hex64,
   size: Count,
   chunks: Count,
-  /** How many peers there are, shown or not. */
+  /** The number of peers, shown or not. */
   total: Count,
   ...SwarmSums,
   peers: Type.Array(
@@ -234,8 +235,12 @@ export const StatusBody = Type.Object({
   swarms: Count,
   peers: Count,
   streams: Type.Object({
-    changes: Type.Integer({ minimum: 0, maximum: MAX, description: 'kept in all groups together' }),
-    longest: Type.Integer({ minimum: 0, maximum: MAX, description: 'kept in the group that has most' }),
+    changes: Type.Integer({ minimum: 0, maximum: MAX, description: 'events kept in all groups' }),
+    longest: Type.Integer({
+      minimum: 0,
+      maximum: MAX,
+      description: 'events kept in the group that has the most',
+    }),
   }),
   redis: Type.Object({
     kind: Type.Union([

@@ -4,7 +4,7 @@ import { Recent } from '../recent.ts'
 import type { Session } from '../store.ts'
 
 const MAX_SESSIONS = 10_000
-/** Bounds how long a revocation can go unnoticed by a replica that lost its message without noticing. */
+/** The longest that a replica keeps a revoked session when it loses the revocation message unnoticed. */
 const TTL_MS = 5000
 
 interface CachedSession {
@@ -13,7 +13,7 @@ interface CachedSession {
   until: number
 }
 
-/** Sessions that were asked for lately, cleared by revocations on any replica. */
+/** Recently read sessions. A revocation on any replica removes its entry. */
 export class SessionCache {
   readonly #sessions = new Recent<string, CachedSession>(MAX_SESSIONS)
   readonly #pubsub: PubSub
@@ -30,19 +30,19 @@ export class SessionCache {
     await this.#pubsub.subscribe(REVOCATION_CHANNEL, this.#onMessage)
   }
 
-  /** The session if it is in memory and has not expired. */
+  /** The session, if it is cached and has not expired. */
   peek(tokenHash: string): Session | null {
     const cached = this.#sessions.get(tokenHash)
     return cached && cached.until > Date.now() ? cached.session : null
   }
 
-  /** The cached session, else what `read` finds. */
+  /** The cached session, or else the one that `read` returns. */
   async get(tokenHash: string, read: () => Promise<Session | null>): Promise<Session | null> {
     const cached = this.peek(tokenHash)
     if (cached) return cached
     const generation = this.#generation
     const session = await read()
-    // A revocation that came in the meantime may be younger than the answer.
+    // A revocation that arrived during the read may be newer than the answer.
     if (session && generation === this.#generation && this.#pubsub.connected)
       this.#sessions.set(tokenHash, {
         session,

@@ -16,8 +16,8 @@ export class RedisUsers implements UserStore {
     mutation: Mutation,
     { user, passwordHash }: { user: string; passwordHash: string },
   ): Promise<void> {
-    // The directory is on another node of a cluster, so no script can write both. A name in the set twice
-    // counts once, so a repetition does no harm; a name without a user counts only until it is taken.
+    // In a cluster the directory is on another node, so no script can write both. The order is safe: adding a name
+    // twice counts it once, and a name without a user is counted until somebody takes it.
     await this.#db.ask((redis) => redis.sadd(USER_DIRECTORY, fold(user)))
     const keys = [userIdempotencyKey('createUser', { ...mutation, by: user }), userKeys(user).record]
     await this.#db.run('createUser', keys, [user, passwordHash, mutation.at], user)

@@ -7,7 +7,7 @@ import { type Counts, headerOf } from './format.ts'
 import { readStore } from './read-store.ts'
 import { writeBackup } from './write-file.ts'
 
-/** A connection of its own to the store at `url`, for as long as `work` takes. Throws what openStore throws. */
+/** Runs `work` on its own connection to the store at `url`. Throws what openStore throws. */
 export async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
   const redis = connectRedis(url, 'commands')
   try {
@@ -21,8 +21,8 @@ export async function withDatabase<T>(url: string, work: (db: Database) => Promi
 }
 
 /**
- * Saves all metadata of the store at `url` in `file`, while trackers may be at work on it. Each group is saved
- * as it was at one revision. Throws PATH_IN_THE_WAY where `file` exists, unless `force`.
+ * Saves all metadata of the store at `url` to `file`; trackers may keep running. Each group is saved at one
+ * revision. Throws PATH_IN_THE_WAY if `file` exists, unless `force`.
  */
 export function backupStore(
   url: string,

@@ -3,25 +3,25 @@ import { SCHEMA_VERSION } from '../schema.ts'
 import type { Session, SigningKey } from '../store.ts'
 
 /**
- * A backup: gzip over lines of JSON. The first is the header, the last the trailer, with what the others
- * count and the SHA-256 of all lines before it. docs/operations.md describes it.
+ * A backup is gzip over lines of JSON: a header, the records, and a trailer with the counts and the SHA-256 of all
+ * lines before it. docs/operations.md describes it.
  */
 export const FORMAT = 'shoal-backup'
-/** Counts up when older versions could no longer read, or would spoil, what a backup says. */
+/** Incremented when older versions could no longer read a backup, or would damage it. */
 export const FORMAT_VERSION = 1
 
 export interface Header {
   format: typeof FORMAT
   version: number
-  /** Schema version of the store that it was read from. */
+  /** Schema version of the store that was saved. */
   schema: number
-  /** Different for each backup. */
+  /** Unique to each backup. */
   id: string
   created: string
 }
 
 export type BackupRecord =
-  /** Without `meta`: a group that was removed, whose name goes on counting. */
+  /** `meta` is null for a removed group: a new group of that name continues its revisions. */
   | { type: 'group'; group: string; revision: number; meta: { created: string; owner: string } | null }
   | { type: 'members'; group: string; members: Member[] }
   | { type: 'requests'; group: string; requests: JoinRequest[] }
@@ -32,7 +32,7 @@ export type BackupRecord =
 
 export interface HashPage {
   fileId: string
-  /** How many names of the group have this content. */
+  /** How many names in the group have this content. */
   names: number
   /** Index of the first chunk. */
   first: number
@@ -55,7 +55,7 @@ export interface Counts {
 export interface Trailer {
   type: 'end'
   counts: Counts
-  /** Of all lines before this one, hex. */
+  /** SHA-256 of all lines before this one, hex. */
   sha256: string
 }
 
@@ -69,7 +69,7 @@ export const headerOf = (id: string, created: string): Header => ({
 
 export const NOTHING: Counts = { users: 0, sessions: 0, groups: 0, files: 0 }
 
-/** The counts with `record` in them; removed groups do not count. */
+/** `counts` plus `record`. Removed groups do not count. */
 export function tally(counts: Counts, record: BackupRecord): Counts {
   switch (record.type) {
     case 'group':

@@ -18,12 +18,12 @@ import {
 type Line = Header | BackupRecord | Trailer
 type Take = (record: BackupRecord) => Promise<void> | void
 
-/** Longest line that is read; the longest that is written has 500 files with the longest names. */
+/** The longest line accepted. The longest that is written holds 500 files with names of maximal length. */
 const MAX_LINE = 16 * 2 ** 20
 
 /**
- * Reads a backup to its end, giving each record to `take` as it comes: whether the file is whole is known
- * only when this resolves. Throws BACKUP_INVALID, and SCHEMA_TOO_NEW for one that a newer Shoal wrote.
+ * Reads a backup and passes each record to `take` as it is read; only when this resolves is the file known to be
+ * complete. Throws BACKUP_INVALID, or SCHEMA_TOO_NEW if a newer Shoal wrote it.
  */
 export async function readBackup(file: string, take: Take): Promise<{ header: Header; counts: Counts }> {
   const reading = new Reading(take)
@@ -37,7 +37,7 @@ export async function readBackup(file: string, take: Take): Promise<{ header: He
   }
 }
 
-/** What is wrong with a file; readError makes the sentence of it. */
+/** The predicate of an error sentence about the file; readError adds the file's name. */
 class Fault extends Error {}
 
 /** One pass over the lines. */
@@ -53,7 +53,7 @@ class Reading {
   }
 
   async line(line: Buffer): Promise<void> {
-    if (this.#trailer) throw new Fault('goes on after its end')
+    if (this.#trailer) throw new Fault('continues after its end')
     const value = JSON.parse(line.toString()) as Line
     if (this.#header && isTrailer(value)) {
       this.#trailer = value
@@ -70,11 +70,11 @@ class Reading {
   }
 
   end(): { header: Header; counts: Counts } {
-    if (!this.#header || !this.#trailer) throw new Fault('is cut off')
+    if (!this.#header || !this.#trailer) throw new Fault('is truncated')
     const { sha256, counts } = this.#trailer
     const isWhole =
       sha256 === this.#hash.digest('hex') && JSON.stringify(counts) === JSON.stringify(this.#counts)
-    if (!isWhole) throw new Fault('is damaged: its checksum is not that of its content')
+    if (!isWhole) throw new Fault('is damaged: its checksum does not match its content')
     return { header: this.#header, counts }
   }
 }
@@ -83,13 +83,13 @@ const isTrailer = (value: Line): value is Trailer => 'type' in value && value.ty
 
 function checkHeader(value: Line): Header {
   const header = value as Partial<Header> | null
-  if (header?.format !== FORMAT) throw new Fault('is no backup of a tracker')
+  if (header?.format !== FORMAT) throw new Fault('is not a tracker backup')
   const { version = 0, schema = 0 } = header
   if (version > FORMAT_VERSION || schema > SCHEMA_VERSION)
     throw new ShoalError(
       'SCHEMA_TOO_NEW',
-      `the backup has format ${version} and schema ${schema}, this Shoal reads ${FORMAT_VERSION} and ${SCHEMA_VERSION}`,
-      { hint: 'restore it with the Shoal version that wrote it, or a later one' },
+      `the backup has format ${version} and schema ${schema}, but this Shoal reads up to ${FORMAT_VERSION} and ${SCHEMA_VERSION}`,
+      { hint: 'restore it with the Shoal version that wrote it, or a newer one' },
     )
   return header as Header
 }
@@ -107,17 +107,17 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     }
     rest.push(chunk.subarray(start))
     length += chunk.length - start
-    if (length > MAX_LINE) throw new Fault('is no backup of a tracker')
+    if (length > MAX_LINE) throw new Fault('is not a tracker backup')
   }
-  if (length > 0) throw new Fault('is cut off')
+  if (length > 0) throw new Fault('is truncated')
 }
 
 function readError(error: unknown, file: string): unknown {
   if (error instanceof Fault) return invalid(file, error.message)
-  if (error instanceof SyntaxError) return invalid(file, 'is damaged: a line of it is not JSON')
+  if (error instanceof SyntaxError) return invalid(file, 'is damaged: one of its lines is not JSON')
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'Z_BUF_ERROR') return invalid(file, 'is cut off')
-  if (code?.startsWith('Z_')) return invalid(file, 'is damaged, or no backup of a tracker')
+  if (code === 'Z_BUF_ERROR') return invalid(file, 'is truncated')
+  if (code?.startsWith('Z_')) return invalid(file, 'is damaged, or is not a tracker backup')
   return storageError(error, file)
 }
 

@@ -11,16 +11,16 @@ import { groupKeys, userKeys } from '../keys.ts'
 import type { Session } from '../store.ts'
 import type { BackupRecord, HashPage, SavedSession } from './format.ts'
 
-/** Records of one line. */
+/** Records per line. */
 const PAGE = 500
-/** Hashes of one line: 1 MiB. */
+/** Hashes per line: 1 MiB. */
 const HASHES_PAGE = 32_768
 const SCAN_COUNT = 1000
 
 /**
- * Everything that the store keeps for good, a group at a time, each as it was at one revision. Groups come
- * before users: a user who registers and joins meanwhile must not be a member without an account, whose name
- * another could take. Throws STORE_UNAVAILABLE.
+ * All durable data, group by group, each at one revision. Groups come before users: a user who registers and joins
+ * during the backup must not become a member without an account, whose name somebody else could take.
+ * Throws STORE_UNAVAILABLE.
  */
 export async function* readStore(db: Database): AsyncGenerator<BackupRecord> {
   for await (const group of names(db, groupKeys('*').revision)) yield* readGroup(db, group)
@@ -28,7 +28,7 @@ export async function* readStore(db: Database): AsyncGenerator<BackupRecord> {
   yield { type: 'keys', keys: await new RedisKeys(db).list() }
 }
 
-/** What stands for the star in the keys of this pattern: on all nodes, each once. */
+/** The part of each matching key that the star stands for, from all nodes, each once. */
 async function* names(db: Database, pattern: string): AsyncGenerator<string> {
   const [before, after] = pattern.split('*') as [string, string]
   const known = new Set<string>()
@@ -89,9 +89,9 @@ async function* readHashes(db: Database, view: GroupView): AsyncGenerator<Backup
     yield { type: 'hashes', group: view.group, pages: await Promise.all(batch.map(read)) }
 }
 
-/** Hashes of a group that is removed go at once, those of a replaced file only after a day. */
+/** The hashes of a removed group go at once; those of a replaced file stay for a day. */
 const gone = (group: string): ShoalError =>
-  new ShoalError('STORE_UNAVAILABLE', `the group ${group} was removed while it was saved`, {
+  new ShoalError('STORE_UNAVAILABLE', `the group ${group} was removed during the backup`, {
     hint: 'run the same command again',
   })
 

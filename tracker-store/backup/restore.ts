@@ -7,12 +7,12 @@ import type { BackupRecord, Counts, Header } from './format.ts'
 import { readBackup } from './read-file.ts'
 import { writeRecord } from './write-store.ts'
 
-/** Records that are written at once: some 10 MiB at most. */
+/** Records that are written in parallel: 10 MiB at most. */
 const AT_ONCE = 8
 
 /**
- * Writes the backup in `file` to the store at `url`, which must be empty and unused: nothing of a file that is
- * not whole. Until it is done no tracker starts on the store; one that was cut off may be run again.
+ * Writes the backup in `file` to the store at `url`, which must be empty and unused. An incomplete file writes
+ * nothing. No tracker starts on the store until the restore ends; an interrupted restore can be run again.
  * Throws BACKUP_INVALID, SCHEMA_TOO_NEW, STORE_NOT_EMPTY, ALREADY_RUNNING, and the reason of `signal`.
  */
 export async function restoreStore(url: string, file: string, signal: AbortSignal): Promise<Counts> {
@@ -38,14 +38,14 @@ async function checkUnused(db: Database): Promise<void> {
   if (replicas.length > 0)
     throw new ShoalError(
       'ALREADY_RUNNING',
-      `trackers run on this store: ${replicas.map(({ url }) => url).join(', ')}`,
+      `trackers are running on this store: ${replicas.map(({ url }) => url).join(', ')}`,
       {
-        hint: 'stop them first, with `shoal tracker stop`; one that was killed counts for ten seconds more',
+        hint: 'stop them first with `shoal tracker stop`; a killed tracker counts as running for ten more seconds',
       },
     )
 }
 
-/** Claims the empty store for this backup, or goes on where a restore of the same one was cut off. */
+/** Claims the empty store for this backup, or resumes an interrupted restore of the same backup. */
 async function begin(db: Database, { id }: Header): Promise<void> {
   const claimed = await db.ask((redis) => redis.get(RESTORE_KEY))
   if (claimed === id) return
@@ -57,9 +57,9 @@ async function begin(db: Database, { id }: Header): Promise<void> {
     throw new ShoalError(
       'STORE_NOT_EMPTY',
       claimed === null
-        ? `the store has ${users} users and ${groups} groups already`
-        : 'the restore of another backup into this store was cut off',
-      { hint: 'restore into an empty store: another data folder, or another or a flushed Redis' },
+        ? `the store already has ${users} users and ${groups} groups`
+        : 'a restore of another backup into this store was interrupted',
+      { hint: 'restore into an empty store: use another data folder or another Redis, or flush this one' },
     )
   await db.ask((redis) => redis.set(RESTORE_KEY, id))
 }

@@ -9,8 +9,8 @@ import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { type BackupRecord, type Counts, type Header, NOTHING, type Trailer, tally } from './format.ts'
 
 /**
- * Writes a backup for its owner's eyes only; `file` appears whole or not at all. Throws PATH_IN_THE_WAY where
- * it exists and `force` is not given, and the reason of `signal`.
+ * Writes a backup that only its owner can read; `file` appears complete or not at all. Throws PATH_IN_THE_WAY if it
+ * exists, unless `force`, and the reason of `signal`.
  */
 export async function writeBackup(
   file: string,
@@ -18,7 +18,7 @@ export async function writeBackup(
   records: AsyncIterable<BackupRecord>,
   { force, signal }: { force: boolean; signal: AbortSignal },
 ): Promise<Counts> {
-  const taken = new ShoalError('PATH_IN_THE_WAY', `${file} is there already`, {
+  const taken = new ShoalError('PATH_IN_THE_WAY', `${file} already exists`, {
     hint: 'choose another name, or replace it with --force',
   })
   const exists = await access(file).then(
@@ -36,7 +36,7 @@ export async function writeBackup(
     await pipeline(Readable.from(lines), createGzip(), sink, { signal })
     if (!force) await claim(file, taken)
     await rename(draft, file).catch(async (error: unknown) => {
-      // What was claimed is an empty file of our own.
+      // claim() left an empty file.
       if (!force) await rm(file, { force: true })
       throw error
     })
@@ -71,7 +71,7 @@ async function* linesOf(
   onEnd(counts)
 }
 
-/** Makes sure that the name is ours to rename to; hard links would do it in one step, where there are any. */
+/** Reserves the name, so that the rename overwrites only our own file. (Not every file system has hard links.) */
 async function claim(file: string, taken: ShoalError): Promise<void> {
   const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST' ? taken : error

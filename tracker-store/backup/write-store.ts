@@ -12,14 +12,14 @@ import {
 import type { BackupRecord, HashPage, SavedSession } from './format.ts'
 
 /**
- * Added to every group's revision: clients may have seen changes that were made after the backup, and what
- * they see next must count as newer. More changes than that since the backup no group will have had.
+ * Added to every group's revision. Clients may have seen changes made after the backup, and must take the next
+ * change for a newer one. No group changes this often between a backup and its restore.
  */
 export const REVISION_LEAP = 1_000_000
 
 /**
- * Writes one record into a store that nobody uses yet, which is why this needs no script. The same record
- * again changes nothing, so a restore that was cut off can be run again.
+ * Writes one record. It needs no script because nobody uses the store yet. Writing a record twice changes nothing,
+ * so an interrupted restore can be run again.
  */
 export async function writeRecord(db: Database, record: BackupRecord): Promise<void> {
   switch (record.type) {
@@ -85,7 +85,7 @@ async function writeUser(
   }
 }
 
-/** Each record as JSON under the name in its field `key`. */
+/** Each record as JSON, keyed by its field `key`. */
 function byKey<K extends string, T extends Record<K, string>>(records: T[], key: K): Map<string, string> {
   return new Map(records.map((record) => [record[key], JSON.stringify(record)]))
 }

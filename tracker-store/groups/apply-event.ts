@@ -4,8 +4,8 @@ import type { ApplyEvent, GroupView } from './group-view.ts'
 import { type Roster, SortedRoster } from './roster.ts'
 
 /**
- * Moves a view to the event's revision. Applied to a state that has the change already it does no harm, which
- * is what lets a snapshot be read while the group changes (snapshot.ts).
+ * Moves a view to the event's revision. Applying an event twice is harmless, which lets a snapshot be read while the
+ * group changes (snapshot.ts).
  */
 export const applyEvent: ApplyEvent = (view, event) => {
   if (event.type === 'group.created') return created(event)
@@ -44,7 +44,7 @@ function changes({ members, requests, files }: GroupView, event: GroupEvent): Pa
     case 'file.removed':
       return { files: files.without(event.name) }
     default:
-      // A newer replica's change: this one cannot show it, but goes on with what it knows.
+      // An unknown change, from a newer replica: keep the rest of the view current.
       return {}
   }
 }

@@ -6,10 +6,10 @@ import type { GroupSummary, GroupTotals } from '../store.ts'
 const PAGE = 500
 
 /**
- * The names of all groups. It lies on another node of a cluster than the groups, so no script can write both:
- * a name here is a hint, and the group's own keys decide. A name is written before its group is made, lest a
- * crash in between hide a group for ever, and after it, lest a reader that found no group yet take the hint
- * away. Names without a group are cleaned away by whoever comes across them.
+ * The names of all groups. In a cluster it is on another node than the groups, so no script can write both: a name
+ * here is a hint, and the group's own keys decide. A name is added before its group is created, so that a crash in
+ * between cannot hide the group, and again after it, in case a reader that found no group yet removed the hint.
+ * Whoever finds a name without a group removes it.
  */
 export class GroupDirectory {
   readonly #db: Database
@@ -18,16 +18,16 @@ export class GroupDirectory {
     this.#db = db
   }
 
-  /** Runs `create` with the name written on both sides of it. */
+  /** Runs `create`, adding the name before and after it. */
   async around<T>(group: string, create: () => Promise<T>): Promise<T> {
-    // Not for a name that is taken: its variants in case would fill the directory.
+    // Skip a taken name: its case variants would fill the directory.
     if ((await this.#nameOf(group)) === null) await this.#add(group)
     const answer = await create()
     await this.#add(group)
     return answer
   }
 
-  /** Takes the name away, unless a group of it was made meanwhile. */
+  /** Removes the name, unless a group of that name was created meanwhile. */
   async forget(group: string): Promise<void> {
     await this.#db.ask((redis) => redis.zrem(GROUP_DIRECTORY, group))
     if ((await this.#nameOf(group)) === group) await this.#add(group)
@@ -37,7 +37,7 @@ export class GroupDirectory {
     return this.#db.ask((redis) => redis.zcard(GROUP_DIRECTORY))
   }
 
-  /** Up to `limit` groups after the name `after`, with the role of `user` in each. */
+  /** Up to `limit` groups after the name `after`, each with the role of `user`. */
   async list(
     after: string,
     limit: number,

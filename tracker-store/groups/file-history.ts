@@ -6,8 +6,8 @@ import { parseEntry } from './group-stream.ts'
 const PAGE = 1000
 
 /**
- * The versions of the file that is called `name` now, newest first, as far back as the group's changes are kept:
- * a name that was removed and published again begins anew. Null where it is removed. Throws STORE_UNAVAILABLE.
+ * The versions of the file now called `name`, newest first, as far back as the group's stream goes. Publishing a
+ * removed name starts a new history. Null if the file is removed. Throws STORE_UNAVAILABLE.
  */
 export async function readVersions(db: Database, group: string, name: string): Promise<FileRecord[] | null> {
   const { stream } = groupKeys(group)
@@ -16,7 +16,7 @@ export async function readVersions(db: Database, group: string, name: string): P
   while (true) {
     const items = await db.ask((redis) => redis.xrevrange(stream, last, '-', 'COUNT', PAGE))
     for (const [, [, text = '']] of items) {
-      // Most changes are of something else, and parsing costs more than looking.
+      // Skip other events unparsed: parsing costs more than this test.
       if (!text.startsWith('{"type":"file.')) continue
       const { event } = parseEntry(text)
       if (event.type === 'file.removed' && event.name === name) return versions.length > 0 ? versions : null

@@ -3,7 +3,7 @@ import type { FileRecord } from '../../protocol/records.ts'
 import type { FileIndex } from './group-view.ts'
 import { SortedMap } from './sorted-map.ts'
 
-/** How many names have a content, and what one of them has. */
+/** How many names have this content, and the record of one of them. */
 interface Content {
   names: number
   file: FileRecord
@@ -72,7 +72,7 @@ export class SortedFiles implements FileIndex {
     const page: FileRecord[] = []
     const itself = prefix === '' ? undefined : this.#byName.get(prefix)
     if (itself !== undefined && prefix > after && limit > 0) page.push(itself)
-    // Names such as "a-b" sort between "a" and "a/b", so what lies below a folder is a range of its own.
+    // "a-b" sorts between "a" and "a/b", so the files below a folder are a separate range.
     const folder = prefix === '' ? '' : `${prefix}/`
     for (const [name, file] of this.#byName.from(after > folder ? after : folder)) {
       if (page.length >= limit || !isBelow(name, prefix)) break
@@ -82,7 +82,7 @@ export class SortedFiles implements FileIndex {
   }
 }
 
-/** A record of the same content, under a name that is still there when `removed` is not. */
+/** A record of the same content under a name other than `removed`. */
 function otherName(byName: SortedMap<FileRecord>, file: FileRecord, removed: string): FileRecord | undefined {
   if (file.name !== removed) return file
   for (const [, each] of byName.from('')) if (each.fileId === file.fileId) return each

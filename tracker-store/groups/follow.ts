@@ -4,12 +4,12 @@ import { type Database, isUnavailable } from '../database.ts'
 import type { GroupFeed } from './group-feed.ts'
 import { type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
 
-/** Events that wait for a slow reader; beyond, it reads the stream again. */
+/** Events kept for a slow reader. Beyond that, it reads the stream again. */
 const INBOX = 1000
 
 /**
- * The group's events after `revision`, each once and in order, until `signal` aborts. An outage of Redis only
- * delays them. Throws REVISION_TOO_OLD where the stream no longer goes back so far.
+ * The group's events after `revision`, each once and in order, until `signal` aborts. A Redis outage only delays
+ * them. Throws REVISION_TOO_OLD if the stream no longer goes back that far.
  */
 export async function* follow(
   db: Database,
@@ -32,7 +32,7 @@ export async function* follow(
       if (inbox.push(entry) > INBOX) fallBehind()
       else wake()
     },
-    // An inbox with something in it is on its way, or will find its gap itself.
+    // While events are queued, the reader advances or finds the gap itself.
     revision: (now) => {
       if (behind || (inbox.length === 0 && now !== position.revision)) fallBehind()
     },
@@ -77,9 +77,9 @@ function onlyOutage(error: unknown): undefined {
 function tooOld(group: string, revision: number): ShoalError {
   return new ShoalError(
     'REVISION_TOO_OLD',
-    `the changes of ${group} after revision ${revision} are not kept`,
+    `the changes of ${group} after revision ${revision} are no longer kept`,
     {
-      hint: 'read the group again, and follow it from the revision of that answer',
+      hint: 'read the group again and follow it from the revision in the answer',
     },
   )
 }

@@ -6,25 +6,25 @@ import { fold, groupKeys } from '../keys.ts'
 import type { PubSub } from '../pubsub.ts'
 import { parseEntry, readRevisions, type StreamEntry } from './group-stream.ts'
 
-/** Hears of a group's changes as they happen; what it misses it reads from the stream. */
+/** Receives a group's changes as they happen. It reads missed ones from the stream. */
 export interface GroupWatcher {
-  /** An event as it was published: maybe old, maybe with some missing before it. */
+  /** A published event. It may be old, and earlier ones may be missing. */
   event(entry: StreamEntry): void
-  /** The revision that the group has in Redis, told twice a second. Resolves once the watcher is there. */
+  /** The group's revision in Redis, reported twice a second. Resolves once the watcher has reached it. */
   revision(revision: number): Promise<void> | void
-  /** Messages may have been lost, or Redis replaced by one with another history. */
+  /** Messages may be lost, or a failover may have replaced the history. */
   doubt(): void
 }
 
-/** Bounds how long a lost message goes unnoticed. */
+/** The longest that a lost message goes unnoticed. */
 const CHECK_MS = 500
-/** Age of the last check from which reads check first: this process was stopped or starved. */
+/** If the last check is older than this, the process was stopped or starved: check before reading. */
 const UNCHECKED_MS = 1500
-/** How long a check after a stop goes on trying: connections may have been given up meanwhile. */
+/** How long a check retries after a stop: connections may have closed meanwhile. */
 const RESUME_MS = 800
 const RETRY_MS = 20
 
-/** Pub/sub of the watched groups, and the check that makes up for its losses. */
+/** Delivers events of the watched groups, and checks regularly for lost ones. */
 export class GroupFeed {
   readonly #db: Database
   readonly #pubsub: PubSub
@@ -39,11 +39,11 @@ export class GroupFeed {
     this.#db = db
     this.#pubsub = pubsub
     pubsub.onRestored(() => this.#doubt())
-    const failed = background.owner('comparing views with Redis', 'answers may be out of date', isUnavailable)
+    const failed = background.owner('comparing views with Redis', 'answers may be outdated', isUnavailable)
     this.#timer = setInterval(() => this.check().catch(failed), CHECK_MS).unref()
   }
 
-  /** Starts telling `watcher` of the group; resolves, with the function that ends it, once events arrive. */
+  /** Starts passing the group's events to `watcher`. Resolves to the function that stops it, once events arrive. */
   async watch(group: string, watcher: GroupWatcher): Promise<() => void> {
     const name = fold(group)
     const { channel } = groupKeys(name)
@@ -72,12 +72,12 @@ export class GroupFeed {
     this.#listeners.add(listener)
   }
 
-  /** Milliseconds since the watchers were last known to be where Redis is. */
+  /** Milliseconds since all watchers were last known to be current. */
   get age(): number {
     return performance.now() - this.#succeeded
   }
 
-  /** Compares all watchers with Redis and waits until they are there. Throws STORE_UNAVAILABLE. */
+  /** Compares all watchers with Redis and waits until they have caught up. Throws STORE_UNAVAILABLE. */
   check(): Promise<void> {
     this.#checking ??= this.#checkNow().finally(() => {
       this.#checking = null
@@ -85,9 +85,9 @@ export class GroupFeed {
     return this.#checking
   }
 
-  /** Checks when that is overdue, so that a process that was stopped for a while serves nothing stale. */
+  /** Checks if a check is overdue, so that a process that was stopped for a while serves nothing stale. */
   async checkIfOverdue(): Promise<void> {
-    // Twice, because the first may be one that was under way when the process was stopped.
+    // Twice: the first may have been running when the process stopped.
     for (let i = 0; i < 2 && this.isOverdue; i++) await this.check().catch(() => {})
   }
 
@@ -95,7 +95,7 @@ export class GroupFeed {
     clearInterval(this.#timer)
   }
 
-  /** Whether what the watchers have must be checked before it is believed. */
+  /** Whether the watchers must be checked before they are trusted. */
   get isOverdue(): boolean {
     return performance.now() - this.#tried > UNCHECKED_MS
   }
@@ -135,7 +135,7 @@ export class GroupFeed {
   }
 }
 
-/** Throws `error` once it is too late to try again. */
+/** Throws `error` once the deadline has passed. */
 function giveUp(error: unknown, deadline: number): false {
   if (performance.now() >= deadline) throw error
   return false

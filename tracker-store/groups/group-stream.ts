@@ -3,22 +3,22 @@ import type { GroupEvent } from '../../protocol/records.ts'
 import type { Database } from '../database.ts'
 import { groupKeys } from '../keys.ts'
 
-/** An event and its text in the stream. */
+/** An event, with its text in the stream. */
 export interface StreamEntry {
   event: GroupEvent
   text: string
 }
 
 /**
- * Where a reader stands in a group's history: the revision it has, and the text of that revision's event
- * where it knows it, by which it notices that a failover replaced the history it had read.
+ * A reader's place in a group's history: its revision, and the text of that revision's event if known. A different
+ * text reveals that a failover replaced the history.
  */
 export interface Position {
   revision: number
   text: string | null
 }
 
-/** Why the stream cannot take a reader on: it begins later, or tells another history than the reader has. */
+/** Why a reader cannot continue: the stream starts after its position, or holds another history. */
 export type Break = 'trimmed' | 'replaced'
 
 const PAGE = 1000
@@ -31,8 +31,8 @@ export const positionOf = (entry: StreamEntry): Position => ({
 })
 
 /**
- * The events after `position`, at least up to the revision that the group has when this is called, or why
- * there are none to be had. Reading past a trimmed range is silent, so each id is checked.
+ * The events after `position`, up to at least the group's revision at the time of the call, or why there are none.
+ * Redis skips a trimmed range silently, so this checks every id.
  */
 export async function readAfter(
   db: Database,
@@ -63,7 +63,7 @@ export async function readRevision(db: Database, group: string): Promise<number>
   return Number((await db.ask((redis) => redis.get(groupKeys(group).revision))) ?? 0)
 }
 
-/** Those of many groups. All in use are asked for twice a second: by the thousand, where they lie on one node. */
+/** The revisions of many groups. Runs twice a second for all groups in use, so it asks for a thousand at a time. */
 export async function readRevisions(db: Database, groups: readonly string[]): Promise<number[]> {
   const revisions: number[] = []
   for (let i = 0; i < groups.length; i += PAGE) {

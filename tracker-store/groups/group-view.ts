@@ -2,8 +2,8 @@ import type { FileRecord, GroupEvent, JoinRequest, Member } from '../../protocol
 import type { Roster } from './roster.ts'
 
 /**
- * A replica's copy of one group at a revision, and the pure function that moves it from one revision to the
- * next. The store loads it from a snapshot and feeds it events; readers only look.
+ * A replica's copy of one group at a revision. The store loads it from a snapshot and applies events to it; readers
+ * never change it.
  */
 export interface GroupView {
   readonly group: string
@@ -19,20 +19,20 @@ export interface GroupView {
 export interface FileIndex {
   readonly size: number
   get(name: string): FileRecord | undefined
-  /** Whether some name of the group has this content. */
+  /** Whether any name in the group has this content. */
   hasContent(fileId: string): boolean
-  /** The record of one of the names that have this content. */
+  /** The record of one name that has this content. */
   ofContent(fileId: string): FileRecord | undefined
-  /** Up to `limit` files that are `prefix` or lie below it, after the name `after`. */
+  /** Up to `limit` files after the name `after` that are `prefix` or below it. */
   page(prefix: string, after: string, limit: number): FileRecord[]
-  /** The index with this file under its name. */
+  /** A copy with this file under its name. */
   with(file: FileRecord): FileIndex
-  /** The index without the file of this name. */
+  /** A copy without the file of this name. */
   without(name: string): FileIndex
 }
 
 /**
- * Applies the next event, leaving the view as it was: readers may hold one for as long as they like. null
- * stands for a group that does not exist, before its creation or after its removal.
+ * Applies the next event without changing `view`, which readers may keep as long as they like. Null is a group that
+ * does not exist: not yet created, or removed.
  */
 export type ApplyEvent = (view: GroupView | null, event: GroupEvent) => GroupView | null

@@ -11,13 +11,13 @@ import type { GroupFeed } from './group-feed.ts'
 import type { GroupView } from './group-view.ts'
 import type { Views } from './views.ts'
 
-/** What a script needs beyond the keys and arguments that all changes of a group have (scripts/lib.lua). */
+/** A script's keys and arguments, beyond those that every change of a group has (scripts/lib.lua). */
 interface Extra {
   keys?: (keyof GroupKeys)[]
   args?: readonly (string | number | Buffer)[]
 }
 
-/** Names of groups that are asked for at once. */
+/** Groups looked up in one turn of the event loop. */
 const NAMES_A_TURN = 25
 const PUBLISH = 'publishFiles'
 const FILE_KEYS = ['files', 'content', 'hashesPrefix'] as const
@@ -62,10 +62,10 @@ export class RedisGroups implements GroupStore {
     return found
   }
 
-  /** By its exact name: the keys are those of all names that differ in case only. */
+  /** Compares the exact name, because names that differ only in case share their keys. */
   async #isMember(user: string, group: string): Promise<boolean> {
     const { meta, members } = groupKeys(group)
-    // One command for the many names that are not the user's.
+    // One command for the common case, a group that the user is not in.
     if ((await this.#db.ask((redis) => redis.hexists(members, user))) === 0) return false
     return (await this.#db.ask((redis) => redis.hget(meta, 'name'))) === group
   }
@@ -116,7 +116,7 @@ export class RedisGroups implements GroupStore {
       group,
       { keys: [...FILE_KEYS, 'requests'] },
     )
-    // The group is gone already: an outage here leaves a hint for others to clean away.
+    // The group is already removed. An outage here leaves its name as a hint that others will clean up.
     if (answer.removed) await this.#directory.forget(group).catch(tolerateOutage)
     return answer
   }
@@ -144,7 +144,7 @@ export class RedisGroups implements GroupStore {
   ): Promise<(Revised & { files: FileRecord[] }) | null> {
     const key = groupIdempotencyKey(group, PUBLISH, mutation)
     const answer = await this.#db.ask((redis) => redis.get(key))
-    // What begins otherwise is a refusal (lib.lua).
+    // Any other first character means a refusal (lib.lua).
     return answer?.startsWith('{') ? (JSON.parse(answer) as Revised & { files: FileRecord[] }) : null
   }
 

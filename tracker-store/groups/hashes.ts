@@ -5,7 +5,7 @@ import type { Database } from '../database.ts'
 import { hashesKey, stagedKey, stampKey } from '../keys.ts'
 import type { HashStore } from '../store.ts'
 
-/** The longest value of Redis, 512 MiB: the hashes of a file of 8 TiB. */
+/** Redis's maximum value size, 512 MiB: the hashes of a file of 8 TiB. */
 const MAX_BYTES = 512 * 1024 * 1024
 
 export class RedisHashes implements HashStore {
@@ -17,8 +17,8 @@ export class RedisHashes implements HashStore {
 
   async stage(group: string, user: string, fileId: string, first: number, page: Uint8Array): Promise<void> {
     if (first * HASH_SIZE + page.byteLength > MAX_BYTES)
-      throw new ShoalError('TOO_LARGE', 'the file is longer than 8 TiB, the most that a group can hold', {
-        hint: 'split it',
+      throw new ShoalError('TOO_LARGE', 'the file is larger than 8 TiB, the maximum', {
+        hint: 'split the file',
       })
     const bytes = Buffer.from(page.buffer, page.byteOffset, page.byteLength)
     const keys = [stagedKey(group, user, fileId), stampKey(group, user, fileId)]

@@ -1,32 +1,32 @@
 import type { JoinRequest } from '../../protocol/records.ts'
 import { SortedMap } from './sorted-map.ts'
 
-/** Users with a record each: members, or requests to become one. Immutable; a change costs little in a large group. */
+/** One record per user: members or join requests. Immutable; a change is cheap even in a large group. */
 export interface Roster<T extends JoinRequest> {
   readonly size: number
   has(user: string): boolean
   get(user: string): T | undefined
-  /** In the order in which they came, so that all replicas list them alike. */
+  /** Ordered by time of joining, so that all replicas agree. */
   values(): Iterable<T>
-  /** With this record for its user. */
+  /** A copy with this record for its user. */
   with(record: T): Roster<T>
   without(users: Iterable<string>): Roster<T>
 }
 
 export class SortedRoster<T extends JoinRequest> implements Roster<T> {
   readonly #byUser: SortedMap<T>
-  readonly #byStanding: SortedMap<T>
+  readonly #byJoining: SortedMap<T>
 
-  private constructor(byUser: SortedMap<T>, byStanding: SortedMap<T>) {
+  private constructor(byUser: SortedMap<T>, byJoining: SortedMap<T>) {
     this.#byUser = byUser
-    this.#byStanding = byStanding
+    this.#byJoining = byJoining
   }
 
   static from<T extends JoinRequest>(records: Iterable<T>): SortedRoster<T> {
     const byUser = new Map<string, T>()
     for (const record of records) byUser.set(record.user, record)
-    const byStanding = [...byUser.values()].map((record) => [standing(record), record] as const)
-    return new SortedRoster(SortedMap.from(byUser), SortedMap.from(byStanding))
+    const byJoining = [...byUser.values()].map((record) => [joinOrder(record), record] as const)
+    return new SortedRoster(SortedMap.from(byUser), SortedMap.from(byJoining))
   }
 
   get size(): number {
@@ -42,25 +42,25 @@ export class SortedRoster<T extends JoinRequest> implements Roster<T> {
   }
 
   *values(): Generator<T> {
-    for (const [, record] of this.#byStanding.from('')) yield record
+    for (const [, record] of this.#byJoining.from('')) yield record
   }
 
   with(record: T): SortedRoster<T> {
     const before = this.#byUser.get(record.user)
-    const others = before === undefined ? this.#byStanding : this.#byStanding.without(standing(before))
-    return new SortedRoster(this.#byUser.with(record.user, record), others.with(standing(record), record))
+    const others = before === undefined ? this.#byJoining : this.#byJoining.without(joinOrder(before))
+    return new SortedRoster(this.#byUser.with(record.user, record), others.with(joinOrder(record), record))
   }
 
   without(users: Iterable<string>): SortedRoster<T> {
-    let [byUser, byStanding] = [this.#byUser, this.#byStanding]
+    let [byUser, byJoining] = [this.#byUser, this.#byJoining]
     for (const user of users) {
       const record = byUser.get(user)
       if (record === undefined) continue
       byUser = byUser.without(user)
-      byStanding = byStanding.without(standing(record))
+      byJoining = byJoining.without(joinOrder(record))
     }
-    return new SortedRoster(byUser, byStanding)
+    return new SortedRoster(byUser, byJoining)
   }
 }
 
-const standing = ({ since, user }: JoinRequest): string => `${since} ${user}`
+const joinOrder = ({ since, user }: JoinRequest): string => `${since} ${user}`

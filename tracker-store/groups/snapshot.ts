@@ -9,18 +9,18 @@ import type { GroupView } from './group-view.ts'
 import { SortedRoster } from './roster.ts'
 
 export interface Snapshot {
-  /** null where the group does not exist. */
+  /** Null if the group does not exist. */
   view: GroupView | null
   position: Position
 }
 
 const PAGE = 2000
-/** Tries before a group that outruns its stream while it is read counts as unavailable. */
+/** Attempts before a group that outruns its stream during the read counts as unavailable. */
 const TRIES = 3
 
 /**
- * Reads a group in pages while it may change: the result is a mixture of revisions, made whole by applying
- * the events since the first page once more. Throws STORE_UNAVAILABLE.
+ * Reads a group page by page while it may change. The pages are of different revisions; applying all events since the
+ * first page makes them consistent. Throws STORE_UNAVAILABLE.
  */
 export async function loadSnapshot(db: Database, group: string): Promise<Snapshot> {
   for (let i = 0; i < TRIES; i++) {
@@ -60,7 +60,7 @@ async function readMixture(db: Database, group: string, revision: number): Promi
   }
 }
 
-/** The records of a hash. HSCAN may show one twice, and shows each that is there all the while. */
+/** The records of a hash. HSCAN may return one twice, but returns every record that exists throughout. */
 async function readHash<T>(db: Database, key: string): Promise<T[]> {
   const records = new Map<string, T>()
   let cursor = '0'

@@ -1,4 +1,4 @@
-/** Entries of one run, by key. Runs are short enough to be copied at each change. */
+/** Sorted entries, few enough to copy on each change. */
 interface Run<V> {
   readonly keys: readonly string[]
   readonly values: readonly V[]
@@ -7,8 +7,8 @@ interface Run<V> {
 const FULL_RUN = 128
 
 /**
- * An immutable map sorted by key in code unit order. A change copies one run and the list of runs, some
- * thousand entries in all at 100,000 keys, so that a view of a large group stays cheap to move on.
+ * An immutable map sorted by key in code unit order. A change copies one run and the list of runs (about a thousand
+ * entries at 100,000 keys), so updating the view of a large group stays cheap.
  */
 export class SortedMap<V> {
   readonly size: number
@@ -22,7 +22,7 @@ export class SortedMap<V> {
   static from<V>(entries: Iterable<readonly [string, V]>): SortedMap<V> {
     const sorted = [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1))
     const runs: Run<V>[] = []
-    // Half full, so that the first changes do not split them all.
+    // Half full, so that the first inserts do not split every run.
     for (let i = 0; i < sorted.length; i += FULL_RUN / 2) {
       const part = sorted.slice(i, i + FULL_RUN / 2)
       runs.push({ keys: part.map(([key]) => key), values: part.map(([, value]) => value) })
@@ -63,7 +63,7 @@ export class SortedMap<V> {
     )
   }
 
-  /** Entries from the first key that is not below `key`. */
+  /** Entries from the first key >= `key`. */
   *from(key: string): Generator<readonly [string, V]> {
     let at: number | null = null
     for (let index = this.#runFor(key); index < this.#runs.length; index++) {
@@ -73,7 +73,7 @@ export class SortedMap<V> {
     }
   }
 
-  /** Index of the last run that starts at or before `key`, 0 when none does. */
+  /** Index of the last run that starts at or before `key`, or 0. */
   #runFor(key: string): number {
     let low = 0
     let high = this.#runs.length
@@ -86,7 +86,7 @@ export class SortedMap<V> {
   }
 }
 
-/** Index of the first of `keys` that is not below `key`. */
+/** Index of the first of `keys` that is >= `key`. */
 function lowerBound(keys: readonly string[], key: string): number {
   let low = 0
   let high = keys.length

@@ -7,28 +7,28 @@ import { type Break, type Position, positionOf, readAfter, type StreamEntry } fr
 import type { GroupView } from './group-view.ts'
 import { loadSnapshot, type Snapshot } from './snapshot.ts'
 
-/** Most records (files and members) in memory: about 200 MB, 300 MB once all files have been listed. */
+/** The maximum of records (files and members) in memory: about 200 MB, or 300 MB once all files have been listed. */
 const MAX_RECORDS = 400_000
-/** What a group takes beside its records, in as many of them: its subscription, indexes, and place in the cache. */
+/** The overhead of a group (subscription, indexes, cache entry), counted in records. */
 const GROUP_RECORDS = 16
 
-/** Hears that Redis no longer has what a view had: a group at revision `seen`, which came back as `now`. */
+/** Called when Redis has lost changes: a view was at revision `seen`, and Redis is back at `now`. */
 export type LossListener = (group: string, seen: number, now: number) => void
 
-/** A loaded group. Its repair is the only one that changes it while it runs. */
+/** A loaded group. Only its repair changes it while one runs. */
 interface Slot {
   group: string
   view: GroupView | null
   position: Position
-  /** The highest revision heard of; above the view's while events are missing. */
+  /** The highest revision received; above the view's while events are missing. */
   heard: number
-  /** The history itself is in question: read it again even where the revision is the same. */
+  /** The history itself is in doubt: read it again even if the revision is the same. */
   doubtful: boolean
   repair: Promise<void> | null
   stop: () => void
 }
 
-/** The groups in a replica's memory, each kept at Redis's revision by the feed and, after gaps, the stream. */
+/** The groups in a replica's memory. The feed keeps each at Redis's revision; after gaps, the stream does. */
 export class Views {
   readonly #db: Database
   readonly #feed: GroupFeed
@@ -48,33 +48,33 @@ export class Views {
   }
 
   /**
-   * The group at `atLeast` or later, null where it does not exist. While Redis is away it answers what it has,
-   * unless that is older than `atLeast`: then it throws STORE_UNAVAILABLE.
+   * The group at `atLeast` or later, or null if it does not exist. During a Redis outage it returns the view in memory;
+   * if that is older than `atLeast` it throws STORE_UNAVAILABLE.
    */
   async get(group: string, atLeast: number): Promise<GroupView | null> {
     await this.#feed.checkIfOverdue()
     let slot = this.#slots.get(fold(group)) ?? (await this.#load(group))
-    // The load may have been under way when the client saw the group made: only a second one is sure.
+    // A load that began before the group was created proves nothing. Load again.
     if (slot === null && atLeast > 0) slot = await this.#load(group)
     if (slot === null) return null
     if (isBehind(slot)) await this.#repair(slot).catch(tolerateOutage)
-    // Likewise. A revision that Redis itself does not have (lost in a failover) is not waited for.
+    // The same for repairs. Do not wait for a revision that Redis itself lacks (lost in a failover).
     for (let i = 0; i < 2 && slot.position.revision < atLeast; i++) await this.#repair(slot)
     return slot.view?.group === group ? slot.view : null
   }
 
-  /** What `get` would answer without waiting; null where it would have to wait, or there is no such group. */
+  /** What `get` would return without waiting. Null if it would wait, or if the group does not exist. */
   peek(group: string): GroupView | null {
     const slot = this.#feed.isOverdue ? undefined : this.#slots.get(fold(group))
     if (slot === undefined || isBehind(slot)) return null
     return slot.view?.group === group ? slot.view : null
   }
 
-  /** The group as Redis has it now; while Redis is away, what is here. */
+  /** The group as Redis has it now. During an outage, the view in memory. */
   async getNow(group: string): Promise<GroupView | null> {
     const slot = this.#slots.get(fold(group)) ?? (await this.#load(group))
     if (slot === null) return null
-    // A repair that is under way may have read before; only a second one is sure.
+    // A repair that is already running may have read too early. Run a second.
     for (let i = 0; i < 2; i++) await this.#repair(slot).catch(tolerateOutage)
     return slot.view?.group === group ? slot.view : null
   }
@@ -83,7 +83,7 @@ export class Views {
     return this.#slots.size
   }
 
-  /** Revisions by which the loaded views are known to be behind, summed. */
+  /** How many revisions the loaded views are known to lag, summed. */
   get lag(): number {
     let lag = 0
     for (const slot of this.#slots.values()) lag += Math.max(0, slot.heard - slot.position.revision)
@@ -108,7 +108,7 @@ export class Views {
     return loading
   }
 
-  /** Listens first, then reads: what happens in between is heard. */
+  /** Subscribes before it reads, so that no event in between is missed. */
   async #open(group: string): Promise<Slot | null> {
     const slot: Slot = {
       group,
@@ -122,7 +122,7 @@ export class Views {
     const opening = Promise.withResolvers<void>()
     slot.repair = opening.promise
     try {
-      // From here on checks wait for the slot's repair, whatever becomes of it.
+      // From here on, checks wait for this slot's repair, even if it fails.
       slot.stop = await this.#feed.watch(group, this.#watcher(slot))
       Object.assign(slot, await loadSnapshot(this.#db, group), { repair: null })
     } catch (error) {
@@ -136,7 +136,7 @@ export class Views {
       return null
     }
     this.#slots.set(group, slot)
-    // Too large to be kept: it answers this once.
+    // Too large to cache: it serves this request only.
     if (!this.#slots.has(group)) slot.stop()
     if (isBehind(slot)) await this.#repair(slot)
     return slot
@@ -150,8 +150,8 @@ export class Views {
         else if (revision > slot.position.revision) this.#suspect(slot, revision, slot.doubtful)
       },
       revision: (revision) => {
-        // Lower: Redis lost what this view has seen, unless an event has overtaken the answer. Behind: a repair
-        // failed while Redis was away.
+        // Lower: Redis lost changes, unless an event arrived before this answer. Behind: a repair failed during an
+        // outage.
         if (revision !== slot.position.revision || isBehind(slot))
           this.#suspect(slot, revision, revision < slot.position.revision)
         return slot.repair ?? undefined
@@ -185,7 +185,7 @@ export class Views {
         slot.doubtful = true
         throw error
       }
-      // Heard of, but no longer there: Redis lost it.
+      // Redis lost the events that were received beyond this revision.
       if (slot.position.revision === revision) slot.heard = revision
     } while (isBehind(slot))
     this.#settle(slot)
@@ -205,7 +205,7 @@ export class Views {
     if (slot.repair === null) this.#settle(slot)
   }
 
-  /** Forgets a group that is gone, and tells the cache the size of one that has grown much. */
+  /** Drops a removed group, and updates the cache's size of one that has grown much. */
   #settle(slot: Slot): void {
     if (this.#slots.peek(slot.group) !== slot) return
     if (slot.view === null) this.#slots.delete(slot.group)

@@ -1,9 +1,9 @@
 import { textBytes } from './text-bytes.ts'
 
-/** Length from which a message is closed: a subscriber's output buffer in Redis is bounded. */
+/** A message is closed at this length, because Redis limits each subscriber's output buffer. */
 const MESSAGE_LENGTH = 256 * 1024
 
-/** What one replica tells the others at once: "{from, changes}" in JSON. */
+/** The message format between replicas: "{from, changes}" in JSON. */
 export class BatchCodec<Change> {
   readonly #head: string
   readonly #headBytes: Buffer
@@ -13,7 +13,7 @@ export class BatchCodec<Change> {
     this.#headBytes = Buffer.from(this.#head)
   }
 
-  /** Messages that carry the changes, each written as JSON, in order. */
+  /** Packs the changes (each already JSON) into messages, in order. */
   encode(changes: readonly string[]): Buffer[] {
     const messages: Buffer[] = []
     let texts: string[] = []
@@ -34,7 +34,7 @@ export class BatchCodec<Change> {
     return messages
   }
 
-  /** The changes of another replica; none of a message of this one's own, which comes back to it. */
+  /** The changes of another replica. Empty for this replica's own message, which pub/sub returns to it. */
   decode(message: Buffer): Change[] {
     if (this.#headBytes.equals(message.subarray(0, this.#headBytes.length))) return []
     return (JSON.parse(message.toString()) as { changes: Change[] }).changes

@@ -1,28 +1,28 @@
 import type { PeerPresence, PresenceChange } from '../store.ts'
 
-/** Most peers whose changes wait. Further ones are dropped: peers repeat themselves. */
+/** The maximum of peers with waiting changes. More are dropped, because peers repeat their announces. */
 const MAX_PEERS = 100_000
 
 export const stampOf = (change: PresenceChange): Pick<PeerPresence, 'peer' | 'sequence' | 'seen'> =>
   change.type === 'announce' ? change.presence : change
 
-/** The change that has the effect of `first`, then `second`, of one peer. */
+/** Combines two successive changes of one peer into one. */
 export function merge(first: PresenceChange, second: PresenceChange): PresenceChange {
   if (stampOf(second).sequence < stampOf(first).sequence) return first
   if (second.type !== 'heartbeat' || first.type === 'heartbeat') return second
-  // A heartbeat says nothing of the set, so what does must not be lost to it.
+  // A heartbeat does not carry the set of files, so it must not replace an announce.
   if (stampOf(second).sequence > stampOf(first).sequence) return second
   if (first.type === 'gone') return first
   return { type: 'announce', presence: { ...first.presence, seen: second.seen } }
 }
 
-/** Characters that the files of a change take. */
+/** Total length of a change's file ids. */
 export const lengthOf = (change: PresenceChange): number =>
   change.type === 'announce'
     ? change.presence.files.reduce((sum, { complete, partial }) => sum + complete.length + partial.length, 0)
     : 0
 
-/** Changes that wait to be sent, one a peer. */
+/** Changes waiting to be sent, one per peer. */
 export class PresenceBatch {
   readonly #changes = new Map<string, PresenceChange>()
 
@@ -37,7 +37,7 @@ export class PresenceBatch {
     this.#changes.set(peer, earlier === undefined ? change : merge(earlier, change))
   }
 
-  /** Those that have waited longest, at most so many, and their files no longer than that, but for the first. */
+  /** Takes the oldest changes, up to `most` and up to `maxLength` characters of file ids, but at least one. */
   take(most = Number.POSITIVE_INFINITY, maxLength = Number.POSITIVE_INFINITY): PresenceChange[] {
     const changes: PresenceChange[] = []
     let length = 0
@@ -51,7 +51,7 @@ export class PresenceBatch {
     return changes
   }
 
-  /** Takes changes back that could not be sent, behind those that came since. */
+  /** Puts back changes that could not be sent, merging newer ones into them. */
   restore(changes: readonly PresenceChange[]): void {
     const since = this.take()
     for (const change of [...changes, ...since]) this.add(change)

@@ -1,13 +1,13 @@
 import type { PeerPresence, PresenceChange } from '../store.ts'
 import { stampOf } from './presence-batch.ts'
 
-/** A change with its texts, made once for Redis and the other replicas. */
+/** A change, serialised once for both Redis and the other replicas. */
 export interface EncodedChange extends Pick<PeerPresence, 'peer' | 'sequence' | 'seen'> {
   type: PresenceChange['type']
-  /** JSON of what an announce says of the peer, else empty. */
+  /** An announce's presence as JSON; otherwise empty. */
   presence: string
   text: string
-  /** Of a heartbeat: what it repeats, where that is known here. */
+  /** For a heartbeat: the announce that it repeats, if known here. */
   announced?: Readonly<PeerPresence>
 }
 

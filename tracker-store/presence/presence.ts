@@ -9,17 +9,17 @@ import { lengthOf, PresenceBatch } from './presence-batch.ts'
 import { type EncodedChange, encode } from './presence-codec.ts'
 import { textBytes } from './text-bytes.ts'
 
-/** Three announces may be lost. */
+/** Tolerates three lost announces. */
 const EXPIRY_MS = 30_000
 const BUCKET_MS = 5000
 const BATCH_MS = 100
-/** Changes that are sent before their time is up: so many take the event loop for about two milliseconds. */
+/** A batch this large is sent early. It takes the event loop about two milliseconds. */
 const FULL_BATCH = 400
-/** Characters of files in one batch, but for a single announce that has more. */
+/** The maximum of file id characters in one batch, unless a single announce is longer. */
 const FULL_LENGTH = 1024 * 1024
-/** Pause after a batch that could not be sent. */
+/** Pause after a failed batch. */
 const RETRY_MS = 1000
-/** Peers that are read or written at once. */
+/** Peers read or written together. */
 const PAGE = 200
 
 const asHeartbeat = (change: EncodedChange): EncodedChange => {
@@ -38,9 +38,9 @@ export class RedisPresence implements PresenceStore {
   readonly #waiting = new PresenceBatch()
   readonly #listeners = new Set<(change: PresenceChange | null) => void>()
   readonly #onMessage = (message: Buffer): void => {
-    for (const change of this.#codec.decode(message)) this.#tell(change)
+    for (const change of this.#codec.decode(message)) this.#notify(change)
   }
-  /** Gathering: until the timer ends, or enough has come together. Resting: a batch failed; the timer tries again. */
+  /** Gathering: until the timer fires or the batch is full. Resting: a batch failed; the timer retries it. */
   #phase: 'idle' | 'gathering' | 'sending' | 'resting' = 'idle'
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -52,9 +52,9 @@ export class RedisPresence implements PresenceStore {
     this.#codec = new BatchCodec(replica)
     this.#failed = background.owner(
       'sharing presence',
-      'its peers are found here alone until they announce again',
+      'other replicas do not find its peers until they announce again',
     )
-    pubsub.onRestored(() => this.#tell(null))
+    pubsub.onRestored(() => this.#notify(null))
   }
 
   async listen(): Promise<void> {
@@ -78,7 +78,7 @@ export class RedisPresence implements PresenceStore {
     return found.filter((presence) => presence !== null)
   }
 
-  /** Newest first, through the buckets of the expiry and one either side for hosts whose clocks differ. */
+  /** Newest first. Reads all unexpired buckets and one more on each side, because clocks of hosts differ. */
   async *load(): AsyncGenerator<PeerPresence> {
     const now = Date.now()
     const known = new Set<string>()
@@ -90,7 +90,7 @@ export class RedisPresence implements PresenceStore {
     }
   }
 
-  /** Sends what waits, a last time. */
+  /** Sends the waiting changes one last time. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -102,7 +102,7 @@ export class RedisPresence implements PresenceStore {
     return presence && seen ? { ...(JSON.parse(presence) as PeerPresence), seen: Number(seen) } : null
   }
 
-  #tell(change: PresenceChange | null): void {
+  #notify(change: PresenceChange | null): void {
     for (const listener of this.#listeners) listener(change)
   }
 
@@ -112,7 +112,7 @@ export class RedisPresence implements PresenceStore {
     this.#timer = setTimeout(() => this.#send().catch(this.#failed), delayMs).unref()
   }
 
-  /** Sends batches, one at a time, for as long as full ones wait. */
+  /** Sends one batch after another while full ones wait. */
   async #send(): Promise<void> {
     clearTimeout(this.#timer)
     this.#phase = 'sending'
@@ -124,7 +124,7 @@ export class RedisPresence implements PresenceStore {
     else this.#phase = 'idle'
   }
 
-  /** Sends a batch; false when Redis is away and the batch waits on. One that Redis refuses is dropped: peers repeat themselves. */
+  /** Sends a batch. Returns false, and keeps it, if Redis is away. A batch that Redis rejects is dropped: peers announce again. */
   async #flush(most: number): Promise<boolean> {
     const changes = this.#waiting.take(most, FULL_LENGTH)
     if (changes.length === 0) return true
@@ -135,12 +135,12 @@ export class RedisPresence implements PresenceStore {
       if (isLong) {
         await turn()
         await this.#write(encoded)
-        // Others read it from Redis, as they do with what they missed: several of these at once would be more than
-        // Redis keeps for a subscriber.
+        // Replicas read long announces from Redis: sending several at once would overflow Redis's output buffer
+        // for a subscriber.
         await this.#publish(encoded.map(asHeartbeat))
         return true
       }
-      // Together: what is under way for less long costs the garbage collector less.
+      // Run both in parallel so that batches die young (less GC).
       await Promise.all([this.#publish(encoded), this.#write(encoded)])
       return true
     } catch (error) {
@@ -176,7 +176,7 @@ export class RedisPresence implements PresenceStore {
     ])
   }
 
-  /** Writes changes of peers whose keys begin alike; announces those again whose sets Redis has lost. */
+  /** Writes changes of peers that share a key prefix. Queues an announce for each peer whose set Redis has lost. */
   async #set(prefix: string, changes: readonly EncodedChange[]): Promise<void> {
     const lines: Record<EncodedChange['type'], string[]> = { heartbeat: [], announce: [], gone: [] }
     for (const { type, peer, sequence, seen, presence } of changes)

@@ -7,10 +7,10 @@ import type { ProgressChannel } from '../store.ts'
 import { BatchCodec } from './batch-codec.ts'
 
 const BATCH_MS = 250
-/** Most peers whose reports wait. Further ones are dropped: peers report again. */
+/** The maximum of peers with waiting reports. More are dropped, because peers report again. */
 const MAX_WAITING = 10_000
 
-/** Pub/sub alone: nothing of this is written to Redis, and what does not arrive is missed by nobody. */
+/** Pub/sub only: nothing is written to Redis, and a lost report does no harm. */
 export class RedisProgress implements ProgressChannel {
   readonly #db: Database
   readonly #pubsub: PubSub
@@ -48,7 +48,7 @@ export class RedisProgress implements ProgressChannel {
     clearTimeout(this.#timer)
   }
 
-  /** One batch at a time: a Redis that is slow to take one gets the next later. */
+  /** Sends one batch at a time, so that a slow Redis delays the next. */
   #schedule(): void {
     this.#timer ??= setTimeout(async () => {
       await this.#send().catch(this.#failed)

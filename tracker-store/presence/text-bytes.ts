@@ -1,6 +1,6 @@
 /**
- * The texts one behind the other, in UTF-8. For what is long and sent often: as a string it would be copied several
- * times on its way to Redis, and long strings stay in V8's heap until all garbage is collected, which holds all up.
+ * Concatenates the texts in UTF-8. For long data that is sent often: a string would be copied several times on its way
+ * to Redis, and long strings stay in V8's heap until a full garbage collection, which stalls the process.
  */
 export function textBytes(texts: readonly string[]): Buffer {
   let length = 0

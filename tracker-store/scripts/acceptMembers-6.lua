@@ -1,4 +1,4 @@
--- Makes members of users who asked: all or none.
+-- Makes users who asked to join members: all or none.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 requests
 -- ARGV: 1 group, 2 by, 3 at, 4 channel, 5… users
 -- Answers { revision }. GROUP_NOT_FOUND, NOT_AN_ADMIN, REQUEST_NOT_FOUND.

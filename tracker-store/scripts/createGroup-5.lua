@@ -1,7 +1,7 @@
--- Makes a group; its maker is the owner.
+-- Creates a group; its creator becomes the owner.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members
 -- ARGV: 1 group, 2 by, 3 at, 4 channel
--- Answers { revision }. GROUP_TAKEN: the name that is taken, which may differ in case.
+-- Answers { revision }. GROUP_TAKEN: the taken name, which may differ in case.
 local answer = repeated()
 if answer then return answer end
 local taken = redis.call('HGET', KEYS[4], 'name')

@@ -1,4 +1,4 @@
--- Opens a session, and forgets the user's expired ones.
+-- Creates a session and removes the user's expired ones.
 -- KEYS: 1 idempotency, 2 record, 3 sessions, 4 session prefix
 -- ARGV: 1 user, 2 token hash, 3 session (JSON), 4 expires, 5 now (both ms)
 -- Answers {}. USER_NOT_FOUND.

@@ -1,7 +1,7 @@
--- Makes a user.
+-- Creates a user.
 -- KEYS: 1 idempotency, 2 record
 -- ARGV: 1 user, 2 password hash, 3 at
--- Answers {}. USER_TAKEN: the name that is taken, which may differ in case.
+-- Answers {}. USER_TAKEN: the taken name, which may differ in case.
 local answer = repeated()
 if answer then return answer end
 local taken = redis.call('HGET', KEYS[2], 'user')

@@ -1,5 +1,5 @@
--- Takes the caller out of a group. An owner's place goes to the admin of longest standing; the last member's
--- leaving removes the group.
+-- Removes the caller from a group. The longest-serving admin inherits from an owner; the group ends with its last
+-- member.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix, 9 requests
 -- ARGV: 1 group, 2 by, 3 at, 4 channel
 -- Answers { revision, removed, heir }. GROUP_NOT_FOUND, NOT_A_MEMBER, LAST_OWNER.
@@ -9,7 +9,7 @@ if groupMissing() then return refuse('GROUP_NOT_FOUND') end
 local role = roleOf(ARGV[2])
 if not role then return refuse('NOT_A_MEMBER', ARGV[2]) end
 
--- At once, since nobody is left who may download; by the thousand, since 100,000 calls would block Redis.
+-- Delete at once, since no member is left to download; a thousand keys a call, since 100,000 calls would block Redis.
 local function unlinkHashes()
   local fileIds = redis.call('HKEYS', KEYS[7])
   for first = 1, #fileIds, 1000 do
@@ -27,7 +27,7 @@ if redis.call('HLEN', KEYS[5]) == 1 then
   return done(string.format('{"revision":%d,"removed":true,"heir":null}', revision))
 end
 
--- Standing is the time of membership, then the name: what every reader of the records can see.
+-- Ordered by time of joining, then by name: any reader of the records can predict the heir.
 local function longestStandingAdmin()
   local heir
   for _, json in ipairs(redis.call('HVALS', KEYS[5])) do

@@ -1,18 +1,18 @@
--- Shared by all scripts; the loader (scripts.ts) puts it before each of them.
+-- Shared by all scripts; the loader (scripts.ts) prepends it to each.
 -- A script answers { 'OK', JSON } or { error code, detail }.
 -- Scripts with an idempotency key have it in KEYS[1]. Scripts that change a group have
--- KEYS: 2 revision, 3 stream, 4 meta, 5 members; where they touch files, 6 files, 7 content, 8 hashes prefix
+-- KEYS: 2 revision, 3 stream, 4 meta, 5 members; if they touch files, 6 files, 7 content, 8 hashes prefix
 -- ARGV: 1 group, 2 by, 3 at, 4 channel
 local DAY = 86400
 local STREAM_LENGTH = 4096
 local quote = cjson.encode
 
--- Whether KEYS[1] is an idempotency key: the script has asked for what is kept there.
+-- Whether KEYS[1] is an idempotency key; repeated() sets it.
 local keyed = false
 
--- Who is told that a change is refused must not find it made later: its first try may still be on its way, over a
--- connection that nobody waits for any more, and come when it would be granted. So a refusal is kept for as long as
--- that takes (seconds). What only lacks something that may be sent yet is no refusal for good.
+-- A refused change must stay refused: its first attempt may still be on its way over an abandoned connection, and
+-- arrive when it would be granted. So a refusal is kept long enough for that (seconds). HASHES_NEEDED is not: the
+-- client sends the hashes and repeats the request.
 local REFUSED = 300
 local function refuse(code, detail)
   if keyed and code ~= 'HASHES_NEEDED' then
@@ -21,7 +21,7 @@ local function refuse(code, detail)
   return { code, detail or '' }
 end
 
--- The first answer to this mutation, or nil when it was not made yet.
+-- The first answer to this mutation, or nil if it was never made.
 local function repeated()
   keyed = true
   local answer = redis.call('GET', KEYS[1])
@@ -36,8 +36,7 @@ local function done(answer)
   return { 'OK', answer }
 end
 
--- `change` is the inside of a JSON object. Numbers of the records never go through cjson, whose 14 digits
--- would round large sizes.
+-- `change` is the body of a JSON object. Numbers in records bypass cjson, whose 14 digits would round large sizes.
 local function emit(change)
   local revision = redis.call('INCR', KEYS[2])
   local event = string.format('{%s,"group":%s,"revision":%d,"at":%s,"by":%s}',
@@ -47,7 +46,7 @@ local function emit(change)
   return revision
 end
 
--- The tag folds case, so the exact name decides.
+-- The hash tag folds case, so compare the exact name.
 local function groupMissing()
   return redis.call('HGET', KEYS[4], 'name') ~= ARGV[1]
 end
@@ -78,7 +77,7 @@ local function listFrom(first)
   return '[' .. table.concat(quoted, ',') .. ']'
 end
 
--- One name fewer has this content. Without any its hashes stay for a day: downloads of it may be running.
+-- Removes one name from this content. Hashes without a name stay for a day, because downloads may be running.
 local function release(fileId)
   if redis.call('HINCRBY', KEYS[7], fileId, -1) <= 0 then
     redis.call('HDEL', KEYS[7], fileId)

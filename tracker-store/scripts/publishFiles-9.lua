@@ -1,8 +1,8 @@
--- Publishes files, all or none: one event each.
+-- Publishes files, all or none, with one event per file.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix,
 --       9 staged prefix
--- ARGV: 1 group, 2 by, 3 at, 4 channel, then six a file: name, file id, size, length of its hashes,
---       '1' where they are inline, the hashes; or else the stamp of the staged ones that were checked
+-- ARGV: 1 group, 2 by, 3 at, 4 channel, then six per file: name, file id, size, length of its hashes, '1' if they
+--       are inline, and the hashes; or else the stamp of the staged hashes that were checked
 -- Answers { revision, files }. GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED: the file's name.
 local answer = repeated()
 if answer then return answer end
@@ -13,7 +13,7 @@ local function stagedKey(i)
   return KEYS[9] .. ARGV[i + 1] .. ':' .. ARGV[2]
 end
 
--- Where the hashes of the file at ARGV[i] are: 'published', 'inline', 'staged' or nil.
+-- Where the hashes of the file at ARGV[i] come from: 'published', 'inline', 'staged' or nil.
 local function source(i)
   local fileId, length = ARGV[i + 1], tonumber(ARGV[i + 3])
   local published = KEYS[8] .. fileId

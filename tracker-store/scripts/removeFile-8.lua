@@ -1,4 +1,4 @@
--- Removes a file, by its uploader or an admin.
+-- Removes a file. Only its uploader or an admin may.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix
 -- ARGV: 1 group, 2 by, 3 at, 4 channel, 5 name
 -- Answers { revision }. GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN.
@@ -10,7 +10,7 @@ local json = redis.call('HGET', KEYS[6], ARGV[5])
 if not json then return refuse('FILE_NOT_FOUND', ARGV[5]) end
 local file = cjson.decode(json)
 if file.uploader ~= ARGV[2] and not isAdmin(ARGV[2]) then
-  return refuse('NOT_AN_ADMIN', 'remove what another member uploaded')
+  return refuse('NOT_AN_ADMIN', 'remove a file that another member uploaded')
 end
 redis.call('HDEL', KEYS[6], ARGV[5])
 release(file.fileId)

@@ -1,4 +1,4 @@
--- Ends a session; one that is not there has ended already.
+-- Revokes a session. An unknown session counts as revoked.
 -- KEYS: 1 idempotency, 2 sessions, 3 session prefix
 -- ARGV: 1 token hash, 2 revocation channel
 -- Answers the revoked token hashes.

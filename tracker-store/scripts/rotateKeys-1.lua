@@ -1,6 +1,6 @@
--- Adds a signing key unless a young one is there; keeps the newest two. Repeats itself harmlessly, by the kid.
+-- Adds a signing key unless a recent one exists; keeps the newest two. Safe to repeat, because the kid is compared.
 -- KEYS: 1 list of keys (JSON), newest first
--- ARGV: 1 candidate (JSON), 2 time after which a key counts as young
+-- ARGV: 1 candidate (JSON), 2 the time after which a key counts as recent
 -- Answers the list.
 local candidate = cjson.decode(ARGV[1])
 local newest = redis.call('LINDEX', KEYS[1], 0)

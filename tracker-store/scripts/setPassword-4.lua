@@ -1,4 +1,4 @@
--- Replaces a password hash and revokes the user's sessions but one.
+-- Replaces a password hash and revokes all of the user's sessions but one.
 -- KEYS: 1 idempotency, 2 record, 3 sessions, 4 session prefix
 -- ARGV: 1 user, 2 password hash, 3 the hash it must replace, 4 token hash to keep or '', 5 revocation channel
 -- Answers the revoked token hashes. USER_NOT_FOUND, WRONG_PASSWORD.

@@ -1,14 +1,13 @@
--- Keeps what was last heard of some peers, of each unless something newer is there.
--- KEYS: 1 what the peers' keys begin with: each ends in the peer's id
--- ARGV: 1 the time that is so long ago that it has expired; then changes, one a line, each beginning with the peer's
--- id, its sequence and when it was seen: 2 heartbeats, 3 announces, with the presence (JSON) as the rest of the line,
--- 4 those that are gone
--- Answers the ids of those whose heartbeat is of an announce that is not here. A line that is not of this form is
--- passed over: one bad change must not cost the others of its batch.
+-- Stores the latest presence of several peers, keeping any newer entry.
+-- KEYS: 1 the prefix of the peers' keys; each ends in the peer's id
+-- ARGV: 1 the time before which entries have expired; then lines that each begin with peer id, sequence and time
+-- seen: 2 heartbeats, 3 announces, whose line ends with the presence (JSON), 4 departures
+-- Answers the ids of peers whose heartbeat repeats an announce that Redis does not have. Malformed lines are skipped:
+-- one bad change must not cost the rest of its batch.
 local expired, lost = tonumber(ARGV[1]), {}
 
--- The key, and milliseconds to live; nil where this is too old to be kept.
-local function place(peer, sequence, seen)
+-- The key and its time to live in ms, or nil if the change is out of date.
+local function entryFor(peer, sequence, seen)
   local key, life = KEYS[1] .. peer, tonumber(seen) - expired
   local stored = tonumber(redis.call('HGET', key, 'sequence') or -1)
   if life <= 0 or stored > tonumber(sequence) then return nil end
@@ -16,7 +15,7 @@ local function place(peer, sequence, seen)
 end
 
 for peer, sequence, seen in ARGV[2]:gmatch('(%S+) (%d+) (%d+)') do
-  local key, life, stored = place(peer, sequence, seen)
+  local key, life, stored = entryFor(peer, sequence, seen)
   if key and stored < tonumber(sequence) then
     lost[#lost + 1] = peer
   elseif key then
@@ -25,14 +24,14 @@ for peer, sequence, seen in ARGV[2]:gmatch('(%S+) (%d+) (%d+)') do
   end
 end
 
--- Long lines: to look for their ends costs a fraction of what a pattern does.
+-- Announce lines are long: finding their ends is much cheaper than matching a pattern.
 local at = 1
 while at <= #ARGV[3] do
   local stop = ARGV[3]:find('\n', at, true)
   if not stop then break end
   local peer, sequence, seen, presence = ARGV[3]:match('^(%S+) (%d+) (%d+) ()', at)
   local key, life
-  if peer then key, life = place(peer, sequence, seen) end
+  if peer then key, life = entryFor(peer, sequence, seen) end
   if key then
     redis.call('HSET', key, 'sequence', sequence, 'presence', ARGV[3]:sub(presence, stop - 1), 'seen', seen)
     redis.call('PEXPIRE', key, life)
@@ -41,7 +40,7 @@ while at <= #ARGV[3] do
 end
 
 for peer, sequence, seen in ARGV[4]:gmatch('(%S+) (%d+) (%d+)') do
-  local key = place(peer, sequence, seen)
+  local key = entryFor(peer, sequence, seen)
   if key then redis.call('DEL', key) end
 end
 return { 'OK', #lost == 0 and '[]' or quote(lost) }

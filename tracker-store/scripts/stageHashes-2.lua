@@ -1,8 +1,8 @@
--- Writes a page of chunk hashes into a user's staging area, which lives for an hour from the last page.
+-- Writes a page of chunk hashes to a user's staging area, which expires an hour after the last page.
 -- KEYS: 1 staged hashes, 2 their stamp
 -- ARGV: 1 offset in bytes, 2 page, 3 new stamp
--- Answers {}. HASHES_NEEDED: a page before this one is missing; Redis would fill the hole, so that one short
--- page with a large offset cost half a gigabyte.
+-- Answers {}. HASHES_NEEDED: an earlier page is missing. SETRANGE would fill the hole, so one short page at a large
+-- offset would cost half a gigabyte.
 if tonumber(ARGV[1]) > redis.call('STRLEN', KEYS[1]) then return refuse('HASHES_NEEDED', 'the earlier chunks') end
 redis.call('SETRANGE', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], 3600)

@@ -6,7 +6,7 @@ import { Recent } from '../../tracker-store/recent.ts'
 import type { Mutation, Session, SessionStore } from '../../tracker-store/store.ts'
 import { hashToken, userOfToken } from './tokens.ts'
 
-/** Who makes a request. */
+/** The user who makes a request. */
 export interface Actor extends Session {
   tokenHash: string
 }
@@ -16,54 +16,54 @@ declare module 'fastify' {
     actor: Actor | null
   }
   interface FastifyContextConfig {
-    /** `public`: without a session. `read`: also with a session that may only read. */
+    /** `public`: no session needed. `read`: a read-only session is enough. */
     access?: 'public' | 'read'
   }
 }
 
-/** Whoever sent a header, and when the store last vouched for it. */
+/** The user of a header, and when the store last confirmed the session. */
 interface Known {
   actor: Actor
   at: number
 }
 
-/** How long a session is still believed in while the store does not answer. */
+/** How long a session remains valid while the store does not answer. */
 const BELIEVED_MS = GRANT_LIFETIME_S * 1000
 
 /**
- * Finds the session of `Authorization: Bearer`, before the body is read, for all but public routes. While
- * Redis is away, sessions that were good within the last grant lifetime stay so: nobody can revoke one then,
- * and whoever is cut off from the fleet serves files for as long. Such answers carry their `Age` (RFC 9111).
+ * Finds the session of `Authorization: Bearer` before the body is read, on all routes but public ones. While Redis is
+ * away, sessions confirmed within the last grant lifetime stay valid: nobody can revoke one then, and their grants work
+ * for as long anyway. Such answers carry their `Age` (RFC 9111).
  */
 export class Authenticator {
   readonly #sessions: SessionStore
-  /** By the header, so that it is taken apart and hashed once. */
+  /** Keyed by the whole header, so that it is parsed and hashed only once. */
   readonly #known = new Recent<string, Known>(10_000)
 
   constructor(sessions: SessionStore) {
     this.#sessions = sessions
   }
 
-  /** Sets `request.actor`, or throws; waits only for a session that is not in memory. */
+  /** Sets `request.actor`, or throws. Waits only for a session that is not in memory. */
   authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     const { access } = request.routeOptions.config
     if (access === 'public') return
     const header = request.headers.authorization ?? ''
-    const actor = this.recall(header)
+    const actor = this.fromMemory(header)
     if (!actor) return this.#ask(header, this.#known.get(header), request, reply)
     enter(request, actor)
   }
 
-  /** Who sends this header, where that can be said without asking Redis; null says nothing of the session. */
-  recall(header: string): Actor | null {
+  /** The sender of this header, without asking Redis. Null means unknown, not invalid. */
+  fromMemory(header: string): Actor | null {
     const known = this.#known.get(header)
     if (!known || !this.#sessions.cached(known.actor.user, known.actor.tokenHash)) return null
     known.at = Date.now()
     return known.actor
   }
 
-  /** Who sends this header, asking Redis too; null where its answer is that nobody does, or an old one. */
-  async vouched(header: string): Promise<Actor | null> {
+  /** The sender of this header as Redis has it now. Null if the session is invalid, or if only an old answer exists. */
+  async fromRedis(header: string): Promise<Actor | null> {
     const before = this.#known.get(header)
     const known = await this.#find(header, before)
     return known === before ? null : known.actor
@@ -103,7 +103,7 @@ export class Authenticator {
 function enter(request: FastifyRequest, actor: Actor): void {
   const { access } = request.routeOptions.config
   if (actor.scope === 'read' && request.method !== 'GET' && access !== 'read')
-    throw new ShoalError('SCOPE_TOO_NARROW', 'this token may only read')
+    throw new ShoalError('SCOPE_TOO_NARROW', 'this token is read-only')
   request.actor = actor
 }
 
@@ -117,17 +117,17 @@ function readToken(authorization: string): { user: string; tokenHash: string } {
 }
 
 function invalid(): ShoalError {
-  return new ShoalError('TOKEN_INVALID', 'your session has ended or was revoked', {
+  return new ShoalError('TOKEN_INVALID', 'your session has expired or was revoked', {
     hint: 'run `shoal user login NAME`',
   })
 }
 
 export function actorOf(request: FastifyRequest): Actor {
-  if (request.actor === null) throw new Error('a public route asked who calls it')
+  if (request.actor === null) throw new Error('a public route asked for its caller')
   return request.actor
 }
 
-/** The mutation that this request asks for; its schema has checked that the key is there. */
+/** The mutation of this request. The schema has already checked that the key is present. */
 export function mutationOf(request: FastifyRequest, by: string = actorOf(request).user): Mutation {
   return { key: String(request.headers[IDEMPOTENCY_HEADER]), by, at: new Date().toISOString() }
 }

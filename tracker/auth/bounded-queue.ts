@@ -1,6 +1,6 @@
 import { ShoalError } from '../../protocol/errors.ts'
 
-/** Runs at most `running` tasks at once and lets at most `waiting` wait; beyond that OVERLOADED, at once. */
+/** Runs at most `running` tasks at once and queues at most `waiting` more. Beyond that it throws OVERLOADED at once. */
 export class BoundedQueue {
   readonly #limits: { running: number; waiting: number }
   readonly #waiting: (() => void)[] = []
@@ -22,10 +22,10 @@ export class BoundedQueue {
     }
   }
 
-  /** Waits for a place, which its holder hands on without freeing it. */
+  /** Waits for a place. Its holder passes it on directly, without freeing it first. */
   #turn(): Promise<void> {
     if (this.#waiting.length >= this.#limits.waiting)
-      throw new ShoalError('OVERLOADED', 'the tracker has too many logins to check at once', {
+      throw new ShoalError('OVERLOADED', 'too many logins are waiting to be checked', {
         hint: 'try again in a few seconds',
       })
     return new Promise((resolve) => this.#waiting.push(resolve))

@@ -3,12 +3,12 @@ import { calculateJwkThumbprint, SignJWT } from 'jose'
 import type { Background } from '../../packed/background.ts'
 import { GRANT_ALGORITHM, GRANT_LIFETIME_S, GRANT_TYPE, type GrantClaims } from '../../protocol/grants.ts'
 import type { KeySet } from '../../tracker-client/api/schemas.ts'
-import { isUnavailable, patiently } from '../../tracker-store/database.ts'
+import { isUnavailable, untilRedisAnswers } from '../../tracker-store/database.ts'
 import type { KeyStore, SigningKey } from '../../tracker-store/store.ts'
 
 const KEY_LIFE_MS = 30 * 24 * 3600 * 1000
 const ROTATION_CHECK_MS = 10 * 60 * 1000
-/** A key set older than this is read again: another replica may have rotated, and signs with the new key. */
+/** An older key set is read again: another replica may have rotated the keys and sign with the new one. */
 const FRESH_MS = 1000
 
 export interface Grant {
@@ -19,7 +19,7 @@ export interface Grant {
 export interface GrantOptions {
   /** Seconds, GRANT_LIFETIME_S at most. */
   lifetimeS: number
-  /** Milliseconds since the epoch: what grants are dated by. */
+  /** Clock for the dates in grants: milliseconds since the epoch. */
   now(): number
 }
 
@@ -28,7 +28,7 @@ interface Signer {
   privateKey: KeyObject
 }
 
-/** Signs grants with the newest of the fleet's keys and publishes their public halves. */
+/** Signs grants with the fleet's newest key and publishes the public keys. */
 export class Grants {
   readonly #keys: KeyStore
   readonly #options: GrantOptions
@@ -46,13 +46,13 @@ export class Grants {
   ) {
     this.#keys = keys
     this.#options = options
-    // An hour without Redis only postpones the rotation.
-    this.#failed = background.owner('rotating the keys of grants', 'the old key signs on', isUnavailable)
+    // An hour without Redis only delays the rotation.
+    this.#failed = background.owner('rotating the grant keys', 'the old key stays in use', isUnavailable)
   }
 
-  /** Makes the first key where there is none, and a new one whenever the newest gets too old. */
+  /** Creates the first key if there is none, and a new one whenever the newest is too old. */
   async start(): Promise<void> {
-    await patiently(() => this.#rotate())
+    await untilRedisAnswers(() => this.#rotate())
     this.#timer = setInterval(() => this.#rotate().catch(this.#failed), ROTATION_CHECK_MS).unref()
   }
 
@@ -60,7 +60,7 @@ export class Grants {
     clearInterval(this.#timer)
   }
 
-  /** A grant for the certificate `fingerprint` to fetch file `fileId` of `group` on behalf of `user`. */
+  /** A grant that lets the holder of the certificate `fingerprint` fetch file `fileId` of `group` for `user`. */
   async sign(user: string, group: string, fileId: string, fingerprint: string): Promise<Grant> {
     if (!this.#signer) throw new Error('grants are signed only after start')
     const iat = Math.floor(this.#options.now() / 1000)
@@ -72,7 +72,7 @@ export class Grants {
     return { token, expires: new Date(exp * 1000) }
   }
 
-  /** The public keys as a JWK set (RFC 7517, RFC 8037); the last known ones while Redis does not answer. */
+  /** The public keys as a JWK set (RFC 7517, RFC 8037). While Redis is away: the last known ones. */
   async keySet(): Promise<KeySet> {
     if (Date.now() - this.#readAt > FRESH_MS)
       await this.#keys.list().then(

@@ -4,7 +4,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 const MAX_FAILURES = 30
 const WINDOW_MS = 5 * 60 * 1000
 
-/** Slows guessing down: after 30 wrong passwords of a user from an address within five minutes, RATE_LIMITED. */
+/** Slows down guessing: RATE_LIMITED after 30 wrong passwords for one user from one address within five minutes. */
 export class LoginLimit {
   readonly #failures = new LRUCache<string, number>({ max: 50_000, ttl: WINDOW_MS, noUpdateTTL: true })
 

@@ -11,7 +11,7 @@ const HASH_BYTES = 32
 const LOG_N = 15
 const BLOCK = 8
 const PARALLEL = 3
-/** 128 × N × r is what scrypt needs (RFC 7914), and a little for its working blocks. */
+/** scrypt needs 128 × N × r bytes (RFC 7914), plus a little for its working blocks. */
 const MAX_MEMORY = 48 * 1024 * 1024
 
 interface Phc {
@@ -29,11 +29,11 @@ export function checkNewPassword(password: string): void {
 
 /**
  * Hashes and checks passwords with scrypt (32 MiB each), two at a time. Hashes are PHC strings,
- * "$scrypt$ln=15,r=8,p=3$salt$hash". Both methods throw OVERLOADED when too many wait.
+ * "$scrypt$ln=15,r=8,p=3$salt$hash". Both methods throw OVERLOADED if too many calls are waiting.
  */
 export class Passwords {
   readonly #queue = new BoundedQueue({ running: 2, waiting: 64 })
-  /** What the password of a user who does not exist is compared with, so that it costs the same. */
+  /** Compared with the password when the user does not exist, so that both cases take equally long. */
   readonly #nobody = format(randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
 
   async hash(password: string): Promise<string> {
@@ -41,7 +41,7 @@ export class Passwords {
     return format(salt, await this.#scrypt(password, salt, COST))
   }
 
-  /** Whether this is the password; `stored` is null where there is no such user. */
+  /** Whether the password is right. `stored` is null if there is no such user. */
   async matches(password: string, stored: string | null): Promise<boolean> {
     const { salt, hash, options } = parse(stored ?? this.#nobody)
     const same = timingSafeEqual(await this.#scrypt(password, salt, options), hash)

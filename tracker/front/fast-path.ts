@@ -4,35 +4,35 @@ import { MAX_ANNOUNCED_VALUES, MAX_DEPTH } from '../../tracker-client/api/limits
 import { Announce, type Announced } from '../../tracker-client/api/schemas.ts'
 import { turn } from '../../tracker-store/turns.ts'
 import { JsonScan } from '../http/json-scan.ts'
-import type { Said } from '../presence/presence.ts'
+import type { AnnounceRequest } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 const ANNOUNCE = '/v1/announce'
-/** A peer's id and the sequence, as the route's schema takes them (api/schemas.ts, validator.ts). */
+/** Peer id and sequence, with the same limits as the route's schema (api/schemas.ts, validator.ts). */
 const HEARTBEAT = /^\/v1\/announce\/([0-9a-f]{64})\/(\d{1,16})$/
 const ROUTES = { announce: ANNOUNCE, heartbeat: `${ANNOUNCE}/:peer/:sequence` }
 
-/** Bytes of an announce of about 100 files: to read it takes less than a millisecond. */
+/** Size of an announce of about 100 files, which takes less than a millisecond to read. */
 const SHORT_BODY = 8 * 1024
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 
 const announce = Compile(Announce)
 /**
- * What Fastify's parser refuses, or has to look at twice: no announce needs it. "tructor" is of "constructor": a text
- * is searched for the first letter of what it should contain, and "c" is a digit of file ids.
+ * Texts that Fastify's parser refuses or checks twice; no announce needs them. "tructor" finds "constructor" faster: a
+ * search looks for the first letter, and "c" is a digit of file ids.
  */
 const SUSPECT = ['\\', '__proto__', 'tructor']
 
 /**
- * Answers announces and heartbeats ahead of Fastify, whose way to a route and back costs more than they do. It
- * answers with success alone. Every refusal is left to the route, which asks the same `Authenticator` and the same
- * `Announcing`: so nothing passes here that would not pass there.
+ * Answers announces and heartbeats before Fastify, whose routing costs more than they do. It answers only successes.
+ * Every refusal is left to the route, which asks the same `Authenticator` and `AnnounceHandler`, so nothing passes here
+ * that the route would refuse.
  */
-export class FastLane {
+export class FastPath {
   #services: Services | null = null
 
-  /** Before this, and once the tracker stops, all requests are left to Fastify. */
+  /** Until this is called, and once the tracker stops, Fastify gets all requests. */
   open(services: Services): void {
     this.#services = services
     services.stopping.addEventListener('abort', () => {
@@ -44,14 +44,14 @@ export class FastLane {
     return this.#services !== null
   }
 
-  /** Calls back, once, when the tracker stops. */
+  /** Calls back once, when the tracker stops. */
   onClose(listener: () => void): void {
     this.#services?.stopping.addEventListener('abort', listener, { once: true })
   }
 
   /**
-   * The body of the answer (JSON) to a POST of `target`; null where it is for the route. Waits where Redis has to be
-   * asked. `body` is empty where there is none.
+   * The body of the answer (JSON) to a POST of `target`, or null if the route must answer. Waits if Redis has to be
+   * asked. `body` may be empty.
    */
   answer(
     target: string,
@@ -61,16 +61,16 @@ export class FastLane {
   ): string | null | Promise<string | null> {
     const services = this.#services
     if (services === null) return null
-    const began = services.answers.watched ? performance.now() : 0
-    // A body is looked at only once it is known who sends it.
+    const began = services.responses.areObserved ? performance.now() : 0
+    // Authenticate first: an unknown sender's body is not parsed.
     const read = () => (body === '' ? heartbeatOf(target) : announceOf(target, body))
     const call: Call = { said: undefined, read, authorization, address, began }
-    // Several long ones may arrive together: each is read in a turn of its own.
+    // Several long bodies may arrive together: give each its own turn of the event loop.
     if (body.length > SHORT_BODY) return turn().then(() => answerFromRedis(services, call))
     return answerHere(services, call) ?? (call.said === null ? null : answerFromRedis(services, call))
   }
 
-  /** Takes care of a request that came through Node's parser and has no body; false where it is for Fastify. */
+  /** Answers a request without a body from Node's parser. Returns false to leave it to Fastify. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url, headers, socket } = request
     if (method !== 'POST' || url === undefined || !url.startsWith(ANNOUNCE) || hasBody(headers)) return false
@@ -80,7 +80,7 @@ export class FastLane {
     const services = this.#services
     const said = heartbeatOf(url)
     if (services === null || said === null) return false
-    const began = services.answers.watched ? performance.now() : 0
+    const began = services.responses.areObserved ? performance.now() : 0
     const call: Call = { said, read: () => said, authorization, address: socket.remoteAddress, began }
     const text = answerHere(services, call)
     if (text === null) return false
@@ -91,22 +91,27 @@ export class FastLane {
 }
 
 interface Call {
-  /** Once it was read; null where that is for the route. */
-  said: Said | null | undefined
-  read(): Said | null
+  /** Set once it was read. Null if the route must answer. */
+  said: AnnounceRequest | null | undefined
+  read(): AnnounceRequest | null
   authorization: string
   address: string
-  /** performance.now() at which it came. */
+  /** performance.now() at arrival. */
   began: number
 }
 
 function answerHere(services: Services, call: Call): string | null {
-  const actor = services.authenticator.recall(call.authorization)
+  const actor = services.authenticator.fromMemory(call.authorization)
   if (actor === null) return null
   call.said = call.read()
   if (call.said === null) return null
   try {
-    return told(services, call.said, call.began, services.announcing.here(actor, call.address, call.said))
+    return responseText(
+      services,
+      call.said,
+      call.began,
+      services.announcing.fromMemory(actor, call.address, call.said),
+    )
   } catch {
     return null
   }
@@ -116,32 +121,44 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
   const { authenticator, announcing } = services
   try {
     const actor =
-      authenticator.recall(call.authorization) ?? (await authenticator.vouched(call.authorization))
+      authenticator.fromMemory(call.authorization) ?? (await authenticator.fromRedis(call.authorization))
     if (actor === null) return null
     const said = call.said ?? call.read()
-    return said && told(services, said, call.began, await announcing.ask(actor, call.address, said))
+    return (
+      said && responseText(services, said, call.began, await announcing.fromRedis(actor, call.address, said))
+    )
   } catch {
     return null
   }
 }
 
-function told({ answers }: Services, said: Said, began: number, answer: Announced | null): string | null {
+function responseText(
+  { responses }: Services,
+  said: AnnounceRequest,
+  began: number,
+  answer: Announced | null,
+): string | null {
   if (answer === null) return null
-  if (answers.watched)
-    answers.tell('POST', 'port' in said ? ROUTES.announce : ROUTES.heartbeat, 200, performance.now() - began)
+  if (responses.areObserved)
+    responses.notify(
+      'POST',
+      'port' in said ? ROUTES.announce : ROUTES.heartbeat,
+      200,
+      performance.now() - began,
+    )
   return JSON.stringify(answer)
 }
 
-function heartbeatOf(target: string): Said | null {
+function heartbeatOf(target: string): AnnounceRequest | null {
   const [, peer, sequence] = HEARTBEAT.exec(target) ?? []
   const number = Number(sequence)
-  // The route refuses what is beyond the integers that are exact.
+  // Leave integers that are not exact to the route, which refuses them.
   return peer === undefined || !Number.isSafeInteger(number) ? null : { peer, sequence: number }
 }
 
-function announceOf(target: string, body: string): Said | null {
+function announceOf(target: string, body: string): AnnounceRequest | null {
   if (target !== ANNOUNCE || SUSPECT.some((text) => body.includes(text))) return null
-  // The route refuses it.
+  // Leave it to the route, which refuses it.
   if (new JsonScan(MAX_DEPTH, MAX_ANNOUNCED_VALUES).push(Buffer.from(body, 'latin1')) !== null) return null
   try {
     const said: unknown = JSON.parse(body)

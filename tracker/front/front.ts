@@ -1,49 +1,49 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { answerClientError } from '../http/errors.ts'
-import { type FastLane, JSON_TYPE } from './fast-path.ts'
+import { type FastPath, JSON_TYPE } from './fast-path.ts'
 import { readPlainRequest } from './plain-request.ts'
 
 type Accept = (this: Server, socket: Socket) => void
 
 export interface FrontLimits {
-  /** Milliseconds until a connection that never said anything is cut off. */
+  /** Milliseconds until a connection that sent nothing is closed. */
   headersTimeout: number
-  /** Milliseconds for which one stays open without a request. */
+  /** Milliseconds for which an idle connection stays open. */
   keepAliveTimeout: number
 }
 
 /**
- * Reads announces and heartbeats from connections before Node's HTTP server has them: to make and end its request
- * and response costs it as much as all that they ask for. With the first request that is anything else, or for which
- * the lane has no answer, the server takes the connection over, for good, with all bytes of that request. So it
- * decides on everything that is not plainly an announce or a heartbeat.
+ * Reads announces and heartbeats from connections before Node's HTTP server does: creating and finishing its request
+ * and response objects costs as much as answering them. On the first request of any other kind, or one that `fastPath`
+ * does not answer, the server takes over the connection permanently, with all bytes of that request. So the server decides
+ * everything that is not plainly an announce or a heartbeat.
  *
- * For servers without TLS. Where the server takes its connections in another way (Deno), nothing changes.
+ * Only for servers without TLS. Where a server accepts connections in another way (Deno), this does nothing.
  */
-export function putInFront(server: Server, lane: FastLane, limits: FrontLimits): void {
+export function putInFront(server: Server, fastPath: FastPath, limits: FrontLimits): void {
   const [accept, ...others] = server.listeners('connection') as Accept[]
   if (accept === undefined || others.length > 0) return
   const waiting = new Set<Front>()
   let watching = false
   server.removeListener('connection', accept)
   server.on('connection', (socket: Socket) => {
-    if (!lane.isOpen) return accept.call(server, socket)
+    if (!fastPath.isOpen) return accept.call(server, socket)
     if (!watching) {
       watching = true
-      lane.onClose(() => {
+      fastPath.onClose(() => {
         for (const front of waiting) front.close()
       })
     }
-    new Front(socket, lane, limits, waiting, () => accept.call(server, socket))
+    new Front(socket, fastPath, limits, waiting, () => accept.call(server, socket))
   })
 }
 
-/** A connection that has brought nothing but announces and heartbeats so far. */
+/** A connection that has sent only announces and heartbeats so far. */
 class Front {
   readonly #socket: Socket
   readonly #address: string | undefined
-  readonly #lane: FastLane
+  readonly #fastPath: FastPath
   readonly #limits: FrontLimits
   readonly #waiting: Set<Front>
   readonly #accept: () => void
@@ -51,10 +51,16 @@ class Front {
   #busy = false
   #closing = false
 
-  constructor(socket: Socket, lane: FastLane, limits: FrontLimits, waiting: Set<Front>, accept: () => void) {
+  constructor(
+    socket: Socket,
+    fastPath: FastPath,
+    limits: FrontLimits,
+    waiting: Set<Front>,
+    accept: () => void,
+  ) {
     this.#socket = socket
     this.#address = socket.remoteAddress
-    this.#lane = lane
+    this.#fastPath = fastPath
     this.#limits = limits
     this.#waiting = waiting
     this.#accept = accept
@@ -63,25 +69,25 @@ class Front {
     socket.on('close', this.#onClose).on('timeout', this.#onTimeout).setTimeout(limits.headersTimeout)
   }
 
-  /** Between two requests there is nothing that a client could miss. */
+  /** Between two requests, the client loses nothing. */
   close(): void {
     if (this.#busy) this.#closing = true
     else this.#socket.destroySoon()
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    // A client that does not read its answers is for the server, which knows how to hold it back.
+    // If the client does not read its answers, leave it to the server, which applies backpressure.
     const request = this.#socket.writableLength > 0 ? null : readPlainRequest(chunk)
     const answer =
       request === null || this.#address === undefined
         ? null
-        : this.#lane.answer(request.target, request.authorization, this.#address, request.body)
+        : this.#fastPath.answer(request.target, request.authorization, this.#address, request.body)
     if (typeof answer === 'string') this.#send(answer)
     else if (answer === null) this.#handOver(chunk)
     else this.#wait(answer, chunk).catch(this.#onError)
   }
 
-  /** Nothing more is read meanwhile. */
+  /** Pauses reading until the answer is there. */
   async #wait(answer: Promise<string | null>, chunk: Buffer): Promise<void> {
     this.#busy = true
     this.#socket.pause()
@@ -118,7 +124,7 @@ class Front {
   #send(body: string): void {
     if (!this.#answered) {
       this.#answered = true
-      // A second more than is promised, since a request may be on its way when it ends: as Node does.
+      // One second more than promised, for a request that is on its way: Node does the same.
       this.#socket.setTimeout(this.#limits.keepAliveTimeout + 1000)
     }
     const length = `content-length: ${body.length}\r\nDate: ${httpDate()}\r\n`
@@ -132,7 +138,7 @@ class Front {
     socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError)
     socket.off('close', this.#onClose).off('timeout', this.#onTimeout).setTimeout(0)
     socket.pause()
-    // Goes before what may have been read since.
+    // Put it back before anything read since.
     socket.unshift(chunk)
     this.#accept()
     process.nextTick(() => socket.resume())
@@ -143,7 +149,7 @@ const START = `HTTP/1.1 200 OK\r\ncontent-type: ${JSON_TYPE}\r\n`
 
 let dated = 0
 let date = ''
-/** The time in HTTP's form (RFC 9110, 5.6.7), made once a second. */
+/** The current time as an HTTP date (RFC 9110, 5.6.7), formatted once a second. */
 function httpDate(): string {
   const second = Math.floor(Date.now() / 1000)
   if (second !== dated) {

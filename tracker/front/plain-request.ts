@@ -1,23 +1,23 @@
-/** What a request asks, in the words of its head. */
+/** The parts of a request that matter here. */
 export interface PlainRequest {
   target: string
   authorization: string
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   body: string
 }
 
-/** A POST of an announce or a heartbeat, and its headers: one a line, printable ASCII, nothing folded. */
+/** A POST of an announce or a heartbeat with its headers: one per line, printable ASCII, not folded. */
 const HEAD =
   /^POST (\/v1\/announce(?:\/[0-9a-f]{64}\/\d{1,16})?) HTTP\/1\.1\r\n((?:[A-Za-z-]+: [\x20-\x7e]+\r\n)+)\r\n/
 
 /**
- * The request that is all of `chunk`, from the first byte to the last: where it is written in the one way in which
- * clients write announces and heartbeats, and means the same to every parser of HTTP/1.1 (RFC 9112). Null for
- * whatever else it is: part of a request, more than one, another route, a header that is not known here or comes
- * twice, a body of another type. A body is read as Latin-1: what that makes of other letters is no group's name.
+ * Parses `chunk` if it is exactly one request, written in the one form that clients use for announces and heartbeats and
+ * that every HTTP/1.1 parser reads alike (RFC 9112). Returns null for everything else: part of a request, several
+ * requests, another route, an unknown or repeated header, another content type. The body is read as Latin-1: a
+ * non-ASCII letter then matches no group's name.
  */
 export function readPlainRequest(chunk: Buffer): PlainRequest | null {
-  // The second letter of the method tells most other requests.
+  // The method's second letter rules out most other requests.
   if (chunk[1] !== 0x4f) return null
   const text = chunk.toString('latin1')
   const [head, target, lines] = HEAD.exec(text) ?? []
@@ -31,7 +31,7 @@ export function readPlainRequest(chunk: Buffer): PlainRequest | null {
   return { target, authorization, body: text.slice(head.length) }
 }
 
-/** Empty where a header is not there. `known`: each comes once, and there is none that could mean something else. */
+/** Missing headers are empty. `known`: each header is a known one and comes once. */
 function readHeaders(lines: string) {
   const headers = { host: '', authorization: '', connection: '', type: '', length: '', known: true }
   for (let at = 0; at < lines.length; ) {

@@ -10,28 +10,28 @@ import { LargeBodies } from './large-bodies.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Most values in a JSON body (json-scan.ts), where that is not MAX_VALUES. */
+    /** The maximum number of values in a JSON body (json-scan.ts). Default: MAX_VALUES. */
     maxValues?: number
   }
 }
 
-/** Beyond this a body has its turn to be read, and to be parsed. Only announces have so much to say. */
+/** Larger bodies queue to be read and parsed. Only announces get this large. */
 const LARGE = BODY.hashPage
-/** Of a body that is refused, so much is read and thrown away: many clients hear nothing before they have sent all. */
+/** How much of a refused body is read and discarded: many clients read no answer until they have sent everything. */
 const DISCARDED = 1024 * 1024
 const FIRST_ROOM = 4096
-/** From here on a body gets all the room that it may need: memory that nobody writes to costs nothing. */
+/** From this length on, allocate all that the body may need: unwritten memory costs nothing. */
 const ALL_ROOM = 256 * 1024
 
 /**
- * Reads JSON bodies in place of Fastify's own parser: a text is looked through as it arrives, and nothing is kept of
- * one that is too long, too deep or has too many values. The session was checked before (server.ts).
+ * Replaces Fastify's own JSON body parser. It scans a body as it arrives, and keeps nothing of one that is too long, too
+ * deep or has too many values. The session has already been checked (register.ts).
  */
 export function readJsonBodies(
   app: Pick<FastifyInstance, 'getDefaultJsonParser' | 'removeContentTypeParser' | 'addContentTypeParser'>,
 ): void {
   const large = new LargeBodies()
-  // "error": a text that would set a prototype is refused.
+  // "error": refuse a text that would set a prototype.
   const parse = app.getDefaultJsonParser('error', 'error')
   const parseSmall = (request: FastifyRequest, text: string): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -56,13 +56,13 @@ export function readJsonBodies(
   })
 }
 
-/** As it says, or the most that it may come to. */
+/** The declared length, or the maximum. */
 function lengthOf({ headers, routeOptions }: FastifyRequest): number {
   const said = headers['content-length']
   return said === undefined ? routeOptions.bodyLimit : Number(said)
 }
 
-/** The text of a body that looks as if it were of some use; throws TOO_LARGE or BAD_REQUEST. */
+/** Reads a body and scans it. Throws TOO_LARGE or BAD_REQUEST. */
 async function read(request: FastifyRequest, payload: Readable, limit: number): Promise<Buffer> {
   const { maxValues = MAX_VALUES } = request.routeOptions.config
   const scan = new JsonScan(MAX_DEPTH, maxValues)
@@ -72,10 +72,10 @@ async function read(request: FastifyRequest, payload: Readable, limit: number): 
     if (length > DISCARDED) throw refused('long', limit, maxValues)
     fault = 'long'
   }
-  // Grows: what arrives in single bytes is not kept as an object each, and what was promised takes no room.
+  // Grows with the data: single bytes do not become objects, and a declared length alone allocates nothing.
   let bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_ROOM)
   let at = 0
-  // With the request its connection would be destroyed, and nobody told why.
+  // Destroying the request would close its connection before the client learns why.
   for await (const part of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     const end = at + part.length
     fault ??= end > limit ? 'long' : scan.push(part)
@@ -100,20 +100,23 @@ function grown(bytes: Buffer, length: number): Buffer {
 }
 
 /**
- * Parses a body that only an announce can have: hex and names of groups. What such a body has no use for would cost
- * several times as much to parse: escapes, other letters, prototypes.
+ * Parses a large body, which must be an announce: hex digits and group names. It refuses what an announce never has and
+ * what makes parsing several times slower: escapes, non-ASCII letters, prototypes.
  */
 async function parseLarge(bytes: Buffer): Promise<unknown> {
   await turn()
   if (!isAscii(bytes) || bytes.includes('\\') || bytes.includes('__proto__') || bytes.includes('constructor'))
-    throw new ShoalError('BAD_REQUEST', `a body of more than ${LARGE} bytes is plain ASCII without escapes`)
+    throw new ShoalError(
+      'BAD_REQUEST',
+      `a body of more than ${LARGE} bytes must be plain ASCII without escapes`,
+    )
   await turn()
   const text = bytes.toString('latin1')
   await turn()
   try {
     return JSON.parse(text)
   } catch {
-    throw new ShoalError('BAD_REQUEST', 'the body is no JSON')
+    throw new ShoalError('BAD_REQUEST', 'the body is not valid JSON')
   }
 }
 
@@ -121,5 +124,5 @@ function refused(fault: ScanFault | 'long', limit: number, maxValues: number): S
   if (fault === 'deep')
     return new ShoalError('BAD_REQUEST', `the body is nested deeper than ${MAX_DEPTH} levels`)
   if (fault === 'many') return new ShoalError('TOO_LARGE', `the body has more than ${maxValues} values`)
-  return new ShoalError('TOO_LARGE', `the body is longer than ${limit} bytes, the most that is taken here`)
+  return new ShoalError('TOO_LARGE', `the body is longer than ${limit} bytes, the limit of this route`)
 }

@@ -4,28 +4,35 @@ import { ShoalError } from '../../protocol/errors.ts'
 
 const MAX_MESSAGE = 300
 
-/** Answers any error of a request as `{error: {code, message, hint}}`; what nobody expected is only logged. */
+/** Answers any error as `{error: {code, message, hint}}`. Details of unexpected errors go to the log only. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const told = toShoalError(error)
-  if (told.status >= 500) request.log.error({ err: error, code: told.code }, 'request failed')
-  reply.code(told.status).header('content-type', 'application/json; charset=utf-8').send(told.toJSON())
+  const shoalError = toShoalError(error)
+  if (shoalError.status >= 500) request.log.error({ err: error, code: shoalError.code }, 'request failed')
+  reply
+    .code(shoalError.status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(shoalError.toJSON())
 }
 
 export function answerNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const path = request.url.split('?', 1)[0]?.slice(0, 200)
-  answerError(new ShoalError('ROUTE_NOT_FOUND', `there is no ${request.method} ${path}`), request, reply)
+  answerError(
+    new ShoalError('ROUTE_NOT_FOUND', `there is no route ${request.method} ${path}`),
+    request,
+    reply,
+  )
 }
 
-/** What Node's HTTP parser gives up on for other reasons than that it is no HTTP. */
+/** Parser errors that do not mean "not HTTP". */
 const UNPARSED: Record<string, [status: string, why: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too long'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'the chunk extensions are too long'],
 }
 
-/** Answers what never became a request, and closes its connection. */
+/** Answers input that never became a request, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  const [status, why] = UNPARSED[error.code ?? ''] ?? ['400 Bad Request', 'this is no HTTP request']
+  const [status, why] = UNPARSED[error.code ?? ''] ?? ['400 Bad Request', 'this is not an HTTP request']
   const body = JSON.stringify(new ShoalError('BAD_REQUEST', why))
   const type = 'content-type: application/json; charset=utf-8'
   if (socket.writable && error.code !== 'ECONNRESET')
@@ -42,7 +49,9 @@ function toShoalError(error: unknown): ShoalError {
   if (statusCode === 413) return new ShoalError('TOO_LARGE', 'the request body is too large')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ShoalError('BAD_REQUEST', capped(`the request is malformed: ${message}`))
-  return new ShoalError('INTERNAL', 'the tracker failed on this request', { hint: 'its log says why' })
+  return new ShoalError('INTERNAL', 'the tracker failed to handle this request', {
+    hint: 'see the log of the tracker',
+  })
 }
 
 function faultOf(validation: NonNullable<FastifyError['validation']>, context = 'request'): string {
@@ -52,5 +61,5 @@ function faultOf(validation: NonNullable<FastifyError['validation']>, context = 
   return capped(`${where} is malformed: ${first.instancePath || 'it'} ${first.message}`)
 }
 
-/** No more than a sentence of what somebody sent goes back to them, and into the log. */
+/** Limits how much of a client's own text goes into answers and the log. */
 const capped = (text: string): string => (text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text)

@@ -5,15 +5,15 @@ const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
-/** Of a string that is longer, the end is searched for: that is faster then, and slower for short ones. */
+/** From this length on, searching for a string's end is faster than scanning it. */
 const SHORT = 64
 
-/** Why a text is not parsed: it nests too deep, or it has too many values. */
+/** Why a text is not parsed: it is nested too deep, or has too many values. */
 export type ScanFault = 'deep' | 'many'
 
 /**
- * Looks through a JSON text (RFC 8259) as it arrives, for what would make it costly to parse, in time that is linear
- * in its length. It does not say whether the text is JSON: what it passes is parsed, and what is no JSON fails there.
+ * Scans a JSON text (RFC 8259) as it arrives for anything that would make it costly to parse, in linear time. It does
+ * not validate the text; the parser does that afterwards.
  */
 export class JsonScan {
   readonly #maxDepth: number
@@ -21,16 +21,16 @@ export class JsonScan {
   #depth = 0
   #values = 1
   #inString = false
-  /** The next byte of the string is part of an escape. */
+  /** Whether the next byte of the string is escaped. */
   #escaped = false
 
-  /** Values are counted by brackets that open and by commas. */
+  /** Values are counted by opening brackets and commas. */
   constructor(maxDepth: number, maxValues: number) {
     this.#maxDepth = maxDepth
     this.#maxValues = maxValues
   }
 
-  /** Takes the next piece of the text; null while there is nothing against it. */
+  /** Scans the next piece. Null while nothing is wrong. */
   push(bytes: Buffer): ScanFault | null {
     for (let at = 0; at < bytes.length; at++) {
       if (this.#inString) at = this.#endOfString(bytes, at)
@@ -54,7 +54,7 @@ export class JsonScan {
     return null
   }
 
-  /** Where the string ends that `at` lies in; the length of `bytes` where it goes on. */
+  /** Where the string around `at` ends, or the length of `bytes` if it continues. */
   #endOfString(bytes: Buffer, at: number): number {
     let from = at
     for (;;) {
@@ -67,7 +67,7 @@ export class JsonScan {
       if (from === bytes.length) return from
       const found = bytes.indexOf(QUOTE, from)
       const end = found < 0 ? bytes.length : found
-      // The backslashes before it, in pairs, are no escape of it.
+      // An even number of backslashes before the quote does not escape it.
       let first = end
       while (first > from && bytes[first - 1] === BACKSLASH) first--
       const carried = this.#escaped && first === from ? 1 : 0

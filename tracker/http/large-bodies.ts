@@ -1,19 +1,19 @@
 import { ShoalError } from '../../protocol/errors.ts'
 
-/** Read at once: each is in memory until it is parsed. */
+/** How many are read at once: each stays in memory until it is parsed. */
 const AT_ONCE = 2
 const MAX_WAITING = 64
 
-/** Lets few large bodies in at a time, and one of a user: the others are not read before it is their turn. */
+/** Admits a few large bodies at a time, and only one per user. The others are not read until their turn. */
 export class LargeBodies {
-  /** Whose bodies are being read. */
+  /** Users whose bodies are being read. */
   readonly #reading = new Set<string>()
   readonly #waiting: { user: string; enter: () => void }[] = []
 
-  /** Waits for the turn of a user's body; what it returns ends that turn. Throws OVERLOADED. */
+  /** Waits for the user's turn, and returns the function that ends it. Throws OVERLOADED. */
   async enter(user: string): Promise<() => void> {
     if (this.#waiting.length >= MAX_WAITING)
-      throw new ShoalError('OVERLOADED', 'too many large requests wait for their turn', {
+      throw new ShoalError('OVERLOADED', 'too many large requests are waiting', {
         hint: 'try again in a few seconds',
       })
     const { promise, resolve } = Promise.withResolvers<void>()

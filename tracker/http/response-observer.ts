@@ -1,21 +1,21 @@
-/** Hears of an answer: the route's pattern ("/v1/groups/:group", "none" where there is no such route), and milliseconds since the request. */
-export type AnswerListener = (method: string, route: string, status: number, ms: number) => void
+/** `route` is the route's pattern ("/v1/groups/:group"), or "none" for an unknown route. `ms` is the time since the request. */
+export type ResponseListener = (method: string, route: string, status: number, ms: number) => void
 
-/** Who wants to know of each answer of this tracker, by whichever way it went. */
-export class Answers {
-  readonly #listeners: AnswerListener[] = []
+/** Reports every answer of this tracker to its listeners, whether Fastify or the fast path gave it. */
+export class ResponseObservers {
+  readonly #listeners: ResponseListener[] = []
 
-  /** Whether anybody listens: else nothing needs to be timed. */
-  get watched(): boolean {
+  /** Whether anybody listens. If not, nothing needs to be timed. */
+  get areObserved(): boolean {
     return this.#listeners.length > 0
   }
 
   /** The listener must not throw. */
-  watch(listener: AnswerListener): void {
+  observe(listener: ResponseListener): void {
     this.#listeners.push(listener)
   }
 
-  tell(method: string, route: string, status: number, ms: number): void {
+  notify(method: string, route: string, status: number, ms: number): void {
     for (const listener of this.#listeners) listener(method, route, status, ms)
   }
 }

@@ -5,8 +5,8 @@ import { Compile } from 'typebox/compile'
 const INTEGER = /^-?\d{1,16}$/
 
 /**
- * Compiles the check of one part of a request. Outside the body all values arrive as text: those that are to be
- * integers are made so first, in place.
+ * Compiles the check of one part of a request. Everything outside the body arrives as text, so integers are first
+ * converted in place.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema)

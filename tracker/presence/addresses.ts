@@ -1,4 +1,4 @@
-/** An IPv4 address that arrived through an IPv6 socket ("::ffff:10.0.0.1") as itself. */
+/** Turns an IPv4-mapped IPv6 address ("::ffff:10.0.0.1") into the IPv4 address. */
 export function plainAddress(address: string): string {
   if (!address.startsWith(':')) return address
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address

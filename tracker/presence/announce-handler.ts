@@ -5,12 +5,12 @@ import { turn } from '../../tracker-store/turns.ts'
 import type { Actor } from '../auth/authenticate.ts'
 import { memberGroups } from '../member-groups.ts'
 import { plainAddress } from './addresses.ts'
-import type { Presence, Said } from './presence.ts'
+import type { AnnounceRequest, Presence } from './presence.ts'
 import { countFiles, idsChecked } from './served-files.ts'
 import { SLICE } from './swarm-table.ts'
 
-/** Takes announces and heartbeats in, on whichever way they came: decides what a user's peer counts for in which groups. */
-export class Announcing {
+/** Handles announces and heartbeats from both the route and the fast path. Decides in which groups a user's peer counts. */
+export class AnnounceHandler {
   readonly #groups: Store['groups']
   readonly #presence: Presence
 
@@ -19,8 +19,8 @@ export class Announcing {
     this.#presence = presence
   }
 
-  /** The answer where all that it takes is in memory, else null. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  here({ user, tokenHash }: Actor, address: string, said: Said): Announced | null {
+  /** The answer if everything it needs is in memory, else null. Throws BAD_REQUEST and PEER_UNPROVEN. */
+  fromMemory({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Announced | null {
     if (isLong(said)) return null
     for (const _ of this.#checked(said));
     const groups = new Set<string>()
@@ -32,22 +32,22 @@ export class Announcing {
     return this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
   }
 
-  /** The answer, also where Redis has to be asked for it first. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  async ask({ user, tokenHash }: Actor, address: string, said: Said): Promise<Announced> {
+  /** The answer, asking Redis first if need be. Throws BAD_REQUEST and PEER_UNPROVEN. */
+  async fromRedis({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Promise<Announced> {
     if (isLong(said)) await turn()
     for (const _ of this.#checked(said)) await turn()
     const named = this.#presence.filesOf(said).map(({ group }) => group)
     const groups = await memberGroups(this.#groups, user, named)
     const announced = this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
-    // Whoever is told that it is known finds it.
+    // Answer only once other peers can find this one.
     await this.#presence.table.settled(said.peer)
     return announced
   }
 
-  #checked(said: Said): Iterable<void> {
+  #checked(said: AnnounceRequest): Iterable<void> {
     return said.files ? idsChecked(said.files, this.#presence.table.peer(said.peer)?.files) : []
   }
 }
 
-/** Whether it is taken in slices. */
-const isLong = ({ files }: Said): boolean => files !== undefined && countFiles(files) > SLICE
+/** Whether it is handled in slices. */
+const isLong = ({ files }: AnnounceRequest): boolean => files !== undefined && countFiles(files) > SLICE

@@ -6,15 +6,15 @@ import type { PeerAddress } from '../../protocol/records.ts'
 import type { Announced } from '../../tracker-client/api/schemas.ts'
 
 export type CallBackFault = NonNullable<Announced['fault']>
-/** What a call-back found: null where the peer is there. Never rejects. */
+/** The fault that a call-back found, or null if the peer is there. Never rejects. */
 export type CallBack = (peer: PeerAddress) => Promise<CallBackFault | null>
 
 const LIMIT_MS = 3000
 const MAX_ANSWER = 8192
 
 /**
- * Looks whether the holder of the peer's key listens at the address. With TLS it sends nothing but a handshake; without,
- * one request with nothing in it but a nonce, and the answer must be a signature over that.
+ * Checks whether the holder of the peer's key listens at the address. With TLS it only completes a handshake. Without, it
+ * sends one request that contains only a nonce, and the answer must be a signature over it.
  */
 export const callBack: CallBack = async (peer) => {
   const limit = AbortSignal.timeout(LIMIT_MS)
@@ -25,14 +25,14 @@ export const callBack: CallBack = async (peer) => {
   }
 }
 
-/** Made once, with the first call-back: to make one takes as long as a handshake. */
+/** Created once, with the first call-back: creating one takes as long as a handshake. */
 let context: SecureContext | undefined
 
 function isAtTls({ peer, host, port }: PeerAddress, limit: AbortSignal): Promise<boolean> {
   context ??= createSecureContext({ minVersion: 'TLSv1.3' })
   const secureContext = context
   return new Promise((resolve, reject) => {
-    // Peers' certificates are self-signed: the id is the hash of the whole of it.
+    // Peers' certificates are self-signed: the id is the hash of the whole certificate.
     const socket = connect({ host, port, secureContext, rejectUnauthorized: false })
     const end = (): void => {
       limit.removeEventListener('abort', end)
@@ -53,7 +53,7 @@ function isAtTls({ peer, host, port }: PeerAddress, limit: AbortSignal): Promise
 function isAtPlain({ peer, host, port }: PeerAddress, signal: AbortSignal): Promise<boolean> {
   const nonce = randomBytes(32).toString('hex')
   return new Promise((resolve, reject) => {
-    // Whatever the other side makes of HTTP: this ends with the connection, or with the time.
+    // Whatever the other side sends, this ends with the connection or at the time limit.
     const end = (): void => reject(new Error('no answer'))
     signal.addEventListener('abort', end, { once: true })
     request({ host, port, path: herePath(nonce), headers: { host: peer }, agent: false, signal })

@@ -1,7 +1,4 @@
-/**
- * Remembers when each id was seen, in buckets of one second, so that what has expired is found without looking at
- * what has not.
- */
+/** Remembers when each id was last seen, in buckets of one second, so that expiry needs no scan. */
 const BUCKET_MS = 1000
 
 const bucketAt = (time: number): number => Math.floor(time / BUCKET_MS)
@@ -10,7 +7,7 @@ export class ExpiryBuckets {
   readonly #buckets = new Map<number, Set<string>>()
   readonly #bucketOf = new Map<string, number>()
 
-  /** Enters an id, or one that was last seen earlier than was thought. That it was seen later need not be said. */
+  /** Adds an id, or corrects it to an earlier time. A later time need not be reported. */
   seen(id: string, at: number): void {
     const bucket = bucketAt(at)
     const before = this.#bucketOf.get(id)
@@ -29,8 +26,8 @@ export class ExpiryBuckets {
   }
 
   /**
-   * Forgets and returns all ids that were last seen in buckets that ended before `time` (milliseconds since the
-   * epoch). `lastSeen` is asked only of those whose bucket is over: so who is seen often costs nothing meanwhile.
+   * Removes and returns all ids last seen in buckets that ended before `time` (milliseconds since the epoch). `lastSeen` is
+   * called only for ids of ended buckets, so frequent sightings cost nothing.
    */
   takeBefore(time: number, lastSeen: (id: string) => number = () => 0): string[] {
     const end = bucketAt(time)

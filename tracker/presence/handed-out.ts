@@ -6,19 +6,19 @@ import { isLoopback } from './addresses.ts'
 import { type Asker, handOut, MAX_HANDOUT } from './handout-policy.ts'
 import type { Presence } from './presence.ts'
 
-/** How long an answer waits for call-backs rather than name nobody. */
+/** How long an answer waits for call-backs before it names no peer. */
 const WAIT_MS = 1000
 
 export interface Join extends Asker {
   view: GroupView
   fileIds: readonly string[]
-  /** The address at which the asker reached this machine. */
+  /** The address at which the joining peer reached this machine. */
   here: string
-  /** Whether it takes peers without TLS too. */
+  /** Whether it accepts peers without TLS. */
   plain: boolean
 }
 
-/** Whom to name to a peer that joins swarms: peers that were found at their addresses when called back, by file. */
+/** The peers to name to one that joins swarms, by file: only peers that a call-back has reached. */
 export async function handedOut(presence: Presence, join: Join): Promise<Map<string, SwarmPeer[]>> {
   const limit = new AbortController()
   const waits = join.fileIds.map((fileId) => firstFound(presence, join, fileId))
@@ -42,15 +42,15 @@ function* reachable(presence: Presence, join: Join, fileId: string): Generator<S
 }
 
 /**
- * Where nobody is known to be reachable, calls some back who may be: resolves when one of them was found, or none;
- * null where there is nothing to wait for.
+ * Calls back some candidates if no peer is known to be reachable. Resolves when one of them was reached, or none. Null if
+ * there is nothing to wait for.
  */
 function firstFound(presence: Presence, join: Join, fileId: string): Promise<unknown> | null {
   const isNobody = reachable(presence, join, fileId).next().done === true
   const checks: Promise<void>[] = []
   for (const [peer] of candidates(presence, join, fileId)) {
     const { address, as } = placeOf(peer, join)
-    // The replica that a peer announces itself to calls it back at its own address.
+    // The replica that a peer announces itself to calls back its announced address.
     if (!isNobody && as === peer.peer) continue
     const check = presence.reachability.check({ ...address, user: peer.user }, as)
     if (check) checks.push(check.then(mustBeThere))
@@ -61,7 +61,7 @@ function firstFound(presence: Presence, join: Join, fileId: string): Promise<unk
 }
 
 function mustBeThere(isThere: boolean): void {
-  if (!isThere) throw new Error('not there')
+  if (!isThere) throw new Error('unreachable')
 }
 
 function* candidates(
@@ -74,8 +74,8 @@ function* candidates(
 }
 
 /**
- * Where the asker finds the peer, and what the verdict on that is kept under. A peer that announced itself over the
- * loopback interface is on this machine: others reach it where they reached this tracker, if it listens there too.
+ * The peer's address as seen by the joining peer, and the key of its call-back's result. A peer that announced itself
+ * over the loopback interface is on this machine: others reach it at the tracker's address, if it listens there too.
  */
 function placeOf({ peer, host, port, tls }: Readonly<PeerPresence>, join: Join) {
   const moved = isLoopback(host) && !isLoopback(join.host)

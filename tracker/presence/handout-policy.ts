@@ -2,11 +2,11 @@ import { isIPv6 } from 'node:net'
 import type { SwarmPeer } from '../../protocol/records.ts'
 
 /**
- * Peers that one answer names at most; about as many again are given this one's name. What each holds is told
- * to all of them, so more cost more than they bring (bench/simulate).
+ * The maximum of peers in one answer; about as many more are given this peer's address. Peers exchange what they hold
+ * with all of these, so more peers cost more than they bring (bench/simulate).
  */
 export const MAX_HANDOUT = 20
-/** So many peers that are still fetching keep a seed busy. */
+/** How many downloading peers keep one seed busy. */
 const FETCHERS_A_SEED = 12
 
 export interface Asker {
@@ -15,11 +15,11 @@ export interface Asker {
 }
 
 /**
- * Which peers of a swarm to name to one that joins it, best first. Partial peers and seeds take turns, partial
- * peers first, so that a seed sends each chunk about once; where there are few seeds for many partial peers,
- * only some who ask are sent to a seed, since a queue there makes all of them late and fetches things twice.
- * Within both halves the asker's own subnet comes first, and chance decides among equals, so that no peer is
- * everybody's first choice. `random` gives numbers in [0, 1).
+ * Chooses which peers of a swarm to name to a joining peer, best first. Partial peers and seeds alternate, partial peers
+ * first, so that a seed sends each chunk about once. If there are few seeds for many partial peers, only some joining
+ * peers are sent to a seed: a queue there delays all of them, and chunks are fetched twice. Within both halves the asker's
+ * own subnet comes first, and the order is random among equals, so that no peer is everybody's first choice.
+ * `random` returns numbers in [0, 1).
  */
 export function handOut(swarm: Iterable<SwarmPeer>, asker: Asker, random: () => number): SwarmPeer[] {
   const subnet = subnetOf(asker.host)
@@ -36,9 +36,9 @@ export function handOut(swarm: Iterable<SwarmPeer>, asker: Asker, random: () => 
 }
 
 /**
- * The chance that a seed is named, for so many partial peers a seed: the first few learn of it, and of any
- * number that follow about as many again in all (the sum of 1/n² is bounded), and one in each round of asking
- * again (1/n), so that a seed is found anew when they are gone.
+ * The chance that a seed is named, given the number of partial peers per seed. The first few peers learn of the seed;
+ * of any number that follow, about as many again in total (the sum of 1/n² is bounded), plus one in each round of
+ * repeated joins (1/n), so that a seed is found again after they have left.
  */
 function seedChance(partialPeers: number): number {
   return (FETCHERS_A_SEED / partialPeers) ** 2 + 1 / partialPeers
@@ -53,7 +53,7 @@ function ordered({ near, far }: Half, random: () => number): SwarmPeer[] {
   return [...chosen, ...sample(far, MAX_HANDOUT - chosen.length, random)]
 }
 
-/** `count` of the items in random order: the first steps of a Fisher-Yates shuffle. Reorders `items`. */
+/** `count` random items: the first steps of a Fisher-Yates shuffle. Reorders `items`. */
 function sample<T>(items: T[], count: number, random: () => number): T[] {
   const n = Math.min(count, items.length)
   for (let i = 0; i < n; i++) {
@@ -70,7 +70,7 @@ function takeTurns<T>(first: readonly T[], second: readonly T[]): T[] {
   return Array.from({ length: turns }, (_, i) => [...first.slice(i, i + 1), ...second.slice(i, i + 1)]).flat()
 }
 
-/** The /24 of an IPv4 address, the /64 of an IPv6 one, as a string that only its equals have. */
+/** The /24 of an IPv4 address or the /64 of an IPv6 address, as a string to compare. */
 export function subnetOf(host: string): string {
   if (!isIPv6(host)) return host.slice(0, host.lastIndexOf('.') + 1)
   const [head = '', tail] = host.replace(/%.*$/, '').split('::', 2)

@@ -1,20 +1,20 @@
 import type { FileProgress, ProgressReport } from '../../protocol/records.ts'
 import { ExpiryBuckets } from './expiry-buckets.ts'
 
-/** A peer that was silent for so long moves nothing any more, for all that is known. */
+/** A peer that is silent this long is considered idle. */
 export const FORGOTTEN_MS = 10_000
-/** Most peers whose reports are kept, and files that these name together: some 30 MB. */
+/** The maximum of peers, and of files in all their reports: some 30 MB. */
 const MAX_PEERS = 4000
 const MAX_FILES = 50_000
 
-/** What one peer said of one file. */
+/** One peer's report on one file. */
 export type Moving = FileProgress & { user: string }
 
 const NOTHING: ReadonlyMap<string, Moving> = new Map()
 
 /**
- * What peers hold and move now, in memory: by group, file and peer. A report takes the place of the peer's one
- * before, and is forgotten when none follows. `now` is milliseconds since the epoch.
+ * The peers' latest reports in memory, by group, file and peer. A report replaces the peer's previous one and expires if
+ * no other follows. `now` is milliseconds since the epoch.
  */
 export class ProgressTable {
   readonly #reports = new Map<string, ProgressReport>()
@@ -22,12 +22,12 @@ export class ProgressTable {
   readonly #expiry = new ExpiryBuckets()
   #files = 0
 
-  /** Peers whose reports are known. */
+  /** Number of peers whose reports are known. */
   get peerCount(): number {
     return this.#reports.size
   }
 
-  /** Takes a report in; false where there is no room for it. */
+  /** Stores a report. Returns false if there is no room for it. */
   take(report: ProgressReport, now: number): boolean {
     this.#expire(now)
     const before = this.#reports.get(report.peer)
@@ -43,19 +43,19 @@ export class ProgressTable {
     return true
   }
 
-  /** What is known of a file's peers, by their ids. */
+  /** Reports on one file, by peer id. */
   ofFile(group: string, fileId: string, now: number): ReadonlyMap<string, Moving> {
     this.#expire(now)
     return this.#groups.get(group)?.get(fileId) ?? NOTHING
   }
 
-  /** All files of a group of which something is known. */
+  /** Reports on all files of a group. */
   ofGroup(group: string, now: number): ReadonlyMap<string, ReadonlyMap<string, Moving>> {
     this.#expire(now)
     return this.#groups.get(group) ?? new Map()
   }
 
-  /** Looks at no more than has expired, so that each call may do it. */
+  /** Visits only expired entries, so that every call can afford it. */
   #expire(now: number): void {
     for (const peer of this.#expiry.takeBefore(now - FORGOTTEN_MS)) this.#forget(peer)
   }

@@ -4,13 +4,13 @@ import { BoundedQueue } from '../auth/bounded-queue.ts'
 import { type CallBack, type CallBackFault, callBack } from './call-back.ts'
 
 const LIMITS = { running: 64, waiting: 10_000 }
-/** A peer that was there is looked at again after this, for as long as it announces itself. */
+/** A reachable peer is called back again after this long, while it keeps announcing itself. */
 const GOOD_FOR_MS = 600_000
-/** Pauses after call-backs that failed, twice as long each time, also where the peer announces another port by then. */
+/** Pause after a failed call-back. Doubles each time, even if the peer announces another port. */
 const FIRST_PAUSE_MS = 2000
 const LAST_PAUSE_MS = 300_000
 const REMEMBERED = 100_000
-/** Of one user's peers so many call-backs may fail in a minute: with many keys nobody has more ports tried than that. */
+/** Failed call-backs per user and minute, so that many keys do not let one user scan more ports. */
 const MAX_FAILURES = 20
 const MINUTE_MS = 60_000
 
@@ -18,21 +18,21 @@ interface Verdict {
   address: PeerAddress
   fault: CallBackFault | null
   failures: number
-  /** When it may be looked at again, in milliseconds since the epoch. */
+  /** When the peer may be called back again: milliseconds since the epoch. */
   nextAt: number
 }
 
-/** Of whose peer, which one and where. */
+/** A peer's address, and the user who announced it. */
 export interface Candidate extends PeerAddress {
   user: string
-  /** Some replica has found it there. */
+  /** Some replica has reached it there. */
   reachable?: boolean
 }
 
 export interface ReachabilityOptions {
-  /** Hears of each call-back that ended, and how many have failed in a row. */
+  /** Called after each call-back, with the number of consecutive failures. */
   onVerdict(address: Candidate, failures: number): void
-  /** This tracker's own address: no peer is there. */
+  /** Whether this is the tracker's own address, where no peer can be. */
   isOwn(host: string, port: number): boolean
   callBack?: CallBack
   /** Milliseconds since the epoch. */
@@ -40,8 +40,8 @@ export interface ReachabilityOptions {
 }
 
 /**
- * Calls peers back at the addresses where they say that they are, one call-back a peer at a time, so that nobody is
- * sent to an address that is not the peer's.
+ * Calls peers back at their announced addresses, one call-back per peer at a time, so that nobody is sent to an address
+ * that does not belong to the peer.
  */
 export class Reachability {
   readonly #options: ReachabilityOptions
@@ -58,27 +58,27 @@ export class Reachability {
     this.#now = options.now ?? Date.now
   }
 
-  /** What the last call-back found wrong with this address; null where nothing did. */
+  /** The fault that the last call-back found at this address, or null. */
   fault(candidate: PeerAddress, as: string): CallBackFault | null {
     const verdict = this.#verdicts.get(as)
     return verdict && isSame(verdict.address, candidate) ? verdict.fault : null
   }
 
-  /** Whether this replica has found the peer there. */
+  /** Whether this replica has reached the peer there. */
   isProven(candidate: PeerAddress, as: string): boolean {
     const verdict = this.#verdicts.get(as)
     return verdict !== undefined && verdict.fault === null && isSame(verdict.address, candidate)
   }
 
   /**
-   * Calls back, unless that was done lately. The promise, of a call-back that runs, tells whether the peer is there;
-   * null where none is due. `as` is what the verdict is kept under: one is kept for each.
+   * Calls the peer back, unless that was done recently. The promise of a running call-back tells whether the peer is there;
+   * null if none is due. `as` is the key under which the result is kept.
    */
   check(candidate: Candidate, as: string): Promise<boolean> | null {
     const now = this.#now()
     const verdict = this.#verdicts.get(as)
-    if (verdict === undefined && candidate.reachable === true) return this.#believe(candidate, as, now)
-    // What is good says nothing of another address; a failure holds up the next try wherever that goes.
+    if (verdict === undefined && candidate.reachable === true) return this.#adopt(candidate, as, now)
+    // A success holds for one address only. A failure delays the next attempt at any address.
     if (verdict && now < verdict.nextAt && (verdict.fault !== null || isSame(verdict.address, candidate)))
       return null
     const running = this.#running.get(as)
@@ -90,10 +90,10 @@ export class Reachability {
   }
 
   /**
-   * Takes over what another replica, or this one before it started again, has found, until some time within the next ten
-   * minutes: so peers that all come to a replica at once are not all called back at once.
+   * Adopts the result of another replica, or of this one before a restart, for a random part of ten minutes: peers that
+   * reach a replica at the same moment are then not all called back at the same moment.
    */
-  #believe({ peer, host, port, tls }: Candidate, as: string, now: number): null {
+  #adopt({ peer, host, port, tls }: Candidate, as: string, now: number): null {
     const nextAt = now + GOOD_FOR_MS * Math.random()
     this.#verdicts.set(as, { address: { peer, host, port, tls }, fault: null, failures: 0, nextAt })
     return null
@@ -116,7 +116,7 @@ export class Reachability {
       this.#options.onVerdict(candidate, verdict.failures)
       return fault === null
     } catch {
-      // Too many wait: the peer's next heartbeat asks again.
+      // The queue is full: the peer's next heartbeat tries again.
       this.#running.delete(as)
       return false
     }

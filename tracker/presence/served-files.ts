@@ -4,8 +4,8 @@ import type { Announce } from '../../tracker-client/api/schemas.ts'
 import type { ServedFiles } from '../../tracker-store/store.ts'
 
 /**
- * What an announce lists (idsChecked), without the files of groups other than `groups`. Lists that are as in `before`
- * are those of `before`, and not kept twice.
+ * The files of an announce (idsChecked) in `groups`, leaving out other groups. Reuses the lists of `before` that have not
+ * changed, to save memory.
  */
 export function servedIn(
   listed: NonNullable<Announce['files']>,
@@ -25,12 +25,12 @@ export function servedIn(
   return files
 }
 
-/** Ids that are checked at once: about a millisecond. */
+/** Ids checked per slice: about a millisecond. */
 const IDS_A_TURN = 4000
 
 /**
- * Checks what an announce lists, and yields before each slice of what is new since `before`. Throws BAD_REQUEST where a
- * list is not whole ids.
+ * Checks the lists of an announce, yielding before each slice of whatever is new since `before`. Throws BAD_REQUEST if a
+ * list is not a sequence of whole ids.
  */
 export function* idsChecked(
   listed: NonNullable<Announce['files']>,
@@ -49,13 +49,13 @@ export function* idsChecked(
         if (isPacked(part)) continue
         throw new ShoalError(
           'BAD_REQUEST',
-          'the body is malformed: a list of files is not whole ids in lower-case hex',
+          'the body is malformed: a list of files must consist of whole ids in lower-case hex',
         )
       }
     }
 }
 
-/** The files with some more of one group, of which the peer has parts; the same where it serves all of them already. */
+/** Adds partial files of one group. Returns the same array if the peer already serves all of them. */
 export function withPartial(
   files: readonly ServedFiles[],
   group: string,

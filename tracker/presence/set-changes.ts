@@ -1,19 +1,19 @@
 import { fileIdsOf, ID_LENGTH } from '../../tracker-client/api/packed-files.ts'
 import type { ServedFiles } from '../../tracker-store/store.ts'
 
-/** A file of a peer's set that is not as before: served whole, in part, or (null) no more. */
+/** A changed file of a peer's set: now complete, now partial, or (null) removed. */
 export interface SetChange {
   group: string
   fileId: string
   complete: boolean | null
 }
 
-/** Characters that may be looked through for changes; from there on, going through both sets costs less. */
+/** Longer differences are not searched: comparing the two whole sets is cheaper then. */
 const MAX_EFFORT = 100_000
 
 /**
- * What makes `before` the set that `after` is; null where that is too much to be found this way. Most announces
- * change a file or two of many, and what stays the same is compared, not taken apart.
+ * The changes from `before` to `after`, or null if there are too many to find this way. Most announces change one or two
+ * files of many, so common prefixes and suffixes are compared as text and not parsed.
  */
 export function setChanges(
   before: readonly ServedFiles[],
@@ -24,7 +24,7 @@ export function setChanges(
   for (let i = 0; i < after.length; i++) {
     const [then, now] = [before[i] as ServedFiles, after[i] as ServedFiles]
     if (then.group !== now.group) return null
-    const moved = moves(then.complete, now.complete) + moves(then.partial, now.partial)
+    const moved = differing(then.complete, now.complete) + differing(then.partial, now.partial)
     if ((moved.length / ID_LENGTH) * (now.complete.length + now.partial.length) > MAX_EFFORT) return null
     for (const fileId of new Set(fileIdsOf(moved)))
       changes.push({ group: now.group, fileId, complete: stateOf(after, now.group, fileId) })
@@ -32,21 +32,21 @@ export function setChanges(
   return changes
 }
 
-/** The ids between what both lists begin with and what both end with. */
-function moves(before: string, after: string): string {
+/** The ids between the lists' common prefix and common suffix. */
+function differing(before: string, after: string): string {
   if (before === after) return ''
   const shorter = Math.min(before.length, after.length) / ID_LENGTH
   const head =
-    most(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
+    largest(shorter, (n) => before.slice(0, n * ID_LENGTH) === after.slice(0, n * ID_LENGTH)) * ID_LENGTH
   const [a, b] = [before.slice(head), after.slice(head)]
   const rest = shorter - head / ID_LENGTH
   const tail =
-    most(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
+    largest(rest, (n) => a.slice(a.length - n * ID_LENGTH) === b.slice(b.length - n * ID_LENGTH)) * ID_LENGTH
   return a.slice(0, a.length - tail) + b.slice(0, b.length - tail)
 }
 
-/** The largest number, of those up to `end`, that it holds for; it holds for all smaller ones too. Mostly that is `end`. */
-function most(end: number, holds: (n: number) => boolean): number {
+/** The largest n up to `end` for which `holds(n)`, which holds for all smaller n too. It is usually `end`. */
+function largest(end: number, holds: (n: number) => boolean): number {
   if (holds(end)) return end
   let [least, over] = [0, end]
   while (over - least > 1) {
@@ -57,7 +57,7 @@ function most(end: number, holds: (n: number) => boolean): number {
   return least
 }
 
-/** What is said twice is as it was said last. */
+/** Of duplicates, the last entry wins. */
 function stateOf(files: readonly ServedFiles[], group: string, fileId: string): boolean | null {
   for (const served of files.toReversed()) {
     if (served.group !== group) continue

@@ -6,15 +6,15 @@ import type { PeerPresence } from '../../tracker-store/store.ts'
 import type { Moving } from './progress-table.ts'
 import type { SwarmCounts } from './swarm-table.ts'
 
-/** Peers that one picture shows, and swarms that one list does. */
+/** The maximum of peers in one picture, and of swarms in one list. */
 export const MAX_SHOWN = 50
 
 type Shown = SwarmPicture['peers'][number]
 
 /**
- * Who has which part of a file of `chunks` chunks: of the members' `peers`, each with whether it announces the
- * whole file, and of what they reported. Seeds first, then the others, the fastest of each first; where not all
- * are shown, at least half of the places for each. Pure.
+ * Who has which parts of a file of `chunks` chunks. `peers` are the members' peers, each with whether it announces the
+ * whole file; the reports add the rest. Seeds come first, then the others, the fastest first. If there is no room for
+ * all, each kind gets at least half of the places. Pure.
  */
 export function swarmPicture(
   peers: Iterable<[Readonly<PeerPresence>, boolean]>,
@@ -26,7 +26,7 @@ export function swarmPicture(
   const leechers: Shown[] = []
   for (const [{ peer, user }, complete] of peers) {
     const moving = reported.get(peer)
-    // A key pair may have come to another user since.
+    // The key pair may belong to another user by now.
     const said = moving?.user === user ? moving : undefined
     const { down = 0, up = 0, held = null, parts = '' } = said ?? {}
     if (complete) seeds.push({ peer, user, seed: true, held: chunks, parts: all, down, up })
@@ -45,11 +45,11 @@ export function swarmPicture(
   }
 }
 
-/** Equals in the order of their ids, so that a picture that is drawn again looks the same. */
+/** Breaks ties by id, so that a picture drawn twice looks the same. */
 const busiestFirst = (a: Shown, b: Shown): number =>
   b.down - a.down || b.up - a.up || (b.held ?? 0) - (a.held ?? 0) || (a.peer < b.peer ? -1 : 1)
 
-/** The files of a group that its members' peers move now, the busiest first. Pure. */
+/** The files of a group that members' peers are transferring, the busiest first. Pure. */
 export function movingSwarms(
   view: GroupView,
   reported: ReadonlyMap<string, ReadonlyMap<string, Moving>>,

@@ -13,28 +13,28 @@ export interface SwarmCounts {
 interface Swarm extends SwarmCounts {
   group: string
   fileId: string
-  /** With whether each holds the whole file. */
+  /** Whether each peer holds the whole file. */
   peers: Map<Peer, boolean>
 }
 
-/** A peer that is known, and the same object for as long as it is. */
+/** A known peer. The object stays the same while the peer is known. */
 interface Peer {
   presence: PeerPresence
   swarms: Map<Swarm, boolean>
-  /** Set while the swarms follow a long list in slices; resolves once they are those of `presence`. */
+  /** Set while the swarms are updated in slices. Resolves once they match `presence`. */
   moving: Promise<void> | null
-  /** Forgotten, while it still leaves its swarms. */
+  /** Removed, but still leaving its swarms. */
   gone: boolean
 }
 
-/** Files that a peer enters or leaves in one turn of the event loop: some two milliseconds. */
+/** Files that a peer enters or leaves in one turn of the event loop: about two milliseconds. */
 export const SLICE = 1000
 
 const NOBODY: SwarmCounts = { seeders: 0, leechers: 0 }
 
 /**
- * Who serves what, in memory: peers by id, and swarms by group and file id. Fed by announces and by the other
- * replicas' changes in any order: a change older than what is known changes nothing.
+ * Who serves what, in memory: peers by id, and swarms by group and file id. Announces and other replicas' changes may
+ * arrive in any order; an outdated change has no effect.
  */
 export class SwarmTable {
   readonly #peers = new Map<string, Peer>()
@@ -64,7 +64,7 @@ export class SwarmTable {
     for (const [{ presence, gone }, complete] of peers) if (!gone) yield [presence, complete]
   }
 
-  /** A swarm without the peers of those who are no longer members. */
+  /** The swarm without the peers of former members. */
   *membersSwarm(
     { group, members }: { group: string; members: { has(user: string): boolean } },
     fileId: string,
@@ -73,12 +73,12 @@ export class SwarmTable {
       if (members.has(presence.user)) yield [presence, complete]
   }
 
-  /** While a peer's long list is taken in, slice by slice: resolves once that is done. */
+  /** Non-null while the peer's long list is applied in slices: resolves once that is done. */
   settled(id: string): Promise<void> | null {
     return this.#peers.get(id)?.moving ?? null
   }
 
-  /** Whether the change was news. */
+  /** Returns whether the change was new. */
   apply(change: PresenceChange): boolean {
     if (change.type === 'announce') return this.#announce(change.presence)
     const peer = this.#peers.get(change.peer)
@@ -96,8 +96,8 @@ export class SwarmTable {
   }
 
   /**
-   * Takes users' peers out of the swarms of a group that they are no longer members of. Their next heartbeats
-   * are of an unknown set then, so that they announce again what they serve to others.
+   * Removes the peers of former members from the group's swarms. Their next heartbeats then count as unknown, so they
+   * announce again the files that they serve to other groups.
    */
   expel(group: string, users: ReadonlySet<string>): void {
     for (const peer of this.#peers.values()) {
@@ -109,7 +109,7 @@ export class SwarmTable {
     }
   }
 
-  /** Drops all peers that were last heard before `time` (milliseconds since the epoch), a second later at most. */
+  /** Removes all peers last heard before `time` (milliseconds since the epoch), at most a second late. */
   expire(time: number): void {
     const lastSeen = (id: string): number => this.#peers.get(id)?.presence.seen ?? 0
     for (const id of this.#expiry.takeBefore(time, lastSeen)) {
@@ -138,9 +138,9 @@ export class SwarmTable {
     this.#move(peer)
   }
 
-  /** From the swarms that the peer was in to those of its files: at once where these are few. */
+  /** Moves the peer from its previous swarms to those of its files: at once if these are few. */
   #move(peer: Peer): void {
-    // What is under way ends with the peer's newest set.
+    // A move that is already running continues to the newest set.
     if (peer.moving) return
     if (peer.swarms.size + countFiles(peer.presence.files) > SLICE) peer.moving = this.#moveInTurns(peer)
     else for (const _ of this.#slices(peer));
@@ -155,7 +155,7 @@ export class SwarmTable {
     peer.moving = null
   }
 
-  /** Moves the peer, and yields before each slice of it. */
+  /** Moves the peer, yielding before each slice. */
   *#slices(peer: Peer): Generator<void> {
     const before = peer.swarms
     peer.swarms = new Map()
@@ -211,7 +211,7 @@ export class SwarmTable {
     }
     let swarm = swarms.get(fileId)
     if (!swarm) {
-      // A copy: a piece of a longer string would keep all of that in memory.
+      // Copy it: a slice of a longer string would keep the whole string in memory.
       const id = Buffer.from(fileId, 'latin1').toString('latin1')
       swarm = { group, fileId: id, seeders: 0, leechers: 0, peers: new Map() }
       swarms.set(id, swarm)

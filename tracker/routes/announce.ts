@@ -3,12 +3,12 @@ import { BODY, MAX_ANNOUNCED_VALUES } from '../../tracker-client/api/limits.ts'
 import { Announce, Announced, Heartbeat } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
-import type { Said } from '../presence/presence.ts'
+import type { AnnounceRequest } from '../presence/presence.ts'
 import type { Services } from '../services.ts'
 
 /**
- * What peers serve. Heartbeats are most of what a tracker is asked, so theirs is a request without a body, and most
- * of them are answered before they come here (fast-lane.ts).
+ * The files that peers serve. Most requests to a tracker are heartbeats, so they have no body, and most are answered
+ * before they reach this route (fast-path.ts).
  */
 export function announceRoutes(app: TrackerApp, { announcing }: Services): void {
   const config = { access: 'read' } as const
@@ -30,9 +30,9 @@ export function announceRoutes(app: TrackerApp, { announcing }: Services): void 
     (request) => answer(request, request.params),
   )
 
-  /** Without a promise where there is nothing to wait for. */
-  function answer(request: FastifyRequest, said: Said): Announced | Promise<Announced> {
+  /** Returns a promise only if there is something to wait for. */
+  function answer(request: FastifyRequest, said: AnnounceRequest): Announced | Promise<Announced> {
     const actor = actorOf(request)
-    return announcing.here(actor, request.ip, said) ?? announcing.ask(actor, request.ip, said)
+    return announcing.fromMemory(actor, request.ip, said) ?? announcing.fromRedis(actor, request.ip, said)
   }
 }

@@ -8,7 +8,7 @@ import type { Revised, Store } from '../../tracker-store/store.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import { freshView } from '../fresh-view.ts'
 
-/** Pieces of request schemas that many routes share. */
+/** Parts of request schemas that many routes share. */
 export const Change = Type.Object({
   [IDEMPOTENCY_HEADER]: Type.String({ minLength: 1, maxLength: 128, pattern: '^[\\x20-\\x7e]+$' }),
 })
@@ -26,8 +26,8 @@ export const PageOf = (most: number) => ({
 export const Nothing = Type.Null()
 
 /**
- * The group for one of its members, as of the revision that the client has seen or later; throws GROUP_NOT_FOUND
- * or NOT_A_MEMBER. Says the revision in the answer. `has`: whether the view has what is asked for.
+ * The group, for one of its members, at or after the revision that the client has seen. Throws GROUP_NOT_FOUND or
+ * NOT_A_MEMBER. Sets the answer's revision header. `has`: whether the view contains the requested item.
  */
 export async function viewAsMember(
   store: Store,
@@ -43,7 +43,7 @@ export async function viewAsMember(
   const view = await freshView(store.groups, group, serves, atLeast)
   if (!view)
     throw new ShoalError('GROUP_NOT_FOUND', `there is no group ${JSON.stringify(group)}`, {
-      hint: 'run `shoal group list` to see which there are',
+      hint: 'run `shoal group list` to see all groups',
     })
   const member = view.members.get(user)
   if (!member)
@@ -51,26 +51,26 @@ export async function viewAsMember(
       hint: `run \`shoal group join ${group}\``,
     })
   reply.header(REVISION_HEADER, view.revision)
-  sayAge(reply, store.groups.viewAge)
+  setAge(reply, store.groups.viewAge)
   return { view, member }
 }
 
-/** The group's file of this content, under one of its names; throws FILE_NOT_FOUND. */
+/** The group's file with this content, under one of its names. Throws FILE_NOT_FOUND. */
 export function contentOf(view: GroupView, fileId: string): FileRecord {
   const file = view.files.ofContent(fileId)
   if (file) return file
   throw new ShoalError('FILE_NOT_FOUND', `${view.group} has no file with id ${fileId}`, {
-    hint: `run \`shoal group files ${view.group}\` to see which there are`,
+    hint: `run \`shoal group files ${view.group}\` to see its files`,
   })
 }
 
-/** `Age` (RFC 9111, 5.1), in seconds, where what is answered may be as old as `ms`. The highest that is said stays. */
-export function sayAge(reply: FastifyReply, ms: number): void {
+/** Sets `Age` (RFC 9111, 5.1), in seconds, if the answer may be `ms` old. Keeps a higher value already set. */
+export function setAge(reply: FastifyReply, ms: number): void {
   const age = Math.floor(ms / 1000)
   if (age > 0 && age > Number(reply.getHeader('age') ?? 0)) reply.header('age', age)
 }
 
-/** Answers a change with its revision in the header too. */
+/** Sets the revision of a change in the answer's header too. */
 export function revised<T extends Revised>(reply: FastifyReply, result: T): T {
   reply.header(REVISION_HEADER, result.revision)
   return result

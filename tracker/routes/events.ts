@@ -9,11 +9,11 @@ import type { Services } from '../services.ts'
 import { InGroup, Revision, viewAsMember } from './common.ts'
 
 const HEARTBEAT_MS = 15_000
-/** How often it is looked whether the reader is a member still. */
+/** How often the reader's membership is checked. */
 const MEMBERSHIP_MS = 600
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
-/** A group's changes as server-sent events (WHATWG HTML, 9.2), to its members for as long as they are. */
+/** A group's changes as server-sent events (WHATWG HTML, 9.2), for as long as the reader is a member. */
 export function eventRoutes(app: TrackerApp, { store, stopping }: Services): void {
   app.get(
     '/groups/:group/events',
@@ -38,12 +38,12 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
       raw.writeHead(200, HEAD).write(': hello\n\n')
       const heartbeat = setInterval(async () => {
         raw.write(': still here\n\n')
-        // A failing store ends no stream: only a session that is known to be gone does.
+        // A store that fails ends no stream; a session that is known to be revoked does.
         const session = await store.sessions.get(user, tokenHash).catch(() => undefined)
         if (session === null) done.abort()
       }, HEARTBEAT_MS)
-      // The event that ends the membership ends the stream, too. A reader who takes nothing in never gets to it, and
-      // one that claimed to have it already is not told; it is cut off at the second look, so that others are told.
+      // The event that ends a membership also ends the stream. A reader that reads nothing never reaches it, and one that
+      // claims to have it already is not sent it: so the second check closes the connection.
       let isGone = false
       const membership = setInterval(async () => {
         const now = await store.groups.view(group).catch(() => undefined)
@@ -58,7 +58,7 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
         }
       } catch (error) {
         if (signal.aborted) return
-        request.log.warn({ err: error, group }, 'an event stream broke')
+        request.log.warn({ err: error, group }, 'an event stream failed')
         if (error instanceof ShoalError) raw.write(`event: error\ndata: ${JSON.stringify(error)}\n\n`)
       } finally {
         clearInterval(heartbeat)

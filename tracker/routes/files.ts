@@ -41,7 +41,7 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
       const next = page.length === limit ? (page.at(-1)?.name ?? null) : null
       const countsOf = (fileId: string) => presence.table.counts(group, fileId)
       const text = filePageText({ files: page, countsOf, next, revision: view.revision })
-      // Fastify sends a text as it is; by its type it would be a record for it to write.
+      // Fastify sends a string as it is; the type of the route expects a record.
       return reply.type('application/json; charset=utf-8').send(text as unknown as FileList)
     },
   )
@@ -69,10 +69,10 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
       )
       const file = view.files.get(name)
       const kept = file ? await store.groups.versions(group, name) : null
-      // The view may not have heard yet of a removal that Redis tells of.
+      // Redis may know of a removal that has not reached the view.
       if (!file || !kept)
         throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${JSON.stringify(name)}`)
-      // The newest is known also where the change that made it is not kept.
+      // The newest version is known even if its event has been trimmed.
       const versions = kept.some(({ version }) => version >= file.version) ? kept : [file, ...kept]
       return { versions, revision: view.revision }
     },
@@ -93,7 +93,7 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
         return revised(reply, await store.groups.publish(mutation, group, files))
       } catch (error) {
         if (!(error instanceof ShoalError) || error.kind === 'busy') throw error
-        // What is refused now may have been done before, with only its answer lost.
+        // A refused publish may have succeeded before, and only its answer was lost.
         const before = await store.groups.publishedBefore(mutation, group)
         if (before === null) throw error
         return revised(reply, before)

@@ -35,12 +35,12 @@ export function hashRoutes(app: TrackerApp, { store }: Services): void {
       const { first } = request.query
       const page = request.body
       if (!Buffer.isBuffer(page) || page.length === 0 || page.length % HASH_SIZE !== 0)
-        throw new ShoalError('BAD_REQUEST', `send whole hashes of ${HASH_SIZE} bytes as ${OCTETS}`)
+        throw new ShoalError('BAD_REQUEST', `send whole hashes of ${HASH_SIZE} bytes each, as ${OCTETS}`)
       await viewAsMember(store, request, reply, group)
       const { user } = actorOf(request)
-      // Without a gap, so that nobody makes Redis hold a page far out and the zeros before it.
+      // Refuse gaps, so that nobody makes Redis store a distant page and the zeros before it.
       if (first > 0 && (await store.hashes.staged(group, user, fileId, first - 1, 1)).length === 0)
-        throw new ShoalError('BAD_REQUEST', `the hashes before chunk ${first} come first`)
+        throw new ShoalError('BAD_REQUEST', `send the hashes before chunk ${first} first`)
       await store.hashes.stage(group, user, fileId, first, page)
       return reply.code(204).send(null)
     },

@@ -1,7 +1,7 @@
 import type { TrackerApp } from '../app.ts'
 import type { Services } from '../services.ts'
 
-/** For load balancers: alive at all, and ready to answer. */
+/** For load balancers: whether the process is alive, and whether it is ready to answer. */
 export function healthRoutes(app: TrackerApp, { store, stopping }: Services): void {
   app.get('/healthz', { schema: { hide: true } }, async () => ({ ok: true }))
 

@@ -9,18 +9,18 @@ import type { HashStore, NewFile } from '../../tracker-store/store.ts'
 import { turn } from '../../tracker-store/turns.ts'
 
 type Claimed = Publish['files'][number]
-/** Reads packed hashes of chunks [first, first + count), shorter where there are no more. */
+/** Reads packed hashes of chunks [first, first + count), fewer at the end. */
 type ReadHashes = (first: number, count: number) => Promise<Buffer>
 
-/** Leaves that are hashed before other requests get their turn: about 10 ms. */
+/** Leaves hashed before other requests get their turn: about 10 ms. */
 const LEAVES_A_TURN = 4096
-/** Of files that carry their hashes. */
+/** The same for files with inline hashes. */
 const FILES_A_TURN = 4
 
 /**
- * Checks what a user wants to publish: that each name is one, and that each file id is that of the size and
- * the chunk hashes, which come inline, staged by this user, or published in the group before. Throws BAD_NAME,
- * BAD_MANIFEST or HASHES_NEEDED. Answers the files as the store takes them.
+ * Checks files that a user wants to publish: their names, and that each id matches the size and the chunk hashes, which
+ * are inline, staged by this user, or already published in the group. Throws BAD_NAME, BAD_MANIFEST or HASHES_NEEDED.
+ * Returns the files as the store takes them.
  */
 export async function checkManifests(
   hashes: HashStore,
@@ -43,14 +43,14 @@ async function checkManifest(
   file: Claimed,
 ): Promise<NewFile> {
   const name = checkFileName(file.name)
-  if (file.size > MAX_FILE_SIZE) throw refused(name, `its size is beyond ${MAX_FILE_SIZE} bytes`)
+  if (file.size > MAX_FILE_SIZE) throw refused(name, `its size exceeds ${MAX_FILE_SIZE} bytes`)
   const known = { name, fileId: file.fileId, size: file.size }
   const inline = file.size === 0 ? Buffer.alloc(0) : inlineHashes(name, file)
   if (inline) {
     if (!hashesMatch(file.fileId, file.size, inline)) throw refused(name, MISMATCH)
     return { ...known, hashes: inline }
   }
-  // Before the hashes: where they change after it, the store refuses them.
+  // Read the stamp before the hashes: if they change later, the store refuses them.
   const stamp = await hashes.stamp(group, user, file.fileId)
   const published = await hashes.has(group, file.fileId)
   const read: ReadHashes = (first, count) =>
@@ -64,7 +64,7 @@ async function checkManifest(
   return { ...known, ...(stamp === null ? {} : { stamp }) }
 }
 
-const MISMATCH = 'its id is not that of its size and chunk hashes'
+const MISMATCH = 'its id does not match its size and chunk hashes'
 
 function inlineHashes(name: string, file: Claimed): Buffer | null {
   if (file.hashes === undefined) return null
@@ -72,12 +72,12 @@ function inlineHashes(name: string, file: Claimed): Buffer | null {
   if (bytes.length !== chunkCount(file.size) * HASH_SIZE)
     throw refused(
       name,
-      `${file.size} bytes are ${chunkCount(file.size)} chunks, not ${bytes.length / HASH_SIZE}`,
+      `a file of ${file.size} bytes has ${chunkCount(file.size)} chunks, not ${bytes.length / HASH_SIZE}`,
     )
   return bytes
 }
 
-/** Builds the root from pages of hashes. Hashes beyond the size's are never read: the id commits to the size. */
+/** Computes the root from pages of hashes. Hashes beyond the size are never read: the id commits to the size. */
 async function checkPages(file: Claimed, read: ReadHashes): Promise<'match' | 'other' | 'short'> {
   const chunks = chunkCount(file.size)
   const tree = new MerkleBuilder()

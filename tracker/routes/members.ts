@@ -13,7 +13,7 @@ import { mutationOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, Change, InGroup, revised, viewAsMember } from './common.ts'
 
-/** Who is in a group. The store's scripts check who may change it: a view may be a moment behind. */
+/** The members of a group. The store's scripts check who may change it, because a view may lag a moment. */
 export function memberRoutes(app: TrackerApp, { store }: Services): void {
   const { groups } = store
   const tags = ['members']
@@ -31,7 +31,7 @@ export function memberRoutes(app: TrackerApp, { store }: Services): void {
       const { group } = request.params
       const { view, member } = await viewAsMember(store, request, reply, group)
       if (member.role === 'member')
-        throw new ShoalError('NOT_AN_ADMIN', `only admins of ${group} see who wants to join`)
+        throw new ShoalError('NOT_AN_ADMIN', `only admins of ${group} can see who wants to join`)
       return { requests: [...view.requests.values()] }
     },
   )

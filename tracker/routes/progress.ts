@@ -12,7 +12,7 @@ import { movingSwarms, swarmPicture } from '../presence/swarm-picture.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, contentOf, InGroup, OfFile, viewAsMember } from './common.ts'
 
-/** What peers report of their transfers, and the pictures of swarms that members are shown. */
+/** Peers' reports on their transfers, and the pictures of swarms that members see. */
 export function progressRoutes(app: TrackerApp, { store, presence, progress }: Services): void {
   const tags = ['swarms']
 
@@ -36,7 +36,7 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
           if (record) taken.push(checked(file, record))
         }
       }
-      // A peer that has not announced itself here, or last did for another user, is in none of the user's swarms.
+      // A peer that has not announced itself here, or last did so for another user, is in none of this user's swarms.
       const isOwn = presence.table.peer(peer)?.user === user
       return { interval: progress.interval(!isOwn || progress.take({ peer, user, files: taken })) }
     },
@@ -69,7 +69,7 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
     },
   )
 
-  /** The group that a report speaks of: Redis is asked once, however many of the files are not known here. */
+  /** The group that a report names. Asks Redis once, however many of its files are unknown here. */
   async function sharedFiles(
     user: string,
     group: string,
@@ -87,10 +87,10 @@ function checked(said: FileProgress, { size }: FileRecord): FileProgress {
   const chunks = chunkCount(size)
   const bytes = Buffer.byteLength(parts, 'base64')
   if (held > chunks)
-    throw new ShoalError('BAD_REQUEST', `${held} chunks are said to be held of a file of ${chunks}`)
+    throw new ShoalError('BAD_REQUEST', `a report cannot hold ${held} chunks of a file of ${chunks}`)
   if (bytes !== partCount(chunks))
-    throw new ShoalError('BAD_REQUEST', `parts is ${bytes} bytes long, and not ${partCount(chunks)}`, {
-      hint: 'it is the share that is held of each of min(64, chunks) slices of the file, in base64',
+    throw new ShoalError('BAD_REQUEST', `parts is ${bytes} bytes long and must be ${partCount(chunks)}`, {
+      hint: 'send one byte for each of min(64, chunks) slices of the file, the share held of it, in base64',
     })
   return { group, fileId, held, parts, down, up }
 }

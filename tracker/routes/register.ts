@@ -38,7 +38,7 @@ const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   security: [{ session: [] }],
 }
 
-/** Says in the document which routes need no session, and how many bytes the bodies of requests may have. */
+/** Marks in the OpenAPI document the routes that need no session, and the limits of request bodies. */
 const markRoutes: SwaggerTransform = ({ schema, url, route }) => ({
   schema: {
     ...schema,
@@ -48,13 +48,13 @@ const markRoutes: SwaggerTransform = ({ schema, url, route }) => ({
   url,
 })
 
-/** Adds every route to the app, which does not listen yet. */
+/** Adds every route to the app, which is not listening yet. */
 export async function addRoutes(app: TrackerApp, services: Services): Promise<void> {
   await app.register(swagger, { openapi: DOCUMENT, transform: markRoutes })
   healthRoutes(app, services)
   await app.register(
     async (v1: TrackerApp) => {
-      // With callbacks: a promise a hook, on each request, would cost as much as what the hooks do.
+      // Use callbacks: a promise per hook and request would cost as much as the hooks themselves.
       v1.addHook('onRequest', (request, reply, done) => {
         const waiting = services.authenticator.authenticate(request, reply)
         if (waiting) waiting.then(() => done(), done)
@@ -73,7 +73,7 @@ export async function addRoutes(app: TrackerApp, services: Services): Promise<vo
   )
 }
 
-/** A group's name becomes part of keys, so nothing else passes, whatever the route does with it. */
+/** Group names become part of Redis keys, so every route checks them first. */
 function checkGroupParam(request: FastifyRequest, _: FastifyReply, done: () => void): void {
   const { group } = request.params as { group?: string }
   if (group !== undefined) checkGroupName(group)

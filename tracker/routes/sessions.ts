@@ -21,13 +21,13 @@ export function sessionRoutes(app: TrackerApp, { store, passwords, loginLimit }:
       const record = await store.users.get(user)
       if (!(await passwords.matches(password, record?.passwordHash ?? null))) {
         loginLimit.failed(user, request.ip)
-        throw new ShoalError('WRONG_PASSWORD', 'the user name or the password is wrong')
+        throw new ShoalError('WRONG_PASSWORD', 'the user name or password is wrong')
       }
       loginLimit.succeeded(user, request.ip)
       const token = newToken(user)
       const tokenHash = hashToken(token)
       const expires = new Date(Date.now() + SESSION_MS).toISOString()
-      // A repeated login is a session of its own: the first one's token is not stored, so it cannot be repeated.
+      // A repeated login creates another session: tokens are not stored, so the first one cannot be returned again.
       const mutation = { ...mutationOf(request, user), key: tokenHash }
       await store.sessions.create(mutation, { tokenHash, expires, scope: 'write' })
       return reply.code(201).send({ user, token, expires })

@@ -3,8 +3,8 @@ import type { TrackerApp } from '../app.ts'
 import type { Services } from '../services.ts'
 
 /**
- * The fleet's public keys, and how it is: counts and replicas, open to all, so that a health check or an
- * operator needs no account.
+ * The fleet's public keys and its state: counts and replicas. Open to all, so that a health check or an operator needs
+ * no account.
  */
 export function statusRoutes(app: TrackerApp, services: Services): void {
   app.get(
@@ -17,7 +17,7 @@ export function statusRoutes(app: TrackerApp, services: Services): void {
   app.get('/status', { config: { access: 'public' }, schema }, () => fleetStatus(services))
 }
 
-/** Counts and replicas of the fleet. Throws STORE_UNAVAILABLE. */
+/** The fleet's counts and replicas. Throws STORE_UNAVAILABLE. */
 export async function fleetStatus({ store, presence }: Services): Promise<StatusBody> {
   const [replicas, users, groups, totals, redis] = await Promise.all([
     store.replicas.list(),

@@ -8,7 +8,7 @@ import { handedOut } from '../presence/handed-out.ts'
 import type { Services } from '../services.ts'
 import { AtRevision, contentOf, InGroup, viewAsMember } from './common.ts'
 
-/** Joining swarms: a grant, peers and, for short files, the chunk hashes, of several files at once. */
+/** Joins swarms of several files at once: returns grants, peers and, for short files, chunk hashes. */
 export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
   app.post(
     '/groups/:group/swarms',
@@ -50,7 +50,7 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
     },
   )
 
-  /** All hashes in base64, where they are few. */
+  /** All hashes in base64, if they are few. */
   async function inlineHashes(group: string, fileId: string): Promise<string | undefined> {
     const bytes = await store.hashes.read(group, fileId, 0, MAX_INLINE_HASHES + 1)
     return bytes.length <= MAX_INLINE_HASHES * HASH_SIZE ? bytes.toString('base64') : undefined

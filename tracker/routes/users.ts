@@ -17,11 +17,11 @@ export function userRoutes(app: TrackerApp, { store, passwords }: Services): voi
     async (request, reply) => {
       const user = checkUserName(request.body.user)
       checkNewPassword(request.body.password)
-      // Without the store it is refused at once, before the work of hashing.
+      // If the store is away, fail here, before the costly hashing.
       await store.users.get(user)
       const passwordHash = await passwords.hash(request.body.password)
       await store.users.create(mutationOf(request, user), { user, passwordHash })
-      // With a key that was used before this may be somebody else: only the same password repeats it.
+      // A reused key does not prove who this is. Only the same password repeats the first registration.
       const stored = (await store.users.get(user))?.passwordHash ?? null
       if (stored !== passwordHash && !(await passwords.matches(request.body.password, stored)))
         throw new ShoalError('USER_TAKEN', `the user name ${user} is taken`, {
@@ -47,7 +47,7 @@ export function userRoutes(app: TrackerApp, { store, passwords }: Services): voi
         const change = { passwordHash, previousHash: stored, keepTokenHash: tokenHash }
         await store.users.setPassword(mutationOf(request), change)
       } else if (!(await passwords.matches(request.body.new, stored))) {
-        // Where the new password is already the one, this repeats a change whose answer was lost.
+        // If the new password is already set, this repeats a change whose answer was lost.
         throw new ShoalError('WRONG_PASSWORD', 'the old password is wrong')
       }
       return reply.code(204).send(null)

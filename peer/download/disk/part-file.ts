@@ -14,7 +14,9 @@ import {
   type Journal,
   parseJournal,
 } from './journal.ts'
+import { giveName } from './overwriting.ts'
 import { openPlain, requireSpace, syncFolder } from './part-storage.ts'
+import type { Replaceable } from './replaceable.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
 export interface Leftover {
@@ -189,14 +191,14 @@ export class PartFile {
 
   /**
    * Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. It can be
-   * read until `close`: what takes its place in serving comes only after this. Throws the first failure of the
-   * storage, whenever that was. Where the folder cannot be synced, the file gets its working name back.
+   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the name is
+   * taken by something that is not `replaceable`, and the first failure of the storage, whenever that was. Where the folder cannot be synced, the file gets its working name back.
    */
-  async publish(): Promise<{ mtimeNs: bigint; ino: bigint }> {
+  async publish(replaceable: Replaceable): Promise<{ mtimeNs: bigint; ino: bigint }> {
     return this.#complete(async () => {
       await this.#sync(() => this.#file.sync())
       const { mtimeNs, ino } = await this.#file.stat({ bigint: true })
-      await rename(this.path, this.finalPath)
+      await giveName(this.path, this.finalPath, replaceable)
       await this.#sync(() => syncFolder(dirname(this.finalPath))).catch(async (error: unknown) => {
         await rename(this.finalPath, this.path).catch(() => {})
         throw error

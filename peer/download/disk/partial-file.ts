@@ -1,5 +1,5 @@
 import type { Bitmap } from '../../../protocol/bitmap.ts'
-import { News } from '../../serve/have-feed.ts'
+import { HaveFeed } from '../../serve/have-feed.ts'
 import type { FileReader, ServedFile } from '../../serve/library.ts'
 import type { PartFile } from './part-file.ts'
 
@@ -11,7 +11,7 @@ export class PartialFile implements ServedFile {
   readonly have: Bitmap
   readonly #hashes: () => Uint8Array
   readonly #part: PartFile
-  readonly #news = new News()
+  readonly #news = new HaveFeed()
 
   constructor(
     file: { group: string; fileId: string; size: number },

@@ -73,13 +73,13 @@ function* runs(marked: Bitmap, all: boolean): Generator<{ first: number; count: 
   }
 }
 
-/** Copies the missing chunks that this home holds in other files. Calls `found` for each. */
+/** Copies the missing chunks that this home holds in other files. Calls `found` for each, with that file's path. */
 export async function copyLocalChunks(
   part: PartFile,
   have: Bitmap,
   hashes: Uint8Array,
   local: { catalog: Catalog; library: Library },
-  found: (chunk: number) => void,
+  found: (chunk: number, path: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   if (!holdsAny(local.library)) return
@@ -103,7 +103,7 @@ export async function copyLocalChunks(
     }
     if (!sha256(data).equals(expected)) continue
     await part.write(data, chunk)
-    found(chunk)
+    found(chunk, local.catalog.byFileId(where.fileId)[0]?.path ?? 'another download')
   }
 }
 

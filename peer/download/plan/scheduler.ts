@@ -4,7 +4,7 @@ import type { Pace } from './pace.ts'
 import type { Picker, PickerPeer } from './picker.ts'
 
 export interface Choice<P> {
-  mate: Mate<P>
+  slot: PeerSlot<P>
   extent: Extent
 }
 
@@ -25,7 +25,7 @@ const COMPARED = 3
 const FORGIVENESS = 0.95
 
 /** A peer that takes part in a download, and what is under way with it. Times are in milliseconds. */
-export class Mate<P> {
+export class PeerSlot<P> {
   /** Whom it stands for. */
   readonly of: P
   readonly peer: PickerPeer
@@ -56,10 +56,10 @@ export class Mate<P> {
  */
 export class Scheduler<P> {
   readonly #picker: Picker
-  readonly #mates = new Set<Mate<P>>()
+  readonly #slots = new Set<PeerSlot<P>>()
   /** Peers that may have something to be asked for, longest in waiting first; seeds apart. */
-  readonly #awake = new Set<Mate<P>>()
-  readonly #awakeSeeds = new Set<Mate<P>>()
+  readonly #awake = new Set<PeerSlot<P>>()
+  readonly #awakeSeeds = new Set<PeerSlot<P>>()
   /** Chunks asked of peers that are not late. */
   #underway = 0
   /** When it was first seen that nothing is under way; null while something is. */
@@ -70,72 +70,78 @@ export class Scheduler<P> {
   }
 
   /** `of` holds `have` and takes part from now on; what is returned stands for it. */
-  add(of: P, have: Bitmap, pace: Pace): Mate<P> {
-    const mate = new Mate(of, this.#picker.addPeer(have), pace)
-    this.#mates.add(mate)
-    this.#wake(mate)
-    return mate
+  add(of: P, have: Bitmap, pace: Pace): PeerSlot<P> {
+    const slot = new PeerSlot(of, this.#picker.addPeer(have), pace)
+    this.#slots.add(slot)
+    this.#wake(slot)
+    return slot
   }
 
   /** It takes part no longer: what was asked of it can be asked of others. */
-  remove(mate: Mate<P>): void {
-    if (!this.#mates.delete(mate)) return
-    this.#picker.removePeer(mate.peer)
-    if (!mate.late) this.#underway -= mate.chunks
-    this.#sleep(mate)
+  remove(slot: PeerSlot<P>): void {
+    if (!this.#slots.delete(slot)) return
+    this.#picker.removePeer(slot.peer)
+    if (!slot.late) this.#underway -= slot.chunks
+    this.#sleep(slot)
     this.wakeAll()
   }
 
   /** The peer got a chunk. True when it can be asked for something now. */
-  learned(mate: Mate<P>, chunk: number): boolean {
-    return this.#picker.peerHas(mate.peer, chunk) && this.#wake(mate)
+  learned(slot: PeerSlot<P>, chunk: number): boolean {
+    return this.#picker.peerHas(slot.peer, chunk) && this.#wake(slot)
   }
 
   /** The peer is fetching a chunk from a seed. */
-  pending(mate: Mate<P>, chunk: number): void {
-    this.#picker.peerPending(mate.peer, chunk)
+  pending(slot: PeerSlot<P>, chunk: number): void {
+    this.#picker.peerPending(slot.peer, chunk)
   }
 
   /** A chunk came from the peer. False when it was here already. */
-  received(mate: Mate<P>, chunk: number, now: number): boolean {
-    mate.heardAt = now
-    if (mate.late && this.#mates.has(mate)) {
-      mate.late = false
-      this.#underway += mate.chunks
-      this.#picker.snub(mate.peer, false)
+  received(slot: PeerSlot<P>, chunk: number, now: number): boolean {
+    slot.heardAt = now
+    if (slot.late && this.#slots.has(slot)) {
+      slot.late = false
+      this.#underway += slot.chunks
+      this.#picker.snub(slot.peer, false)
     }
     return this.#picker.received(chunk)
   }
 
   /** What was chosen is no longer under way: it was answered, failed or given up. */
-  settled(mate: Mate<P>, extent: Extent): void {
-    this.#picker.settled(mate.peer, extent)
-    if (!mate.extents.delete(extent.first)) return
-    mate.chunks -= extent.count
-    if (!this.#mates.has(mate)) return
-    if (!mate.late) this.#underway -= extent.count
-    this.#wake(mate)
+  settled(slot: PeerSlot<P>, extent: Extent): void {
+    this.#picker.settled(slot.peer, extent)
+    if (!slot.extents.delete(extent.first)) return
+    slot.chunks -= extent.count
+    if (!this.#slots.has(slot)) return
+    if (!slot.late) this.#underway -= extent.count
+    this.#wake(slot)
   }
 
   /** Lets others be asked for what peers are late with, or promised and do not get. True when there is such. */
   checkLate(now: number): boolean {
     let found = this.#hasWaitedInVain(now)
     if (found) this.#picker.forgetPending()
-    for (const mate of this.#mates) {
-      if (mate.chunks === 0 || now - mate.heardAt < patience(mate.pace)) continue
-      for (const extent of mate.extents.values()) this.#picker.late(mate.peer, extent)
-      this.#picker.snub(mate.peer, true)
-      if (!mate.late) this.#underway -= mate.chunks
-      mate.late = true
+    for (const slot of this.#slots) {
+      if (slot.chunks === 0 || now - slot.heardAt < patience(slot.pace)) continue
+      for (const extent of slot.extents.values()) this.#picker.late(slot.peer, extent)
+      this.#picker.snub(slot.peer, true)
+      if (!slot.late) this.#underway -= slot.chunks
+      slot.late = true
       found = true
     }
     if (found) this.wakeAll()
     return found
   }
 
+  /** This process was paused: no peer is late with what it could not take. */
+  forgivePause(now: number): void {
+    for (const slot of this.#slots) slot.heardAt = now
+    this.#idleSince = null
+  }
+
   /** Any peer may be asked: what was asked of one is free again, or fewer hold something than before. */
   wakeAll(): void {
-    for (const mate of this.#mates) this.#wake(mate)
+    for (const slot of this.#slots) this.#wake(slot)
   }
 
   /**
@@ -145,84 +151,84 @@ export class Scheduler<P> {
   next(now: number): Choice<P> | null {
     // Reading in order, every chunk moves the window.
     if (this.#picker.isSequential) this.wakeAll()
-    const peers = Math.max(1, this.#mates.size)
+    const peers = Math.max(1, this.#slots.size)
     const window = Math.max(WINDOW, Math.ceil(WINDOW_ALONE / peers))
     const fair = Math.ceil(Math.min(window, this.#picker.missing) / (2 * peers))
     while (this.#underway < window) {
-      const mate = this.#choose()
-      if (mate === null) return null
-      const limit = peers === 1 ? mate.pace.extentLimit : Math.min(fair, mate.pace.extentLimit)
-      const extent = this.#picker.pick(mate.peer, limit)
+      const slot = this.#choose()
+      if (slot === null) return null
+      const limit = peers === 1 ? slot.pace.extentLimit : Math.min(fair, slot.pace.extentLimit)
+      const extent = this.#picker.pick(slot.peer, limit)
       if (!extent) continue
-      if (mate.chunks === 0) mate.heardAt = now
-      mate.extents.set(extent.first, extent)
-      mate.chunks += extent.count
-      if (!mate.late) this.#underway += extent.count
-      this.#wake(mate)
-      return { mate, extent }
+      if (slot.chunks === 0) slot.heardAt = now
+      slot.extents.set(extent.first, extent)
+      slot.chunks += extent.count
+      if (!slot.late) this.#underway += extent.count
+      this.#wake(slot)
+      return { slot, extent }
     }
     return null
   }
 
   #hasWaitedInVain(now: number): boolean {
     let isBusy = false
-    for (const { chunks } of this.#mates) isBusy ||= chunks > 0
+    for (const { chunks } of this.#slots) isBusy ||= chunks > 0
     this.#idleSince = isBusy ? null : (this.#idleSince ?? now)
     return this.#idleSince !== null && now - this.#idleSince >= PATIENCE_MS
   }
 
   /** False when the peer has enough to do. */
-  #wake(mate: Mate<P>): boolean {
-    if (mate.awake) return true
-    if (!this.#wantsMore(mate)) return false
-    mate.awake = true
-    if (mate.peer.seed) this.#awakeSeeds.add(mate)
-    else this.#awake.add(mate)
+  #wake(slot: PeerSlot<P>): boolean {
+    if (slot.awake) return true
+    if (!this.#wantsMore(slot)) return false
+    slot.awake = true
+    if (slot.peer.seed) this.#awakeSeeds.add(slot)
+    else this.#awake.add(slot)
     return true
   }
 
-  #sleep(mate: Mate<P>): void {
-    mate.awake = false
-    this.#awake.delete(mate)
-    this.#awakeSeeds.delete(mate)
+  #sleep(slot: PeerSlot<P>): void {
+    slot.awake = false
+    this.#awake.delete(slot)
+    this.#awakeSeeds.delete(slot)
   }
 
-  #choose(): Mate<P> | null {
+  #choose(): PeerSlot<P> | null {
     const spared = this.#picker.sparesSeeds
     const [first, second] = spared ? [this.#awakeSeeds, this.#awake] : [this.#awake, this.#awakeSeeds]
     return this.#best(first) ?? this.#best(second)
   }
 
   /** Takes out the peer with the shortest wait among the first few; the others of them go to the back. */
-  #best(awake: Set<Mate<P>>): Mate<P> | null {
-    let best: Mate<P> | null = null
+  #best(awake: Set<PeerSlot<P>>): PeerSlot<P> | null {
+    let best: PeerSlot<P> | null = null
     let shortest = 0
-    const passed: Mate<P>[] = []
-    for (const mate of awake) {
-      if (!this.#wantsMore(mate)) {
-        this.#sleep(mate)
+    const passed: PeerSlot<P>[] = []
+    for (const slot of awake) {
+      if (!this.#wantsMore(slot)) {
+        this.#sleep(slot)
         continue
       }
-      const wait = mate.pace.wait * (1 + mate.extents.size)
+      const wait = slot.pace.wait * (1 + slot.extents.size)
       if (best === null || wait < shortest) {
         if (best) passed.push(best)
-        best = mate
+        best = slot
         shortest = wait
-      } else passed.push(mate)
+      } else passed.push(slot)
       if (passed.length + 1 === COMPARED) break
     }
     if (!best) return null
     this.#sleep(best)
-    for (const mate of passed) {
-      mate.pace.wait *= FORGIVENESS
-      awake.delete(mate)
-      awake.add(mate)
+    for (const slot of passed) {
+      slot.pace.wait *= FORGIVENESS
+      awake.delete(slot)
+      awake.add(slot)
     }
     return best
   }
 
   /** A spared seed is asked for one extent at a time: what waits in its queue, others may get meanwhile. */
-  #wantsMore({ peer, pace, extents }: Mate<P>): boolean {
+  #wantsMore({ peer, pace, extents }: PeerSlot<P>): boolean {
     if (peer.seed && this.#picker.sparesSeeds) return extents.size === 0
     return pace.wantsMore(extents.size)
   }

@@ -1,3 +1,5 @@
+import type { Replaceable } from '../disk/replaceable.ts'
+
 /** The job of one download, as it stands in the queue. */
 export interface DownloadJob {
   id: string
@@ -12,4 +14,8 @@ export interface DownloadJob {
   waitMs: number
   /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
+  /** What the file may replace at its final path. */
+  replaceable: Replaceable
+  /** The content is at its path already: it only has to be served. */
+  isHere: boolean
 }

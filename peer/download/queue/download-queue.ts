@@ -1,7 +1,7 @@
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq'
 import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
 import type { DownloadJob } from './download-job.ts'
-import { type ExtentHandlers, ExtentQueue } from './extent-queue.ts'
+import { ExtentQueue } from './extent-queue.ts'
 
 /** Below the home: the embedded Redis of the download queue. */
 export const QUEUE_FOLDER = 'queue'
@@ -20,10 +20,8 @@ export interface QueuedDownload {
   job: DownloadJob
 }
 
-export interface QueueHandlers extends ExtentHandlers {
-  /** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
-  download(queued: QueuedDownload): Promise<'done' | 'parked'>
-}
+/** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
+export type RunDownload = (queued: QueuedDownload) => Promise<'done' | 'parked'>
 
 /**
  * The two BullMQ queues of a peer: one durable job a download, and a bounded window of extents. The part file
@@ -35,12 +33,12 @@ export class DownloadQueue {
   readonly #downloads: Queue<QueuedDownload>
   readonly #worker: Worker<QueuedDownload>
 
-  private constructor(url: string, peer: string, handlers: QueueHandlers) {
+  private constructor(url: string, peer: string, run: RunDownload) {
     this.#redis = connectRedis(url, 'queue')
     const options = { connection: this.#redis, prefix: queuePrefix(peer) }
-    this.extents = new ExtentQueue(url, options, handlers)
+    this.extents = new ExtentQueue(url, options)
     this.#downloads = new Queue('downloads', options)
-    this.#worker = new Worker('downloads', (job, token) => runDownload(job, token, handlers), {
+    this.#worker = new Worker('downloads', (job, token) => runDownload(job, token, run), {
       ...options,
       concurrency: DOWNLOADS_AT_ONCE,
       lockDuration: LOCK_MS,
@@ -55,8 +53,8 @@ export class DownloadQueue {
   }
 
   /** Opens the peer's queues on the Redis at `url` and goes on with the downloads that an earlier run left. */
-  static async open(url: string, peer: string, handlers: QueueHandlers): Promise<DownloadQueue> {
-    const queue = new DownloadQueue(url, peer, handlers)
+  static async open(url: string, peer: string, run: RunDownload): Promise<DownloadQueue> {
+    const queue = new DownloadQueue(url, peer, run)
     await queue.extents.start()
     await queue.#freeOrphans()
     queue.#worker.run().catch(() => {})
@@ -99,9 +97,9 @@ export class DownloadQueue {
 async function runDownload(
   job: Job<QueuedDownload>,
   token: string | undefined,
-  handlers: QueueHandlers,
+  run: RunDownload,
 ): Promise<void> {
-  const outcome = await handlers.download(job.data).catch((error: Error) => {
+  const outcome = await run(job.data).catch((error: Error) => {
     // Retries are the swarm's own, with other peers; what reaches the job is final.
     throw new UnrecoverableError(error.message)
   })

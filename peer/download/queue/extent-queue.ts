@@ -1,22 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Job, Queue, QueueEvents, type QueueOptions } from 'bullmq'
+import type { Extent } from '../../../protocol/chunking.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
-import type { Assignment } from '../swarm/swarm.ts'
-import { OwnWorker } from './own-worker.ts'
+import type { ExtentOutcome } from './extent-outcome.ts'
+import { LocalWorker } from './local-worker.ts'
 
 export const EXTENT_QUEUE = 'chunks'
 const EXTENTS_AT_ONCE = 64
-/** A worker that dies holds its extents back for this long; what is late is asked of others meanwhile. */
+/** A worker that dies holds its extents back for this long; the swarm asks other peers for late ones meanwhile. */
 export const EXTENT_LOCK_MS = 10_000
 const STALLED_CHECK_MS = 1000
-/** Between looks at what is under way: whether another process takes part, and whether something was left lying. */
+/** While extents are under way, the queue looks this often whether another process takes part. */
 const LOOK_MS = 1000
-/** A worker in another process says so often that it takes part, and is believed for three times as long. */
+/** A worker in another process renews its key this often; the key lives three times as long. */
 export const PRESENCE_MS = 1000
 
-/** The key that is there while a worker in another process takes part. Job ids, beside it, are another shape. */
-export const presenceKey = (prefix: string): string => `${prefix}:${EXTENT_QUEUE}:workers`
+/** This key exists while a worker in another process takes part. */
+export const workersKey = (prefix: string): string => `${prefix}:${EXTENT_QUEUE}:workers`
 
 /** All that a worker in another process needs to fetch an extent and to write it in place. */
 export interface ExtentWork {
@@ -32,106 +33,93 @@ export interface ExtentWork {
 
 export interface ExtentJob {
   download: string
-  assignment: Assignment
+  extent: Extent
   work: ExtentWork
 }
 
-/** How an extent went that another process fetched: the chunks that are safely in the part file, and the error. */
-export interface ExtentOutcome {
-  chunks: number[]
-  error: ExtentFailure | null
-}
-
-export interface ExtentFailure {
-  code: string
-  message: string
-  hint?: string | undefined
-  /** Whose it is: the remote peer's; or the worker's own storage, where a write or the sync failed. */
-  at: 'peer' | 'write' | 'sync'
-}
-
-export interface ExtentHandlers {
-  /** Fetches an extent in this process. */
-  fetch(job: ExtentJob): Promise<void>
-  /** Another process fetched it. */
-  fetchedElsewhere(job: ExtentJob, outcome: ExtentOutcome): void
-}
-
-/** Extents that were handed to the queue and have not ended. */
-interface Given {
-  job: ExtentJob
-  addedAt: number
-  /** This process works it off. */
-  begun: boolean
-  ended: Promise<void>
-  end(): void
+/** An extent on the queue, or under way. */
+interface PendingExtent {
+  download: string
+  /** Fetches it in this process. */
+  fetch(): Promise<ExtentOutcome>
+  /** Set when this process works on it. The queue hands out a job again if this process sleeps too long. */
+  fetching: Promise<void> | null
+  outcome: PromiseWithResolvers<ExtentOutcome | null>
 }
 
 /**
- * The queue of extents: a bounded window of every download under way. The peer works it off itself, and so
- * does every `peer worker` on the same queue; those report back through the queue's events. While there is none the
- * peer takes what it added, without waiting to be told of it, and listens to no events: either would cost as
- * much as all the rest of the queue.
+ * The queue of extents: a bounded window of every download under way. The peer works on it itself, and so does every
+ * `peer worker` on the same queue; their outcomes come back by the queue's events. The peer follows those events only
+ * while another process takes part, since they cost as much as the rest of the queue.
  */
 export class ExtentQueue {
   readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
-  readonly #worker: OwnWorker<ExtentJob, ExtentOutcome | null>
+  readonly #worker: LocalWorker<ExtentJob>
   readonly #redis: RedisClient
   readonly #url: string
   readonly #options: QueueOptions
-  readonly #handlers: ExtentHandlers
-  /** The queue's events, with a connection of their own that waits for them; null until another process takes part. */
+  /** The queue's events, on a connection of their own; null until another process takes part. */
   #listening: { events: QueueEvents; redis: RedisClient } | null = null
-  #lookingOut: NodeJS.Timeout | undefined
+  #looking: NodeJS.Timeout | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
-  readonly #given = new Map<string, Given>()
+  readonly #pending = new Map<string, PendingExtent>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
 
   /** `options` with a connection to the Redis at `url`. */
-  constructor(url: string, options: QueueOptions & { connection: RedisClient }, handlers: ExtentHandlers) {
+  constructor(url: string, options: QueueOptions & { connection: RedisClient }) {
     this.#redis = options.connection
     this.#queue = new Queue(EXTENT_QUEUE, options)
-    this.#worker = new OwnWorker(EXTENT_QUEUE, (job) => this.#work(job), {
+    this.#worker = new LocalWorker(EXTENT_QUEUE, {
       ...options,
+      process: (job) => this.#work(job),
       concurrency: EXTENTS_AT_ONCE,
       lockDuration: EXTENT_LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
     })
     this.#url = url
     this.#options = options
-    this.#handlers = handlers
     // BullMQ reports a lost connection here and reconnects; without a listener it would end the process.
     this.#queue.on('error', () => {})
-    this.#worker.on('error', () => {})
   }
 
-  /** Drops what an earlier process left: its downloads choose anew. */
+  /** Drops the extents of an earlier process: its downloads choose anew. */
   async start(): Promise<void> {
     await this.#queue.obliterate({ force: true })
-    await this.#worker.begin()
+    await this.#worker.start()
+    this.#looking = setInterval(() => this.#look(), LOOK_MS / 2).unref()
   }
 
-  async add(job: ExtentJob): Promise<void> {
-    const jobId = `${this.#epoch}-${this.#count++}`
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const addedAt = performance.now()
-    this.#given.set(jobId, { job, addedAt, begun: false, ended: promise, end: resolve })
-    this.#lookOut()
-    const added = this.#queue.add('extent', job, { jobId, removeOnComplete: true, removeOnFail: true })
+  /**
+   * Queues an extent, and resolves with its outcome: that of `fetch`, which is called when this process takes the
+   * extent, or that of another process. Resolves with null if `settle` takes the extent off the queue. Rejects if it
+   * cannot be queued.
+   */
+  async run(job: ExtentJob, fetch: () => Promise<ExtentOutcome>): Promise<ExtentOutcome | null> {
+    const id = `${this.#epoch}-${this.#count++}`
+    const outcome = Promise.withResolvers<ExtentOutcome | null>()
+    this.#pending.set(id, { download: job.download, fetch, fetching: null, outcome })
+    const added = this.#queue.add('extent', job, { jobId: id, removeOnComplete: true, removeOnFail: true })
     this.#worker.added()
-    await added
+    this.#look()
+    try {
+      await added
+    } catch (error) {
+      this.#pending.delete(id)
+      throw error
+    }
+    return outcome.promise
   }
 
-  /** Resolves when nothing of the download is on the queue or under way in another process. */
+  /** Resolves when no extent of the download is on the queue or under way, here or elsewhere. */
   async settle(download: string): Promise<void> {
-    const left = [...this.#given].filter(([, { job }]) => job.download === download)
+    const left = [...this.#pending].filter(([, pending]) => pending.download === download)
     await Promise.all(
-      left.map(async ([id, { begun, ended }]) => {
+      left.map(async ([id, { fetching, outcome }]) => {
         const removed = await this.#queue.remove(id)
-        if (removed === 1) return this.#end(id)
-        if (!begun) this.#share()
-        await ended
+        if (removed === 1) return this.#end(id, null)
+        if (!fetching) this.#share()
+        await outcome.promise
       }),
     )
   }
@@ -142,49 +130,42 @@ export class ExtentQueue {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#lookingOut)
+    clearInterval(this.#looking)
     await this.#worker.close()
     await Promise.all([this.#queue.close(), this.#listening?.events.close()])
     // BullMQ closes only connections that it made itself.
     this.#listening?.redis.disconnect()
   }
 
-  async #work(job: Job<ExtentJob>): Promise<null> {
-    const given = this.#given.get(job.id!)
-    if (given) given.begun = true
-    await this.#handlers.fetch(job.data)
-    this.#end(job.id!)
-    // What the swarm asks for next is on its way to the queue by then, and comes with the answer to this job's end.
+  async #work({ id }: Job<ExtentJob>): Promise<void> {
+    const pending = this.#pending.get(id!)
+    if (!pending) return
+    pending.fetching ??= pending.fetch().then(
+      (outcome) => this.#end(id!, outcome),
+      (error: Error) =>
+        this.#end(id!, { chunks: [], error: { code: 'ERROR', message: error.message, at: 'peer' } }),
+    )
+    await pending.fetching
+    // By then the swarm's next extent is on its way to the queue, and comes with the answer to this job's end.
     await nextTurn()
-    return null
   }
 
-  /** While extents are under way, looks at once and then now and then who else takes part. */
-  #lookOut(): void {
-    if (this.#listening || this.#lookingOut) return
-    const wait = Math.max(0, this.#lookedAt + LOOK_MS - performance.now())
-    this.#lookingOut = setTimeout(async () => {
-      this.#lookedAt = performance.now()
-      await this.#look().catch(() => {})
-      this.#lookingOut = undefined
-      if (this.#given.size > 0) this.#lookOut()
-    }, wait).unref()
+  /** Looks at once for the first extent, so that a short download is shared too. */
+  #look(): void {
+    const now = performance.now()
+    if (this.#listening || this.#pending.size === 0 || now - this.#lookedAt < LOOK_MS) return
+    this.#lookedAt = now
+    this.#redis.exists(workersKey(this.#options.prefix!)).then(
+      (count) => count > 0 && this.#share(),
+      () => {},
+    )
   }
 
-  async #look(): Promise<void> {
-    const isShared = await this.#redis.exists(presenceKey(this.#options.prefix!))
-    if (isShared) return this.#share()
-    // Those that a worker that died has held back, or a broken connection: BullMQ has put them on the queue again.
-    const before = performance.now() - LOOK_MS
-    const left = [...this.#given.values()].filter(({ begun, addedAt }) => !begun && addedAt < before)
-    this.#worker.left(left.length)
-  }
-
-  /** From now on each process waits for its share of the extents, and this one hears how those of the others went. */
+  /** From now on each process waits for its share of the extents, and this one hears the outcomes of the others. */
   #share(): void {
     if (this.#listening) return
     this.#listen()
-    this.#worker.run().catch(() => {})
+    this.#worker.share()
   }
 
   /** Hears what other processes have done and will do: Redis keeps the last events. */
@@ -193,27 +174,25 @@ export class ExtentQueue {
     const options = { ...this.#options, connection: redis, autorun: false, lastEventId: '0-0' }
     const events = new QueueEvents(EXTENT_QUEUE, options)
     this.#listening = { events, redis }
-    const ended = (id: string, outcome: ExtentOutcome | null): void => {
-      const given = this.#given.get(id)
-      if (!given) return
-      this.#end(id)
-      if (outcome) this.#handlers.fetchedElsewhere(given.job, outcome)
-    }
-    events.on('completed', ({ jobId, returnvalue }) => ended(jobId, outcomeOf(returnvalue)))
+    events.on('completed', ({ jobId, returnvalue }) => {
+      const outcome = outcomeOf(returnvalue)
+      // Jobs of this process complete without one.
+      if (outcome) this.#end(jobId, outcome)
+    })
     events.on('failed', ({ jobId, failedReason }) =>
-      ended(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason, at: 'peer' } }),
+      this.#end(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason, at: 'peer' } }),
     )
     events.on('error', () => {})
     events.run().catch(() => {})
   }
 
-  #end(id: string): void {
-    this.#given.get(id)?.end()
-    this.#given.delete(id)
+  #end(id: string, outcome: ExtentOutcome | null): void {
+    this.#pending.get(id)?.outcome.resolve(outcome)
+    this.#pending.delete(id)
   }
 }
 
-/** BullMQ hands events' values on as objects or as JSON. */
+/** BullMQ delivers the values of events as objects or as JSON. */
 function outcomeOf(value: unknown): ExtentOutcome | null {
   return (typeof value === 'string' ? JSON.parse(value) : value) as ExtentOutcome | null
 }

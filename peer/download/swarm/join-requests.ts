@@ -13,7 +13,7 @@ interface Waiting {
  * Asks the tracker for grants and peers, many files in one request: the downloads of a folder that start
  * together share their round trip.
  */
-export class Tickets {
+export class JoinRequests {
   readonly #client: TrackerClient
   readonly #peer: string
   readonly #plain: boolean

@@ -1,6 +1,7 @@
 import type { SwarmPeer } from '../../../protocol/records.ts'
 import type { JoinedSwarm } from '../../../tracker-client/api/schemas.ts'
-import type { Tickets } from './join-requests.ts'
+import { steadyNow } from '../../wire/steady-clock.ts'
+import type { JoinRequests } from './join-requests.ts'
 
 /**
  * Peers are asked for again soon, since those that join together learn of each other only then, and then less
@@ -13,7 +14,7 @@ const GRANT_MARGIN_MS = 60_000
 
 /** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */
 export class SwarmMembership {
-  readonly #tickets: Tickets
+  readonly #tickets: JoinRequests
   readonly #file: { group: string; fileId: string }
   #ticket: JoinedSwarm
   /** Milliseconds before its end at which the ticket is renewed. */
@@ -24,14 +25,17 @@ export class SwarmMembership {
   /** A peer refused the grant. */
   #refused = false
 
-  private constructor(tickets: Tickets, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
+  private constructor(tickets: JoinRequests, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
     this.#tickets = tickets
     this.#file = file
     this.#ticket = ticket
     this.#marginMs = marginOf(ticket)
   }
 
-  static async join(tickets: Tickets, file: { group: string; fileId: string }): Promise<SwarmMembership> {
+  static async join(
+    tickets: JoinRequests,
+    file: { group: string; fileId: string },
+  ): Promise<SwarmMembership> {
     return new SwarmMembership(tickets, file, await tickets.join(file.group, file.fileId))
   }
 
@@ -54,7 +58,7 @@ export class SwarmMembership {
    * since each peer has to verify one that is new to it. Throws the tracker's error.
    */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
-    const runsOut = Date.parse(this.#ticket.expires) - Date.now() < this.#marginMs
+    const runsOut = Date.parse(this.#ticket.expires) - steadyNow() < this.#marginMs
     if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
@@ -74,4 +78,4 @@ export class SwarmMembership {
 }
 
 const marginOf = ({ expires }: JoinedSwarm): number =>
-  Math.min(GRANT_MARGIN_MS, (Date.parse(expires) - Date.now()) / 2)
+  Math.min(GRANT_MARGIN_MS, (Date.parse(expires) - steadyNow()) / 2)

@@ -1,11 +1,12 @@
+import type { ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { Pace } from '../plan/pace.ts'
-import type { Mate } from '../plan/scheduler.ts'
+import type { PeerSlot } from '../plan/scheduler.ts'
 
 /** With so many peers no more that the tracker names are taken in: each tells all that it gets. */
-export const ENOUGH_MATES = 40
+export const MAX_PEERS = 40
 /** Nor, with so many, those that ask this one. */
-export const MOST_MATES = 80
+export const MAX_PEERS_ASKING = 80
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
 /** Failures in a row after which it is tried again only when the tracker names it. */
@@ -19,7 +20,7 @@ export class SwarmPeer {
   bytes = 0
   banned = false
   /** What the scheduler knows it as; null while it is not asked for anything. */
-  mate: Mate<SwarmPeer> | null = null
+  slot: PeerSlot<SwarmPeer> | null = null
   /** Ends its have-stream and its place in the picker; null while it is not taking part. */
   stop: AbortController | null = null
   /** When it last began to take part, in milliseconds; what was asked of it before is settled. */
@@ -82,4 +83,9 @@ export class SwarmPeer {
     this.#retryAt = now + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     this.pace.rate = 0
   }
+}
+
+/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
+export function isLie(code: ErrorCode | null): boolean {
+  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }

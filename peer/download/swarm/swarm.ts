@@ -1,19 +1,21 @@
 import { Bitmap } from '../../../protocol/bitmap.ts'
-import { type Extent, extentBytes } from '../../../protocol/chunking.ts'
-import { type ErrorCode, ShoalError } from '../../../protocol/errors.ts'
+import { chunkLength, type Extent, extentBytes } from '../../../protocol/chunking.ts'
+import { ShoalError } from '../../../protocol/errors.ts'
 import type { SwarmPeer as HandedOut, PeerAddress } from '../../../protocol/records.ts'
 import type { PeerState } from '../../control/api.ts'
 import type { Credentials } from '../../wire/pinned-connect.ts'
 import type { Picker } from '../plan/picker.ts'
-import { type Mate, Scheduler } from '../plan/scheduler.ts'
+import { type Choice, type PeerSlot, Scheduler } from '../plan/scheduler.ts'
 import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
-import { ENOUGH_MATES, MOST_MATES, SwarmPeer } from './swarm-peer.ts'
+import { isLie, MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
 
-/** An extent to be asked of a peer. */
+/** An extent to be fetched from a peer. */
 export interface Assignment {
-  peer: string
+  target: PeerAddress
   extent: Extent
-  startedAt: number
+  fromSeed: boolean
+  /** Aborts when the peer takes part no longer: its extents may be asked of others. */
+  left: AbortSignal
 }
 
 export interface SwarmOptions {
@@ -27,8 +29,13 @@ export interface SwarmOptions {
   /** The current grant; a peer that refuses it leads to `onStale`. */
   grant(): string
   onStale(): void
-  /** Starts fetching what was assigned; its end comes back as `fetched` or `failed`. */
-  onAssign(assignment: Assignment, fromSeed: boolean): void
+  /**
+   * Fetches an extent, and calls `onChunk` for each chunk that was verified and written. Resolves with whether all of
+   * them were; false blames nobody. Rejects with the peer's failure.
+   */
+  fetch(assignment: Assignment, onChunk: (chunk: number) => void): Promise<boolean>
+  /** A chunk from `peer` was verified and written; `isNew` unless another copy of it came before. */
+  onChunk(peer: string, chunk: number, isNew: boolean): void
   onPeer(peer: string, state: PeerState, reason?: string): void
 }
 
@@ -64,14 +71,10 @@ export class Swarm {
     return [...this.#peers.values()].filter(({ stop }) => stop !== null).length
   }
 
-  address(peer: string): PeerAddress | undefined {
-    return this.#peers.get(peer)?.address
-  }
-
   /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
   offer(peers: readonly HandedOut[], asked = false): void {
     for (const { complete, ...address } of peers) {
-      if (address.peer === this.#options.self || this.size >= (asked ? MOST_MATES : ENOUGH_MATES)) continue
+      if (address.peer === this.#options.self || this.size >= (asked ? MAX_PEERS_ASKING : MAX_PEERS)) continue
       const known = this.#peers.get(address.peer)
       const peer = known ?? new SwarmPeer(address)
       if (!known) this.#peers.set(address.peer, peer)
@@ -82,45 +85,9 @@ export class Swarm {
     }
   }
 
-  /** A chunk of `bytes` from `peer` was verified and written. False when it was here already. */
-  received(peer: string, chunk: number, bytes: number): boolean {
-    const from = this.#peers.get(peer)
-    if (from) {
-      from.bytes += bytes
-      from.toldLate = false
-    }
-    if (from?.mate) return this.#scheduler.received(from.mate, chunk, performance.now())
-    return this.#options.picker.received(chunk)
-  }
-
-  /** The assignment ended well. */
-  fetched({ peer, extent, startedAt }: Assignment): void {
-    const from = this.#peers.get(peer)
-    if (!from || startedAt < from.startedAt) return
-    const [start, end] = extentBytes(this.#options.size, extent)
-    from.succeeded(end - start, startedAt, performance.now())
-    this.#settle(from, extent)
-  }
-
-  /** The assignment failed by the peer's doing. */
-  failed({ peer, extent, startedAt }: Assignment, error: Error): void {
-    const from = this.#peers.get(peer)
-    if (!from) return
-    const code = error instanceof ShoalError ? error.code : null
-    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
-    const isOver = from.stop === null || startedAt < from.startedAt
-    if (isOver && !isLie(code)) return
-    this.#settle(from, extent)
-    this.#scheduler.wakeAll()
-    if (code === 'CHUNK_NOT_HELD') {
-      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
-      const next = from.denied(performance.now())
-      this.#leave(from, denied)
-      // What it holds is known wrongly: ask it, instead of believing that it is complete.
-      if (next === 'ask') this.#start(from, false)
-      return
-    }
-    this.#fail(from, error)
+  /** This process was paused: what did not come meanwhile is no peer's fault. */
+  forgivePause(): void {
+    this.#scheduler.forgivePause(performance.now())
   }
 
   /** To be called now and then: what a peer is late with is asked of another. */
@@ -128,7 +95,7 @@ export class Swarm {
     if (!this.#scheduler.checkLate(performance.now())) return
     this.#schedule()
     for (const peer of this.#peers.values()) {
-      if (!peer.mate?.late || peer.toldLate) continue
+      if (!peer.slot?.late || peer.toldLate) continue
       peer.toldLate = true
       const reason = 'it keeps this side waiting: others are asked for its chunks too'
       this.#options.onPeer(peer.address.peer, 'late', reason)
@@ -148,7 +115,7 @@ export class Swarm {
     const now = performance.now()
     const failed = [...this.#peers.values()].filter((peer) => peer.mayRetry(now))
     if (failed.length === 0 || this.size === 0) return
-    for (const peer of failed) if (this.size < ENOUGH_MATES) this.#start(peer, false)
+    for (const peer of failed) if (this.size < MAX_PEERS) this.#start(peer, false)
   }
 
   close(): void {
@@ -167,15 +134,62 @@ export class Swarm {
         const now = performance.now()
         const choice = this.#scheduler.next(now)
         if (choice === null) return
-        const { mate, extent } = choice
-        const assignment = { peer: mate.of.address.peer, extent, startedAt: now }
-        this.#options.onAssign(assignment, mate.peer.seed)
+        this.#fetch(choice, now)
       }
     })
   }
 
-  #settle({ mate }: SwarmPeer, extent: Extent): void {
-    if (mate) this.#scheduler.settled(mate, extent)
+  #fetch({ slot, extent }: Choice<SwarmPeer>, startedAt: number): void {
+    const peer = slot.of
+    const assignment = {
+      target: peer.address,
+      extent,
+      fromSeed: slot.peer.seed,
+      left: peer.stop!.signal,
+    }
+    const onChunk = (chunk: number): void => this.#received(peer, chunk)
+    this.#options.fetch(assignment, onChunk).then(
+      (isWhole) => isWhole && this.#fetched(peer, extent, startedAt),
+      (error: Error) => this.#failed(peer, extent, startedAt, error),
+    )
+  }
+
+  #received(peer: SwarmPeer, chunk: number): void {
+    peer.bytes += chunkLength(this.#options.size, chunk)
+    peer.toldLate = false
+    const isNew = peer.slot
+      ? this.#scheduler.received(peer.slot, chunk, performance.now())
+      : this.#options.picker.received(chunk)
+    this.#options.onChunk(peer.address.peer, chunk, isNew)
+  }
+
+  #fetched(peer: SwarmPeer, extent: Extent, startedAt: number): void {
+    if (startedAt < peer.startedAt) return
+    const [start, end] = extentBytes(this.#options.size, extent)
+    peer.succeeded(end - start, startedAt, performance.now())
+    this.#settle(peer, extent)
+  }
+
+  #failed(peer: SwarmPeer, extent: Extent, startedAt: number, error: Error): void {
+    const code = error instanceof ShoalError ? error.code : null
+    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
+    const isOver = peer.stop === null || startedAt < peer.startedAt
+    if (isOver && !isLie(code)) return
+    this.#settle(peer, extent)
+    this.#scheduler.wakeAll()
+    if (code === 'CHUNK_NOT_HELD') {
+      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
+      const next = peer.denied(performance.now())
+      this.#leave(peer, denied)
+      // What it holds is known wrongly: ask it, instead of believing that it is complete.
+      if (next === 'ask') this.#start(peer, false)
+      return
+    }
+    this.#fail(peer, error)
+  }
+
+  #settle({ slot }: SwarmPeer, extent: Extent): void {
+    if (slot) this.#scheduler.settled(slot, extent)
     this.#schedule()
   }
 
@@ -186,15 +200,15 @@ export class Swarm {
     const stop = new AbortController()
     peer.stop = stop
     peer.startedAt = performance.now()
-    let mate: Mate<SwarmPeer> | null = null
+    let slot: PeerSlot<SwarmPeer> | null = null
     const join = (have: Bitmap): void => {
       if (peer.stop !== stop) return
-      if (mate) {
-        this.#learnAll(mate, have)
+      if (slot) {
+        this.#learnAll(slot, have)
         return
       }
-      mate = this.#scheduler.add(peer, have, peer.pace)
-      peer.mate = mate
+      slot = this.#scheduler.add(peer, have, peer.pace)
+      peer.slot = slot
       this.#options.onPeer(id, 'joined')
       this.#followSeeds()
       this.#schedule()
@@ -206,10 +220,10 @@ export class Swarm {
     const listener = {
       onBitmap: join,
       onChunk: (chunk: number) => {
-        if (mate && this.#scheduler.learned(mate, chunk)) this.#schedule()
+        if (slot && this.#scheduler.learned(slot, chunk)) this.#schedule()
       },
       onPending: (chunk: number) => {
-        if (mate) this.#scheduler.pending(mate, chunk)
+        if (slot) this.#scheduler.pending(slot, chunk)
       },
     }
     this.#follow(peer, false, listener, stop.signal).catch((error: Error) => {
@@ -221,13 +235,13 @@ export class Swarm {
   #followSeeds(): void {
     if (!this.#options.picker.isCrowded) return
     for (const peer of this.#peers.values()) {
-      const { mate, stop } = peer
-      if (peer.followed || !mate?.peer.seed || !stop) continue
+      const { slot, stop } = peer
+      if (peer.followed || !slot?.peer.seed || !stop) continue
       peer.followed = true
       const listener = {
         onBitmap: () => {},
         onChunk: () => {},
-        onPending: (chunk: number) => this.#scheduler.pending(mate, chunk),
+        onPending: (chunk: number) => this.#scheduler.pending(slot, chunk),
       }
       this.#follow(peer, true, listener, stop.signal).catch(() => {})
     }
@@ -247,10 +261,10 @@ export class Swarm {
   }
 
   /** What came in at the peer between two have-streams. */
-  #learnAll(mate: Mate<SwarmPeer>, have: Bitmap): void {
-    const { held } = mate.peer
+  #learnAll(slot: PeerSlot<SwarmPeer>, have: Bitmap): void {
+    const { held } = slot.peer
     for (let chunk = 0; chunk < have.size && held.count < have.count; chunk++)
-      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(mate, chunk)
+      if (have.has(chunk) && !held.has(chunk)) this.#scheduler.learned(slot, chunk)
     this.#schedule()
   }
 
@@ -275,14 +289,9 @@ export class Swarm {
     peer.stop.abort()
     peer.stop = null
     peer.followed = false
-    if (peer.mate) this.#scheduler.remove(peer.mate)
-    peer.mate = null
+    if (peer.slot) this.#scheduler.remove(peer.slot)
+    peer.slot = null
     this.#schedule()
     if (error) this.#options.onPeer(peer.address.peer, peer.banned ? 'banned' : 'left', error.message)
   }
-}
-
-/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
-function isLie(code: ErrorCode | null): boolean {
-  return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path'
 import { Flags, flags, ShoalCommand, targetArg } from '@shoal/plugin'
 import { metalink } from '../document.ts'
 import { gather } from '../gather.ts'
-import { writePrivate } from '../output.ts'
+import { CERTIFICATE_HEAD, METALINK_HEAD, writePrivate } from '../output.ts'
 
 export default class MetalinkCommand extends ShoalCommand<typeof MetalinkCommand> {
   static override summary = 'Write a Metalink file that lets aria2 fetch from peers'
@@ -20,15 +20,17 @@ export default class MetalinkCommand extends ShoalCommand<typeof MetalinkCommand
       description:
         "also write the peers' certificates (PEM) to FILE, for aria2c --ca-certificate or curl --cacert",
     }),
+    force: Flags.boolean({ description: 'replace files that are nothing of this kind' }),
   })
 
   override async run(): Promise<void> {
     const { target } = this.args
-    const { output = `${basename(target.name) || target.group}.meta4`, 'ca-file': caFile } = this.flags
+    const { output = `${basename(target.name) || target.group}.meta4`, 'ca-file': caFile, force } = this.flags
     const { files, expires, certificates } = await gather(await this.loggedIn(), this.home, target)
     const path = resolve(output)
-    await writePrivate(path, metalink(files))
-    if (caFile !== undefined) await writePrivate(resolve(caFile), certificates)
+    await writePrivate(path, metalink(files), { head: METALINK_HEAD, force })
+    if (caFile !== undefined)
+      await writePrivate(resolve(caFile), certificates, { head: CERTIFICATE_HEAD, force })
     const shown = files.map(({ name, fileId, size, urls }) => ({ name, fileId, size, urls }))
     const certificate = resolve(this.home, 'identity', 'peer.pem')
     const ca = caFile === undefined ? null : resolve(caFile)

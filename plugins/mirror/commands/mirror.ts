@@ -16,8 +16,12 @@ export default class MirrorCommand extends ShoalCommand<typeof MirrorCommand> {
   }
   static override flags = flags({
     delete: Flags.boolean({
-      description: 'delete what lies in the folder and is not, or no longer, in the group',
+      description:
+        'delete files of the folder that are not in the group; only in a folder that the mirror made',
     }),
+    adopt: Flags.boolean({ description: 'with --delete: take over a folder that is not empty' }),
+    force: Flags.boolean({ description: 'replace files that no download has put there' }),
+    'dry-run': Flags.boolean({ description: 'say what would be fetched and deleted, and change nothing' }),
     follow: Flags.boolean({
       default: true,
       allowNo: true,
@@ -30,12 +34,12 @@ export default class MirrorCommand extends ShoalCommand<typeof MirrorCommand> {
     const client = await this.loggedIn()
     const { target, folder } = this.args
     const { group, name: prefix } = parseTarget(target.includes(':') ? target : `${target}:`)
-    const { delete: deletes, follow } = this.flags
+    const { delete: deletes, follow, adopt, force, 'dry-run': dryRun } = this.flags
     await this.withPeer(
       this.flags,
       (peer, progress) =>
         new Mirror({
-          ...{ client, peer, progress, group, prefix, folder, deletes, follow },
+          ...{ client, peer, progress, group, prefix, folder, deletes, follow, adopt, force, dryRun },
           tell: (line) => this.notice(line),
         }).run(interrupt.signal),
       (summary) => this.print(summary, summaryText(summary)),

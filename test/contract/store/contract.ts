@@ -5,7 +5,7 @@ import { describeFleet } from './fleet.ts'
 import { describeGroups } from './groups.ts'
 import { describeUsers } from './users.ts'
 
-/** Proves every promise of tracker-store/store.ts on a real Redis of the kind that `makeBackend` starts. */
+/** Proves every promise of tracker-store/store.ts against the real Redis that `makeBackend` starts. */
 export function describeStoreContract(name: string, makeBackend: () => Promise<Backend>): void {
   describe(`the store on ${name}`, () => {
     const fixture = useFixture(makeBackend)

@@ -5,7 +5,7 @@ import { openStore } from '../../../tracker-store/open.ts'
 import type { Store } from '../../../tracker-store/store.ts'
 import { by, type Fixture, fresh, killSubscribers, makeGroup, newFile, subscribers } from './fixture.ts'
 
-/** Follows a group in the background; `stop` resolves when the iteration has ended. */
+/** Follows a group in the background. `stop` resolves once the iteration has ended. */
 function collect(store: Store, group: string, revision: number) {
   const events: GroupEvent[] = []
   const aborter = new AbortController()
@@ -19,7 +19,7 @@ function collect(store: Store, group: string, revision: number) {
   return { events, ended, stop }
 }
 
-/** Cuts both replicas' subscribers, so that what is published before they are back is lost to them. */
+/** Cuts both replicas' subscribers, so that they miss everything published before they reconnect. */
 async function cutSubscribers(fixture: Fixture): Promise<void> {
   await until(async () => (await subscribers(fixture)).length === 2)
   expect(await killSubscribers(fixture)).toBe(2)
@@ -30,7 +30,7 @@ export function describeEvents(fixture: Fixture): void {
   const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
 
   describe('events', () => {
-    test('a reader gets each change once and in order, from its revision on', async () => {
+    test('a reader gets each change after its revision once and in order', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob')
       const reader = collect(fixture.b, group, 1)
@@ -42,7 +42,7 @@ export function describeEvents(fixture: Fixture): void {
       await reader.stop()
     })
 
-    test('lost messages are made up for from the stream: no gap, no repetition', async () => {
+    test('lost messages are read from the stream, without gaps or repetitions', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.b.groups.view(group)
@@ -57,7 +57,7 @@ export function describeEvents(fixture: Fixture): void {
       await reader.stop()
     })
 
-    test('a view that missed the last message is current within two seconds without being asked', async () => {
+    test('an unused view that missed the last message is current within two seconds', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.b.groups.view(group)
@@ -66,7 +66,7 @@ export function describeEvents(fixture: Fixture): void {
       await until(async () => (await fixture.b.groups.view(group))?.requests.size === 1, 2000)
     })
 
-    test('a view behind a trimmed stream is read anew', async () => {
+    test('a view behind a trimmed stream is loaded again', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.b.groups.view(group)
@@ -78,19 +78,19 @@ export function describeEvents(fixture: Fixture): void {
       expect(view?.requests.size).toBe(5)
     })
 
-    test('a reader from before the stream’s beginning is told so', async () => {
+    test('a reader that starts before a trimmed stream gets REVISION_TOO_OLD', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob')
       await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1)
       await expect(collect(fixture.b, group, 0).ended).rejects.toMatchObject({ code: 'REVISION_TOO_OLD' })
     })
 
-    test('a view of a history that Redis has lost is read anew', async () => {
+    test('a view of a history that Redis lost is loaded again', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await request(group, 1)
       expect((await fixture.b.groups.view(group, 2))?.requests.size).toBe(1)
-      // As after a failover to a replica that had not got the last write yet.
+      // Simulates a failover to a replica that missed the last write.
       await fixture.raw.set(`{g:${group}}:revision`, 1)
       await fixture.raw.hdel(`{g:${group}}:requests`, 'user1')
       await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 0)
@@ -98,7 +98,7 @@ export function describeEvents(fixture: Fixture): void {
       await until(async () => (await fixture.b.groups.view(group))?.requests.size === 0, 3000)
     })
 
-    test('a group of many pages that changes while it is read is whole', async () => {
+    test('a group of many pages that changes during the load is consistent', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       const published = range(0, 10_000).map((i) => newFile(`file${i}`))
@@ -125,7 +125,7 @@ export function describeEvents(fixture: Fixture): void {
       await late.close()
     })
 
-    test('loads of one group that come at once read it once', async () => {
+    test('concurrent loads of one group read it once', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       const calls = async (): Promise<number> => {

@@ -15,7 +15,7 @@ export function describeFiles(fixture: Fixture): void {
     const publish = (user: string, group: string, ...files: NewFile[]) =>
       fixture.a.groups.publish(by(user), group, files)
 
-    test('a published file is version 1, its replacement 2, and the same content again changes nothing', async () => {
+    test('a published file is version 1, its replacement is version 2, and unchanged content keeps its version', async () => {
       const group = await groupOf('bob')
       const first = await publish('ann', group, newFile('a.bin', 'one'))
       expect(first.files).toMatchObject([{ name: 'a.bin', size: 1000, version: 1, uploader: 'ann' }])
@@ -29,7 +29,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(view?.files.hasContent(newFile('', 'two').fileId)).toBe(true)
     })
 
-    test('the versions of a file are told as far back as the changes are kept, over any number of others', async () => {
+    test('the versions of a file go back as far as the stream, past any number of other changes', async () => {
       const group = await groupOf()
       const made = []
       for (const content of ['one', 'two', 'three'])
@@ -45,7 +45,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.groups.versions(group, 'b1')).toBe(null)
     })
 
-    test('files are published all or none, and a repetition gives the first answer', async () => {
+    test('files are published all or none, and a repeated publish returns the first answer', async () => {
       const group = await groupOf()
       const { hashes: _, ...bare } = newFile('b.bin')
       await expect(publish('ann', group, newFile('a.bin'), bare)).rejects.toEqual(code('HASHES_NEEDED'))
@@ -61,7 +61,7 @@ export function describeFiles(fixture: Fixture): void {
     })
 
     test.each(['__proto__', 'constructor', 'päth/mit "quotes"/%d %s', 'a/b\u{1F41F}'])(
-      '%s is a name as any other',
+      '%s is an ordinary file name',
       async (name) => {
         const group = await groupOf()
         const { revision, files } = await publish('ann', group, newFile(name))
@@ -71,11 +71,11 @@ export function describeFiles(fixture: Fixture): void {
       },
     )
 
-    /** On a busy machine 512 MiB keep Redis from answering for so long that connections are given up. */
+    /** On a busy machine, 512 MiB keep Redis from answering for so long that clients drop their connections. */
     const bothReady = (): Promise<void> =>
       until(async () => (await fixture.a.ready()) && (await fixture.b.ready()))
 
-    test('the size of the longest file that Redis holds the hashes of stays exact', async () => {
+    test('the size of the largest possible file stays exact', async () => {
       const group = await groupOf()
       const size = 2 ** 43 - 1
       const { fileId } = newFile('long')
@@ -89,14 +89,14 @@ export function describeFiles(fixture: Fixture): void {
       await bothReady()
     })
 
-    test('hashes beyond what Redis holds in one value are refused', async () => {
+    test('hashes beyond Redis’s maximum value size are refused', async () => {
       const page = Buffer.alloc(64)
       await expect(
         fixture.a.hashes.stage(fresh('g'), 'ann', newFile('x').fileId, 2 ** 24 - 1, page),
       ).rejects.toEqual(code('TOO_LARGE'))
     })
 
-    test('its uploader or an admin removes a file', async () => {
+    test('only the uploader or an admin can remove a file', async () => {
       const group = await groupOf('bob', 'carl')
       await publish('bob', group, newFile('b.bin'), newFile('c.bin'))
       const remove = (user: string, name: string) => fixture.a.groups.removeFile(by(user), group, name)
@@ -110,7 +110,7 @@ export function describeFiles(fixture: Fixture): void {
       expect((await fixture.b.groups.view(group, answer.revision))?.files.size).toBe(0)
     })
 
-    test('strangers publish nothing, and nothing is published where there is no group', async () => {
+    test('non-members cannot publish, and nobody can publish to a missing group', async () => {
       const group = await groupOf()
       await expect(publish('bob', group, newFile('a'))).rejects.toEqual(code('NOT_A_MEMBER'))
       await expect(publish('bob', fresh('none'), newFile('a'))).rejects.toEqual(code('GROUP_NOT_FOUND'))
@@ -118,7 +118,7 @@ export function describeFiles(fixture: Fixture): void {
   })
 
   describe('chunk hashes', () => {
-    test('staged pages become the file’s when they are all there', async () => {
+    test('staged pages become the hashes of the file once all are staged', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann', 'bob')
       const packed = randomBytes(5 * 32)
@@ -146,7 +146,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.hashes.read(group, file.fileId, 0, 0)).toHaveLength(0)
     })
 
-    test('hashes that were staged again after they were checked are not published', async () => {
+    test('hashes staged again after the check are not published', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann')
       const { hashes: _, ...file } = newFile('long', 'long', CHUNK_SIZE)
@@ -162,7 +162,7 @@ export function describeFiles(fixture: Fixture): void {
       expect((await publish(now!)).files).toMatchObject([{ name: 'long' }])
     })
 
-    test('an empty file has hashes too: none', async () => {
+    test('an empty file is published with an empty list of hashes', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann')
       const { hashes: _, ...file } = newFile('empty', 'empty', 0)
@@ -171,7 +171,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.hashes.read(group, file.fileId, 0, 10)).toHaveLength(0)
     })
 
-    test('content without a name keeps its hashes for a day, and for good once it has a name again', async () => {
+    test('content without a name keeps its hashes for a day, and permanently once it has a name again', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann')
       const [one, two] = [newFile('one', 'same'), newFile('two', 'same')]
@@ -187,7 +187,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.raw.ttl(key)).toBe(-1)
     })
 
-    test('a removed group leaves no file and no hash behind', async () => {
+    test('a removed group leaves no files or hashes', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann')
       const files = Array.from({ length: 2500 }, (_, i) => newFile(`f${i}`))

@@ -5,13 +5,13 @@ import { connectionName, connectRedis, masters, type RedisClient } from '../../.
 import { openStore } from '../../../tracker-store/open.ts'
 import type { Mutation, NewFile, Store } from '../../../tracker-store/store.ts'
 
-/** A Redis of any kind (single, Sentinel, Cluster) to prove the contract on. */
+/** A Redis of any kind (single, Sentinel, Cluster) to run the contract against. */
 export interface Backend {
   url: string
   stop(): Promise<void>
 }
 
-/** Two replicas over one backend, and a connection to look behind them. */
+/** Two replicas over one backend, and a raw connection to inspect the data. */
 export interface Fixture {
   readonly url: string
   readonly a: Store
@@ -19,7 +19,7 @@ export interface Fixture {
   readonly raw: RedisClient
 }
 
-/** Opens the fixture before the tests of the surrounding block and closes it after them. */
+/** Opens the fixture before the tests of the surrounding block and closes it afterwards. */
 export function useFixture(makeBackend: () => Promise<Backend>): Fixture {
   let backend: Backend
   let fixture: Fixture
@@ -54,7 +54,7 @@ export function useFixture(makeBackend: () => Promise<Backend>): Fixture {
   }
 }
 
-/** The lines of CLIENT LIST that are this process's subscribers, with the server that each is connected to. */
+/** This process's subscribers in CLIENT LIST, with the server that each is connected to. */
 export async function subscribers({ raw }: Fixture): Promise<{ server: Redis; id: string }[]> {
   const lists = masters(raw).map(async (server) => {
     const lines = String(await server.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n')
@@ -64,7 +64,7 @@ export async function subscribers({ raw }: Fixture): Promise<{ server: Redis; id
   return (await Promise.all(lists)).flat()
 }
 
-/** Cuts the replicas' connections for pub/sub, and returns how many there were. */
+/** Cuts the replicas' pub/sub connections. Returns how many there were. */
 export async function killSubscribers(fixture: Fixture): Promise<number> {
   const found = await subscribers(fixture)
   await Promise.all(found.map(({ server, id }) => server.call('CLIENT', 'KILL', 'ID', id)))
@@ -81,13 +81,13 @@ export const by = (user: string, at = new Date()): Mutation => ({
   at: at.toISOString(),
 })
 
-/** A file with inline hashes; the store takes the file id's word for the content. */
+/** A file with inline hashes. The store does not check that its id matches them. */
 export function newFile(name: string, content = name, size = 1000): NewFile {
   const fileId = createHash('sha256').update(content).digest('hex')
   return { name, fileId, size, hashes: Buffer.alloc(chunkCount(size) * 32, fileId, 'hex') }
 }
 
-/** What a replica tells of itself. */
+/** A replica's info about itself. */
 export const replicaInfo = (id: string) => ({
   id,
   url: `http://${id}`,
@@ -99,7 +99,7 @@ export const replicaInfo = (id: string) => ({
 
 export const code = (expected: string): unknown => expect.objectContaining({ code: expected })
 
-/** A group with an owner and members, made through `store`. */
+/** Creates a group with an owner and members through `store`. */
 export async function makeGroup(
   store: Store,
   group: string,

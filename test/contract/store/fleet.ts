@@ -9,7 +9,7 @@ import { by, type Fixture, fresh, makeGroup, newFile, replicaInfo } from './fixt
 
 export function describeFleet(fixture: Fixture): void {
   describe('signing keys', () => {
-    test('a young key is kept, an old one joined by a newer, and two remain', async () => {
+    test('a recent key is kept, an old one gets a successor, and the newest two remain', async () => {
       const key = (kid: string, ms: number) => ({
         kid,
         privateKey: `key ${kid}`,
@@ -32,7 +32,7 @@ export function describeFleet(fixture: Fixture): void {
   })
 
   describe('progress', () => {
-    test('what peers report to one replica the others hear, the last of each peer, and it itself does not', async () => {
+    test('the latest progress report of each peer reaches the other replicas, and is not echoed', async () => {
       const [heard, own]: [ProgressReport[], ProgressReport[]] = [[], []]
       fixture.b.progress.subscribe((report) => heard.push(report))
       fixture.a.progress.subscribe((report) => own.push(report))
@@ -72,7 +72,7 @@ export function describeFleet(fixture: Fixture): void {
       return undefined
     }
 
-    test('what one replica hears, the others hear, and one that starts later loads', async () => {
+    test('presence announced to one replica reaches the others, and is loaded by a replica that starts later', async () => {
       const peer = peerOf(fresh('peer'))
       const heard: (PresenceChange | null)[] = []
       const own: (PresenceChange | null)[] = []
@@ -91,7 +91,7 @@ export function describeFleet(fixture: Fixture): void {
       expect(own).toEqual([])
     })
 
-    test('an older announce does not undo a newer one, and a peer that left is gone', async () => {
+    test('an older announce does not undo a newer one, and a peer that said goodbye is removed', async () => {
       const peer = peerOf(fresh('peer'))
       fixture.a.presence.push(announce(5, whole, peer))
       await until(async () => (await loaded(peer)) !== undefined)
@@ -104,7 +104,7 @@ export function describeFleet(fixture: Fixture): void {
       await until(async () => (await loaded(peer)) === undefined)
     })
 
-    test('presence that Redis lost comes back with the next heartbeat', async () => {
+    test('the next heartbeat restores presence that Redis lost', async () => {
       const peer = peerOf(fresh('peer'))
       const first = announce(1, part, peer)
       fixture.a.presence.push(first)
@@ -114,13 +114,13 @@ export function describeFleet(fixture: Fixture): void {
       expect(await loaded(peer)).toBeUndefined()
       const seen = Date.now()
       const announced = first.type === 'announce' ? first.presence : undefined
-      // Not of the replica that heard the announce.
+      // To the replica that did not receive the announce.
       fixture.b.presence.push({ type: 'heartbeat', peer, sequence: 1, seen, ...(announced && { announced }) })
       await until(async () => (await loaded(peer)) !== undefined)
       expect(await loaded(peer)).toMatchObject({ seen, files: part })
     })
 
-    test('a thousand peers that announce at once are all there for a replica that starts', async () => {
+    test('a replica that starts finds all of a thousand peers that announced at once', async () => {
       const name = fresh('many')
       const peers = Array.from({ length: 1000 }, (_, i) => peerOf(`${name}-${i}`))
       for (const peer of peers) fixture.a.presence.push(announce(1, whole, peer))
@@ -132,7 +132,7 @@ export function describeFleet(fixture: Fixture): void {
     })
   })
 
-  test('changes that Redis or the other replica cannot read end no process, and good ones still arrive', async () => {
+  test('unreadable changes do not end a process or hold back valid ones', async () => {
     const [bad, good] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')]
     const seen = Date.now()
     const presence = (peer: string, sequence: number): PresenceChange => ({
@@ -153,7 +153,7 @@ export function describeFleet(fixture: Fixture): void {
   })
 
   describe('replicas', () => {
-    test('replicas that joined are listed with their lag, and one that leaves is not', async () => {
+    test('joined replicas are listed with their lag until they leave', async () => {
       const guest = await openStore({ redis: fixture.url, replicaId: 'guest' })
       await fixture.a.replicas.join(() => replicaInfo('a'))
       await guest.replicas.join(() => replicaInfo('guest'))
@@ -166,7 +166,7 @@ export function describeFleet(fixture: Fixture): void {
       expect(await ids()).toEqual(['a'])
     })
 
-    test('what Redis is, and what all groups hold together, is told', async () => {
+    test('the state of Redis and the totals of all groups are reported', async () => {
       const kind = parseRedisUrl(fixture.url).kind
       const status = await fixture.a.status()
       expect(status).toEqual({

@@ -11,7 +11,7 @@ export function describeGroups(fixture: Fixture): void {
     )
 
   describe('groups', () => {
-    test('the maker owns the group, and every replica sees it at once at its revision', async () => {
+    test('the creator owns the group, and every replica sees it at once at its revision', async () => {
       const group = fresh('Team')
       const { revision } = await fixture.a.groups.create(by('ann'), group)
       expect(revision).toBe(1)
@@ -20,7 +20,7 @@ export function describeGroups(fixture: Fixture): void {
       expect(await roles(fixture.b, group)).toEqual({ ann: 'owner' })
     })
 
-    test('names that differ only in case are one name, and are found by the exact one', async () => {
+    test('names that differ only in case collide, and only the exact name is found', async () => {
       const group = fresh('Team')
       await fixture.a.groups.create(by('ann'), group)
       const other = group.toUpperCase()
@@ -30,13 +30,13 @@ export function describeGroups(fixture: Fixture): void {
       expect((await fixture.a.groups.list('', 1000)).groups.map((g) => g.group)).not.toContain(other)
     })
 
-    test.each(['constructor', 'valueOf'])('%s is a name as any other', async (group) => {
+    test.each(['constructor', 'valueOf'])('%s is an ordinary group name', async (group) => {
       expect(await fixture.a.groups.view(group)).toBeNull()
       await makeGroup(fixture.a, group, 'constructor', 'toString')
       expect(await roles(fixture.a, group)).toEqual({ constructor: 'owner', toString: 'member' })
     })
 
-    test('a request waits for an admin, who accepts all or none', async () => {
+    test('an admin accepts all of the named requests or none', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob')
       await fixture.a.groups.request(by('carl'), group)
@@ -51,7 +51,7 @@ export function describeGroups(fixture: Fixture): void {
       expect((await fixture.b.groups.view(group))?.requests.size).toBe(0)
     })
 
-    test('a rejected user may ask again', async () => {
+    test('a rejected user can ask again', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.a.groups.request(by('bob'), group)
@@ -63,7 +63,7 @@ export function describeGroups(fixture: Fixture): void {
       await fixture.a.groups.request(by('bob'), group)
     })
 
-    test('admins remove members, only the owner removes admins, nobody the owner', async () => {
+    test('admins can remove members, only the owner can remove admins, and nobody can remove the owner', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob', 'carl', 'dora')
       await expect(fixture.a.groups.promote(by('bob'), group, 'carl')).rejects.toEqual(code('NOT_THE_OWNER'))
@@ -83,7 +83,7 @@ export function describeGroups(fixture: Fixture): void {
       expect(await roles(fixture.b, group, revision)).toEqual({ ann: 'owner', bob: 'admin' })
     })
 
-    test('an owner’s place goes to the admin of longest standing', async () => {
+    test('the longest-serving admin inherits the group of an owner who leaves', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       for (const [user, at] of [
@@ -108,7 +108,7 @@ export function describeGroups(fixture: Fixture): void {
       await expect(fixture.a.groups.leave(by('ann'), group)).rejects.toEqual(code('NOT_A_MEMBER'))
     })
 
-    test('the last member’s leaving removes the group; a new one of its name goes on counting', async () => {
+    test('the group is removed when its last member leaves, and a new group of that name continues its revisions', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.b.groups.view(group)
@@ -121,7 +121,7 @@ export function describeGroups(fixture: Fixture): void {
       expect(await roles(fixture.a, group, 3)).toEqual({ bob: 'owner' })
     })
 
-    test('groups are listed in byte order, in pages, with what a stranger may know', async () => {
+    test('groups are listed in byte order, in pages, with only public facts for non-members', async () => {
       const stem = fresh('list')
       const groups = ['B', 'a', 'c', 'D', 'e'].map((letter) => `${stem}-${letter}`)
       for (const group of groups) await makeGroup(fixture.a, group, 'ann', 'bob')
@@ -144,7 +144,7 @@ export function describeGroups(fixture: Fixture): void {
       expect((await fixture.b.groups.list(stem, 1, 'bob')).groups).toEqual([{ ...summary, role: 'member' }])
     })
 
-    test('the count follows the groups that are made and removed, and forgets a name without a group', async () => {
+    test('the count follows created and removed groups, and drops a name without a group', async () => {
       const before = await fixture.a.groups.count()
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
@@ -167,7 +167,7 @@ export function describeGroups(fixture: Fixture): void {
         ['promote', (store, group, m) => store.groups.promote(m, group, 'carl'), 'ann'],
       ]
 
-    test.each(changes)('%s gives the first answer and changes nothing', async (_, change, user) => {
+    test.each(changes)('%s returns the first answer and changes nothing', async (_, change, user) => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'carl')
       await fixture.a.groups.request(by('dora'), group)
@@ -178,7 +178,7 @@ export function describeGroups(fixture: Fixture): void {
       await expect(change(fixture.a, group, by(user))).rejects.toMatchObject({ code: expect.any(String) })
     })
 
-    test('create and the removal by leave give their first answers too', async () => {
+    test('creating and removing a group return the first answer too', async () => {
       const group = fresh('g')
       const [make, end] = [by('ann'), by('ann')]
       const made = await fixture.a.groups.create(make, group)
@@ -188,7 +188,7 @@ export function describeGroups(fixture: Fixture): void {
       expect(await fixture.b.groups.view(group, left.revision)).toBeNull()
     })
 
-    test('what was refused stays so: a first try that comes late changes nothing', async () => {
+    test('a refused mutation stays refused when its first attempt arrives late', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann')
       await fixture.a.groups.request(by('dora'), group)
@@ -199,7 +199,7 @@ export function describeGroups(fixture: Fixture): void {
       await fixture.b.groups.request(by('dora'), group)
     })
 
-    test('the same key of another user is another mutation', async () => {
+    test('the same key of another user is a different mutation', async () => {
       const group = fresh('g')
       await makeGroup(fixture.a, group, 'ann', 'bob')
       const mutation = by('ann')

@@ -5,7 +5,7 @@ export function describeUsers(fixture: Fixture): void {
   describe('users and sessions', () => {
     const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString()
 
-    test('a user is found by the exact name, on every replica', async () => {
+    test('a user is found by the exact name on every replica', async () => {
       const user = fresh('Ann')
       await fixture.a.users.create(by(user), { user, passwordHash: 'hash' })
       expect(await fixture.b.users.get(user)).toMatchObject({ user, passwordHash: 'hash' })
@@ -13,7 +13,7 @@ export function describeUsers(fixture: Fixture): void {
       expect(await fixture.b.users.get(fresh('nobody'))).toBeNull()
     })
 
-    test('names that differ only in case are one name', async () => {
+    test('names that differ only in case collide', async () => {
       const user = fresh('Bob')
       await fixture.a.users.create(by(user), { user, passwordHash: 'hash' })
       const other = user.toUpperCase()
@@ -22,13 +22,13 @@ export function describeUsers(fixture: Fixture): void {
       ).rejects.toMatchObject({ code: 'USER_TAKEN', message: expect.stringContaining(user) })
     })
 
-    test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name as any other', async (user) => {
+    test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is an ordinary user name', async (user) => {
       expect(await fixture.a.users.get(user)).toBeNull()
       await fixture.a.users.create(by(user), { user, passwordHash: 'hash' })
       expect(await fixture.a.users.get(user)).toMatchObject({ user })
     })
 
-    test('a repeated registration counts once, a refused one not at all', async () => {
+    test('a repeated registration counts once, and a refused one does not count', async () => {
       const before = await fixture.a.users.count()
       const user = fresh('carl')
       const mutation = by(user)
@@ -48,7 +48,7 @@ export function describeUsers(fixture: Fixture): void {
       return user
     }
 
-    test('a session is its user’s alone, until it expires', async () => {
+    test('a session is valid only for its user and until it expires', async () => {
       const user = await userWithSessions('t1')
       expect(await fixture.b.sessions.get(user, 't1')).toMatchObject({ user, scope: 'write' })
       expect(await fixture.b.sessions.get(user, 't2')).toBeNull()
@@ -58,14 +58,14 @@ export function describeUsers(fixture: Fixture): void {
       expect(await fixture.b.sessions.get(user, 't3')).toBeNull()
     })
 
-    test('nobody opens a session of a user that is not there', async () => {
+    test('a session cannot be created for a missing user', async () => {
       const session = { tokenHash: 't', expires: inAnHour(), scope: 'read' } as const
       await expect(fixture.a.sessions.create(by(fresh('nobody')), session)).rejects.toEqual(
         code('USER_NOT_FOUND'),
       )
     })
 
-    test('a revoked session ends at once where it was revoked, and within moments elsewhere', async () => {
+    test('a revoked session ends at once on its replica and soon on the others', async () => {
       const user = await userWithSessions('r1')
       expect(await fixture.a.sessions.get(user, 'r1')).not.toBeNull()
       expect(await fixture.b.sessions.get(user, 'r1')).not.toBeNull()
@@ -79,7 +79,7 @@ export function describeUsers(fixture: Fixture): void {
       await fixture.b.sessions.revoke(mutation, 'r1')
     })
 
-    test('a new password ends every session but the one named, on all replicas', async () => {
+    test('a new password ends all sessions but the named one on all replicas', async () => {
       const user = await userWithSessions('p1', 'p2', 'p3')
       for (const token of ['p1', 'p2', 'p3']) await fixture.b.sessions.get(user, token)
       const change = { passwordHash: 'new', previousHash: 'old', keepTokenHash: 'p2' }

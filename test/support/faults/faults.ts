@@ -2,9 +2,7 @@ import type { TestRedis } from '../../../testkit/redis-server.ts'
 import { WriteLoad } from '../../../testkit/write-load.ts'
 import { FaultProxy, type ProxyOptions } from './fault-proxy.ts'
 
-/**
- * Whether to measure the full figures of the reliability programme (npm run test:faults), or a short form.
- */
+/** Whether to measure the full figures (npm run test:faults) or run a short form. */
 export const FULL = process.env.SHOAL_FAULTS === 'full'
 
 /** The seed of a test's randomness: SHOAL_SEED to repeat a run, else a new one each time. */
@@ -22,7 +20,7 @@ export function faultTest(
   test(
     name,
     async () => {
-      process.stderr.write(`${name.split(':')[0]}: seed ${SEED}\n`)
+      process.stderr.write(`${name}: seed ${SEED}\n`)
       const figures = Object.entries(await body().finally(WriteLoad.stopAll)).map(
         ([what, value]) => `${what} ${value}`,
       )

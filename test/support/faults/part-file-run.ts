@@ -31,6 +31,6 @@ await step('second flush', async () => {
   for (const chunk of [1, 2, 3]) await put(chunk)
   await part.flush()
 })
-await step('publish', () => part.publish())
+await step('publish', () => part.publish(null))
 await step('seal', () => part.seal())
 console.log(JSON.stringify(outcome))

@@ -1,6 +1,6 @@
 import { Pace } from '../../../peer/download/plan/pace.ts'
 import { Picker } from '../../../peer/download/plan/picker.ts'
-import { type Choice as ChoiceOf, type Mate, Scheduler } from '../../../peer/download/plan/scheduler.ts'
+import { type Choice as ChoiceOf, type PeerSlot, Scheduler } from '../../../peer/download/plan/scheduler.ts'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 
 type Choice = ChoiceOf<string>
@@ -19,7 +19,7 @@ export class World {
   readonly scheduler: Scheduler<string>
   readonly holds = new Map<string, Bitmap>()
   readonly paces = new Map<string, Pace>()
-  readonly mates = new Map<string, Mate<string>>()
+  readonly slots = new Map<string, PeerSlot<string>>()
   underway: Choice[] = []
   now = 0
 
@@ -40,15 +40,15 @@ export class World {
     this.holds.set(peer, make())
     const pace = this.paces.get(peer) ?? new Pace()
     this.paces.set(peer, pace)
-    this.mates.set(peer, this.scheduler.add(peer, make(), pace))
+    this.slots.set(peer, this.scheduler.add(peer, make(), pace))
   }
 
   leave(peer: string): void {
     this.holds.delete(peer)
-    const mate = this.mates.get(peer)
-    if (mate) this.scheduler.remove(mate)
-    this.mates.delete(peer)
-    this.underway = this.underway.filter(({ mate }) => mate.of !== peer)
+    const slot = this.slots.get(peer)
+    if (slot) this.scheduler.remove(slot)
+    this.slots.delete(peer)
+    this.underway = this.underway.filter(({ slot }) => slot.of !== peer)
   }
 
   /** Lets the scheduler choose, and checks each choice. */
@@ -56,8 +56,8 @@ export class World {
     for (;;) {
       const choice = this.scheduler.next(this.now)
       if (choice === null) return
-      const { mate, extent } = choice
-      const peer = mate.of
+      const { slot, extent } = choice
+      const peer = slot.of
       for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++) {
         expect(this.holds.get(peer)?.has(chunk)).toBe(true)
         expect(this.have.has(chunk)).toBe(false)
@@ -65,7 +65,7 @@ export class World {
         // A chunk is requested at most twice, never from the same peer, and again only after the first peer
         // was too slow.
         expect(askedOf.length).toBeLessThan(2)
-        expect(askedOf.map((other) => other.mate.of)).not.toContain(peer)
+        expect(askedOf.map((other) => other.slot.of)).not.toContain(peer)
         if (askedOf.length === 1) expect(this.now).toBeGreaterThanOrEqual(1000)
       }
       this.underway.push(choice)
@@ -75,15 +75,15 @@ export class World {
   /** Ends an extent: completely, or (`part`) after its first half because the connection broke. */
   end(choice: Choice | undefined, part: 'whole' | 'half' | 'none'): void {
     if (!choice) return
-    const { mate, extent } = choice
-    const peer = mate.of
+    const { slot, extent } = choice
+    const peer = slot.of
     this.underway.splice(this.underway.indexOf(choice), 1)
     const count = part === 'whole' ? extent.count : part === 'half' ? Math.floor(extent.count / 2) : 0
     for (let chunk = extent.first; chunk < extent.first + count; chunk++) {
-      this.scheduler.received(mate, chunk, this.now)
+      this.scheduler.received(slot, chunk, this.now)
     }
     if (part === 'whole') this.paces.get(peer)?.succeeded(extent.count * 2 ** 19, this.now - 100, this.now)
-    this.scheduler.settled(mate, extent)
+    this.scheduler.settled(slot, extent)
     if (part !== 'whole') this.leave(peer)
   }
 
@@ -112,14 +112,14 @@ export class World {
   }
 
   learn(peer: string, chunk: number, pending: boolean): void {
-    const [held, mate] = [this.holds.get(peer), this.mates.get(peer)]
-    if (!held || !mate) return
+    const [held, slot] = [this.holds.get(peer), this.slots.get(peer)]
+    if (!held || !slot) return
     if (pending) {
-      this.scheduler.pending(mate, chunk)
+      this.scheduler.pending(slot, chunk)
       return
     }
     held.add(chunk)
-    this.scheduler.learned(mate, chunk)
+    this.scheduler.learned(slot, chunk)
   }
 }
 

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { Background } from '../../../packed/background.ts'
 
@@ -43,4 +44,30 @@ test('a service logs a rejection and an exception that reach nobody, and goes on
     'an error reached nobody; please report this bug: first',
     'an error reached nobody; please report this bug: second',
   ])
+})
+
+test('a service whose stderr nobody reads any more goes on, and does not spin', async () => {
+  const module = join(import.meta.dirname, '../../../cli/process/background-errors.ts')
+  const script = `
+    import { surviveLostErrors } from ${JSON.stringify(module)}
+    surviveLostErrors()
+    process.stdin.once('data', () => {
+      const before = process.cpuUsage()
+      for (let i = 0; i < 10; i++) Promise.reject(new Error('lost'))
+      setTimeout(() => {
+        const { user, system } = process.cpuUsage(before)
+        console.log((user + system) / 1000)
+        process.exit()
+      }, 500)
+    })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script])
+  child.stderr.destroy()
+  child.stdin.write('go')
+  let output = ''
+  child.stdout.on('data', (part: Buffer) => {
+    output += part
+  })
+  const [code] = await once(child, 'close')
+  expect(code).toBe(0)
+  expect(Number(output)).toBeLessThan(250)
 })

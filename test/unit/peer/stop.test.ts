@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const PEER = join(import.meta.dirname, '../../../peer/start.ts')
 const CLIENT = join(import.meta.dirname, '../../../tracker-client/client.ts')
 
-test('a peer that has stopped leaves nothing that keeps its process alive', async () => {
+test('a stopped peer leaves nothing that keeps its process alive', async () => {
   const home = mkdtempSync(join(tmpdir(), 'shoal-stop-'))
   const program = `
     const { startPeer } = await import(${JSON.stringify(PEER)})

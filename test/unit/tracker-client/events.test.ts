@@ -3,7 +3,7 @@ import { type EventStream, followEvents } from '../../../tracker-client/events.t
 
 afterEach(() => jest.restoreAllMocks())
 
-/** Follows a group without events whose streams break after `lastedMs`, and returns the real pauses between them. */
+/** Follows a group without events whose streams break after `lastedMs`. Returns the real pauses between them. */
 async function pauses(lastedMs: number, count: number): Promise<number[]> {
   jest.spyOn(Math, 'random').mockReturnValue(0.5)
   const stop = new AbortController()
@@ -25,12 +25,12 @@ async function pauses(lastedMs: number, count: number): Promise<number[]> {
   return found
 }
 
-test('a stream that lasted is opened again soon, however often that happened and though no event ever came', async () => {
-  // A quarter of a second each; the fourth of a row of failures would be two seconds.
+test('a stream that lasted is reopened soon, however often it broke and even without events', async () => {
+  // A quarter of a second each; after four failures in a row it would be two seconds.
   expect((await pauses(60_000, 4)).at(-1)).toBeLessThan(1500)
 })
 
-test('streams that break at once are opened again less and less often', async () => {
+test('streams that break at once are reopened less and less often', async () => {
   const [first, , third] = await pauses(10, 3)
   expect(third).toBeGreaterThan(2 * first!)
 })

@@ -1,8 +1,8 @@
-import { type FailoverState, failoverOrder, Recollection } from '../../../tracker-client/failover-state.ts'
+import { FailoverHistory, type FailoverState, failoverOrder } from '../../../tracker-client/failover-state.ts'
 import { eventData } from '../../../tracker-client/sse.ts'
 import { trackerUrl } from '../../../tracker-client/url.ts'
 
-test('the last good tracker comes first, one that failed lately last, an old failure is forgotten', () => {
+test('the last good tracker comes first, one that failed recently comes last, and old failures are forgotten', () => {
   const failed = new Map([
     ['a', 90_000],
     ['b', 1000],
@@ -10,9 +10,9 @@ test('the last good tracker comes first, one that failed lately last, an old fai
   expect(failoverOrder(['a', 'b', 'c', 'd'], 'd', failed, 100_000)).toEqual(['d', 'b', 'c', 'a'])
 })
 
-test('what a client learns is saved at each change and loaded by the next one', () => {
+test('a client saves its memory at each change, and the next client loads it', () => {
   const saved: FailoverState[] = []
-  const first = new Recollection({ load: () => EMPTY, save: (state) => saved.push(state) })
+  const first = new FailoverHistory({ load: () => EMPTY, save: (state) => saved.push(state) })
   first.failed('a', 5)
   first.answered('b')
   first.answered('b')
@@ -21,7 +21,7 @@ test('what a client learns is saved at each change and loaded by the next one', 
   expect(saved).toHaveLength(3)
   expect(saved.at(-1)).toEqual({ last: 'b', failed: { a: 5 }, revisions: { constructor: 7 } })
   const last = saved.at(-1) ?? EMPTY
-  const second = new Recollection({ load: () => last, save: () => {} })
+  const second = new FailoverHistory({ load: () => last, save: () => {} })
   expect(second.order(['a', 'b'], 10)).toEqual(['b', 'a'])
   expect(second.revision('constructor')).toBe(7)
   expect(second.revision('toString')).toBeUndefined()
@@ -34,18 +34,18 @@ test.each([
   ['localhost:8080', 'http://localhost:8080'],
   [' https://t1:8443/ ', 'https://t1:8443'],
   ['[::1]:8080', 'http://[::1]:8080'],
-])('the tracker %j is %s', (text, url) => {
+])('the tracker %j is parsed as %s', (text, url) => {
   expect(trackerUrl(text)).toBe(url)
 })
 
 test.each(['', 'ftp://t1', 'http://t1/v1', 'http://u:p@t1', 'http://', 't1:99999', 'http://t1?x'])(
-  '%j is no tracker',
+  '%j is not a tracker address',
   (text) => {
     expect(() => trackerUrl(text)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }))
   },
 )
 
-test('events come out whole however the stream is cut', async () => {
+test('events are parsed the same however the stream is split', async () => {
   const stream = Buffer.from(
     ': hello\n\nid: 1\ndata: {"a":"é"}\n\n: beat\n\ndata: x\r\ndata: y\r\n\r\ndata: unfinished',
   )

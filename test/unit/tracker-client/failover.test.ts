@@ -41,7 +41,7 @@ const json = (body: unknown, status = 200, headers: Record<string, string> = {})
 const ann = json({ user: 'ann' })
 const down = json({ error: { code: 'STORE_UNAVAILABLE', message: 'no Redis' } }, 503)
 
-test('a tracker that refuses connections costs nothing, and the next call goes straight to the good one', async () => {
+test('a tracker that refuses connections costs no time, and the next call goes straight to the good one', async () => {
   const good = await serve(ann)
   const client = new TrackerClient({ trackers: [await nobody(), good.url] })
   const start = performance.now()
@@ -51,7 +51,7 @@ test('a tracker that refuses connections costs nothing, and the next call goes s
   expect(good.requests).toHaveLength(2)
 })
 
-test('a tracker that hangs costs less than two seconds once, before its answer and in the middle of it', async () => {
+test('a hanging tracker costs less than two seconds once, before or during its answer', async () => {
   const silent = await serve(() => {})
   const stuck = await serve((_, response) => response.writeHead(200).write('{"us'))
   const good = await serve(ann)
@@ -65,7 +65,7 @@ test('a tracker that hangs costs less than two seconds once, before its answer a
   }
 })
 
-test('a change carries the same idempotency key to every tracker, and another one the next time', async () => {
+test('a change has the same idempotency key for every tracker, and the next change another', async () => {
   const bad = await serve(down)
   const good = await serve(json({ revision: 1 }, 201))
   const client = new TrackerClient({ trackers: [bad.url, good.url] })
@@ -85,7 +85,7 @@ test('trackers without a store are reported as such, not as unreachable', async 
   await expect(client.whoami()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: 'no Redis' })
 })
 
-test('while Redis is away the same change is asked for again, and the first answer ends it', async () => {
+test('while Redis is away a change is retried until the first answer', async () => {
   let refusals = 2
   const failingOver = await serve((request, response) => {
     if (refusals-- > 0) down(request, response)
@@ -98,7 +98,7 @@ test('while Redis is away the same change is asked for again, and the first answ
   expect(new Set(failingOver.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
 })
 
-test('a Redis that stays away is reported once patience ends, and a heartbeat does not wait for it', async () => {
+test('a long Redis outage is reported after the retry time, and a heartbeat does not wait for it', async () => {
   const away = await serve(down)
   const client = new TrackerClient({ trackers: [away.url], patienceMs: 700 })
   const start = performance.now()
@@ -110,7 +110,7 @@ test('a Redis that stays away is reported once patience ends, and a heartbeat do
   expect(performance.now() - start).toBeLessThan(1500)
 })
 
-test('where no tracker answers, the error names them all and says what to do', async () => {
+test('if no tracker answers, the error names them all and says what to do', async () => {
   const trackers = [await nobody(), await nobody()]
   const error = await new TrackerClient({ trackers }).whoami().catch((error) => error)
   expect(error).toMatchObject({
@@ -123,7 +123,7 @@ test('where no tracker answers, the error names them all and says what to do', a
   })
 })
 
-test('what a tracker refuses is final: no other tracker is asked', async () => {
+test('a tracker’s refusal is final: no other tracker is asked', async () => {
   const first = await serve(json({ error: { code: 'NOT_A_MEMBER', message: 'no', hint: 'join' } }, 403))
   const second = await serve(ann)
   const client = new TrackerClient({ trackers: [first.url, second.url] })
@@ -131,7 +131,7 @@ test('what a tracker refuses is final: no other tracker is asked', async () => {
   expect(second.requests).toHaveLength(0)
 })
 
-test('a single tracker that cut the connection is asked once more', async () => {
+test('a single tracker that reset the connection is asked once more', async () => {
   let cut = true
   const flaky = await serve((request, response) => {
     if (cut) request.socket.destroy()
@@ -141,7 +141,7 @@ test('a single tracker that cut the connection is asked once more', async () => 
   expect(await new TrackerClient({ trackers: [flaky.url] }).whoami()).toEqual({ user: 'ann' })
 })
 
-test('an answer that is cut off in the middle is a bad answer, of a tracker that another one may better', async () => {
+test('a truncated answer is reported as a bad answer if no other tracker does better', async () => {
   const short = await serve((_, response) => {
     response
       .writeHead(200, { 'content-type': 'application/json', 'content-length': '100' })
@@ -154,18 +154,18 @@ test('an answer that is cut off in the middle is a bad answer, of a tracker that
   expect(await new TrackerClient({ trackers: [short.url, good.url] }).whoami()).toEqual({ user: 'ann' })
 })
 
-test('a port that speaks no HTTP is unreachable, not a crash', async () => {
+test('a port that does not speak HTTP counts as unreachable', async () => {
   const server = createTcpServer((socket) => socket.end('220 mail.example ESMTP\r\n'))
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `127.0.0.1:${(server.address() as AddressInfo).port}`
   await expect(new TrackerClient({ trackers: [url] }).whoami()).rejects.toMatchObject({
     code: 'TRACKER_UNREACHABLE',
-    message: expect.stringContaining('it speaks no HTTP'),
+    message: expect.stringContaining('it does not speak HTTP'),
   })
 })
 
-test('the highest revision seen of a group is sent with every request about it, also after a failover', async () => {
+test('the highest revision seen of a group is sent with every request about it, even after a failover', async () => {
   const body = { group: 'team', owner: 'ann', role: 'owner', members: [], files: 0, revision: 9 }
   const first = await serve(json(body, 200, { 'shoal-revision': '9' }))
   const second = await serve(json(body, 200, { 'shoal-revision': '4' }))
@@ -179,7 +179,7 @@ test('the highest revision seen of a group is sent with every request about it, 
   expect(second.requests.map((request) => request.headers['shoal-revision'])).toEqual(['9', '9', undefined])
 })
 
-test('an event stream that breaks goes on at another tracker where it ended', async () => {
+test('a broken event stream continues on another tracker where it ended', async () => {
   const event = (revision: number) =>
     `id: ${revision}\ndata: ${JSON.stringify({ type: 'member.requested', user: 'u', group: 'team', revision })}\n\n`
   const first = await serve((_, response) => {
@@ -201,7 +201,7 @@ test('an event stream that breaks goes on at another tracker where it ended', as
   expect(seen).toEqual([1, 2, 3])
 })
 
-test('an event stream that is refused throws, and one that nobody answers waits until it is given up', async () => {
+test('a refused event stream throws, and one without an answer retries until it is aborted', async () => {
   const refuse = await serve(json({ error: { code: 'NOT_A_MEMBER', message: 'no' } }, 403))
   const stop = new AbortController()
   const refused = new TrackerClient({ trackers: [refuse.url] }).events('team', 0, stop.signal)

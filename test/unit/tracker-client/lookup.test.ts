@@ -7,7 +7,7 @@ const HERE: LookupAddress[] = [
 ]
 const MOVED: LookupAddress[] = [{ address: '10.0.0.2', family: 4 }]
 
-/** Names whose servers answer when the test says so. */
+/** Name lookups that the test answers. */
 function names() {
   const questions: ((answer: LookupAddress[] | string) => void)[] = []
   const remembered = new RememberedNames((_host, done) => {
@@ -24,7 +24,7 @@ function names() {
   return { questions, find }
 }
 
-test('a name is where the name servers say, in the form that is asked for', async () => {
+test('a name resolves to the servers’ answer, in the requested form', async () => {
   const { questions, find } = names()
   const asked = [find(), find({}), find({ family: 4 })]
   expect(questions).toHaveLength(1)
@@ -38,7 +38,7 @@ test('a name is where the name servers say, in the form that is asked for', asyn
   await expect(none).rejects.toMatchObject({ code: 'ENOTFOUND' })
 })
 
-test('while name servers are silent or fail, a name is where it was, and one question is under way', async () => {
+test('while name servers are silent or fail, the last address is used and one query runs', async () => {
   const { questions, find } = names()
   const first = find()
   questions[0]!(HERE)
@@ -49,13 +49,13 @@ test('while name servers are silent or fail, a name is where it was, and one que
   const failing = find()
   questions[1]!('EAI_AGAIN')
   expect(await failing).toEqual(HERE)
-  // What comes late counts for those who ask next.
+  // A late answer serves the next lookups.
   expect(await find()).toEqual(HERE)
   questions[2]!(MOVED)
   expect(await find()).toEqual(MOVED)
 })
 
-test('a name that is gone is not found, and one that was never found fails as the system says', async () => {
+test('a removed name is not found, and an unknown name fails with the system’s error', async () => {
   const { questions, find } = names()
   const unknown = find()
   questions[0]!('EAI_AGAIN')

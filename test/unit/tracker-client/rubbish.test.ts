@@ -24,7 +24,7 @@ const rubbish: [what: string, status: number, body: string, headers: Record<stri
 ]
 
 test.each(rubbish)(
-  '%s is no answer: the client says so, after asking the others',
+  '%s is TRACKER_BAD_ANSWER, after asking the other trackers',
   async (_, status, body, headers) => {
     nock(BAD).get('/v1/users/me').times(2).reply(status, body, headers)
     const alone = new TrackerClient({ trackers: [BAD] })
@@ -37,7 +37,7 @@ test.each(rubbish)(
   },
 )
 
-test('hashes that are no whole number of hashes, or no bytes at all, are no answer', async () => {
+test('hashes of a wrong length or content type are TRACKER_BAD_ANSWER', async () => {
   const fileId = 'a'.repeat(64)
   const bytes = { 'content-type': 'application/octet-stream' }
   const path = `/v1/groups/team/hashes/${fileId}`
@@ -49,7 +49,7 @@ test('hashes that are no whole number of hashes, or no bytes at all, are no answ
     await expect(client.hashes('team', fileId, 0, 2)).rejects.toMatchObject({ code: 'TRACKER_BAD_ANSWER' })
 })
 
-test('a proxy without a tracker behind it counts as no tracker', async () => {
+test('a proxy without a tracker behind it does not count as a tracker', async () => {
   nock(BAD).get('/v1/users/me').reply(502, page)
   await expect(new TrackerClient({ trackers: [BAD] }).whoami()).rejects.toMatchObject({
     code: 'TRACKER_UNREACHABLE',
@@ -57,7 +57,7 @@ test('a proxy without a tracker behind it counts as no tracker', async () => {
   })
 })
 
-test('a change that is answered with a page in place of nothing is not taken for done', async () => {
+test('a change that is answered with a web page instead of 204 does not count as made', async () => {
   nock(BAD).delete('/v1/sessions/current').reply(200, page)
   await expect(new TrackerClient({ trackers: [BAD] }).logout()).rejects.toMatchObject({
     code: 'TRACKER_BAD_ANSWER',

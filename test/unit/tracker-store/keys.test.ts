@@ -11,7 +11,7 @@ const tagOf = (key: string): string | undefined => /\{([^}]+)\}/.exec(key)?.[1]
 const mutation = { key: 'k', by: 'ann', at: '' }
 
 describe('the names in Redis', () => {
-  test('all keys of a group lie in one slot of a cluster, and so do a user’s', () => {
+  test('all keys of a group are in one cluster slot, and so are those of a user', () => {
     const keys = [
       ...Object.values(groupKeys('Team')),
       hashesKey('Team', 'id'),
@@ -22,17 +22,17 @@ describe('the names in Redis', () => {
     expect(new Set(Object.values(userKeys('Ann')).map(tagOf))).toEqual(new Set(['u:ann']))
   })
 
-  test('names that differ only in case share their keys, a group and a user of one name do not', () => {
+  test('names that differ only in case share their keys, but a group and a user of one name do not', () => {
     expect(groupKeys('Team')).toEqual(groupKeys('tEAM'))
     expect(tagOf(groupKeys('x').meta)).not.toBe(tagOf(userKeys('x').record))
   })
 
-  test('the keys that scripts build from prefixes are those that are read', () => {
+  test('the keys that scripts build from prefixes match those that are read', () => {
     expect(`${groupKeys('g').hashesPrefix}id`).toBe(hashesKey('g', 'id'))
     expect(`${groupKeys('g').stagedPrefix}id:ann`).toBe(stagedKey('g', 'ann', 'id'))
   })
 
-  test('an answer belongs to a user and an operation', () => {
+  test('an idempotency key includes the user and the operation', () => {
     const keys = [
       groupIdempotencyKey('g', 'leaveGroup', mutation),
       groupIdempotencyKey('g', 'leaveGroup', { ...mutation, by: 'bob' }),
@@ -45,7 +45,7 @@ describe('the names in Redis', () => {
 
 describe('the scripts', () => {
   test.each(loadScripts().map((script) => [script.name, script] as const))(
-    '%s lists in its header as many keys as its name says',
+    'the header of %s lists as many keys as its name says',
     (_, { keys, lua }) => {
       const own = lua.slice(lua.lastIndexOf('\n-- KEYS:'))
       const header = own.slice(0, own.indexOf('-- ARGV:'))

@@ -13,7 +13,7 @@ afterEach(() => {
 
 const write = (text: string): void => writeFileSync(join(home, 'config.json'), text)
 
-test('both forms of a tracker are read, and may be mixed', () => {
+test('both forms of a tracker are read and may be mixed', () => {
   const text =
     '{"trackers":[{"ip":"127.0.0.1","port":"8080"},{"ip":"::1","port":8081},"https://t1:8080"],"other":1}'
   expect(parseConfig(text, 'config.json').trackers).toEqual([
@@ -34,13 +34,13 @@ test.each([
   '{"trackers":[null]}',
   '{"trackers":[{"ip":"a"}]}',
   '{"trackers":[{"ip":"a","port":"b"}]}',
-])('%s is refused with the name of the file', (text) => {
+])('the config %s is refused with the name of the file', (text) => {
   expect(() => parseConfig(text, '/x/config.json')).toThrow(
     expect.objectContaining({ code: 'BAD_CONFIG', message: expect.stringContaining('/x/config.json') }),
   )
 })
 
-test('a home without config.json has no trackers of its own', () => {
+test('a home without config.json has no trackers configured', () => {
   expect(readConfig(home)).toEqual({ trackers: [], plugins: {} })
 })
 
@@ -51,7 +51,7 @@ test('a flag or its environment variable beats config.json, which beats the defa
   expect(chooseTrackers('http://flag:1,http://flag:2', home)).toEqual(['http://flag:1', 'http://flag:2'])
 })
 
-test('a broken config.json does no harm where the trackers are given', () => {
+test('a broken config.json is not read if trackers are given', () => {
   write('{')
   expect(chooseTrackers('http://flag:1', home)).toEqual(['http://flag:1'])
   expect(() => chooseTrackers(undefined, home)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }))

@@ -12,14 +12,14 @@ afterEach(() => {
   rmSync(home, { recursive: true })
 })
 
-test('the home is the one given, else XDG_DATA_HOME/shoal, else ~/.local/share/shoal', () => {
+test('the home is the given one, else XDG_DATA_HOME/shoal, else ~/.local/share/shoal', () => {
   expect(homeFolder('some/where', { XDG_DATA_HOME: '/x' })).toBe(resolve('some/where'))
   expect(homeFolder(undefined, { XDG_DATA_HOME: '/x' })).toBe('/x/shoal')
   expect(homeFolder(undefined, { XDG_DATA_HOME: 'relative' })).toBe(join(homedir(), '.local/share/shoal'))
   expect(homeFolder('', {})).toBe(join(homedir(), '.local/share/shoal'))
 })
 
-test('a new home can be entered by its owner alone', () => {
+test('only its owner can enter a new home', () => {
   makePrivateFolder(join(home, 'a', 'b'))
   expect(statSync(join(home, 'a', 'b')).mode & 0o777).toBe(0o700)
 })
@@ -31,7 +31,7 @@ test('a home below a file is a storage error', () => {
   )
 })
 
-test('a session can be read by its owner alone and leaves no draft behind', () => {
+test('only its owner can read a session, and no temporary file is left', () => {
   writeSession(home, { user: 'ada', token: 'secret' })
   expect(readSession(home)).toEqual({ user: 'ada', token: 'secret' })
   expect(statSync(join(home, 'session.json')).mode & 0o777).toBe(0o600)
@@ -39,7 +39,7 @@ test('a session can be read by its owner alone and leaves no draft behind', () =
   expect(readFileSync(join(home, 'session.json'), 'utf8')).toContain('ada')
 })
 
-test('a session that is cleared, damaged or of another shape is none', () => {
+test('a cleared, damaged or malformed session is ignored', () => {
   writeSession(home, { user: 'ada', token: 'secret' })
   clearSession(home)
   clearSession(home)
@@ -50,7 +50,7 @@ test('a session that is cleared, damaged or of another shape is none', () => {
   }
 })
 
-test('SHOAL_TOKEN beats the session', () => {
+test('SHOAL_TOKEN takes precedence over the session', () => {
   expect(currentToken(home, {})).toBeNull()
   writeSession(home, { user: 'ada', token: 'session' })
   expect(currentToken(home, {})).toBe('session')

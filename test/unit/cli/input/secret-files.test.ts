@@ -18,7 +18,7 @@ function fileWith(text: string): string {
 }
 
 test.each(['SHOAL_PASSWORD', 'SHOAL_NEW_PASSWORD', 'SHOAL_TOKEN', 'SHOAL_REDIS', 'SHOAL_QUEUE'])(
-  '%s_FILE names a file whose first line it is',
+  '%s_FILE names a file whose first line is the value',
   (name) => {
     const env: NodeJS.ProcessEnv = { [`${name}_FILE`]: fileWith('the secret \nmore\n') }
     readSecretFiles(env)
@@ -26,13 +26,13 @@ test.each(['SHOAL_PASSWORD', 'SHOAL_NEW_PASSWORD', 'SHOAL_TOKEN', 'SHOAL_REDIS',
   },
 )
 
-test('the variable itself goes before its file', () => {
+test('the variable itself takes precedence over its file', () => {
   const env: NodeJS.ProcessEnv = { SHOAL_TOKEN: 'given', SHOAL_TOKEN_FILE: join(folder, 'none') }
   readSecretFiles(env)
   expect(env.SHOAL_TOKEN).toBe('given')
 })
 
-test('a file that is missing or empty is told of by its name', () => {
+test('the error about a missing or empty file names it', () => {
   expect(() => readSecretFiles({ SHOAL_TOKEN_FILE: join(folder, 'none') })).toThrow(
     expect.objectContaining({ code: 'PATH_NOT_FOUND', message: expect.stringContaining('none') }),
   )

@@ -2,7 +2,7 @@ import { readPassword, readPasswordChange } from '../../../../cli/input/secrets.
 
 const before = { ...process.env }
 beforeEach(() => {
-  // jest's own streams are no terminal when they are piped; here they are none in any case.
+  // jest's own streams are terminals unless they are piped. Here they never are.
   Object.defineProperty(process.stdin, 'isTTY', { value: false, configurable: true })
   for (const name of ['SHOAL_PASSWORD', 'SHOAL_NEW_PASSWORD']) delete process.env[name]
 })
@@ -15,7 +15,7 @@ test('a password comes from SHOAL_PASSWORD', async () => {
   expect(await readPassword({ stdin: false })).toBe('secret')
 })
 
-test('without a terminal, an empty SHOAL_PASSWORD is none, and the hint says all three ways', async () => {
+test('without a terminal, an empty SHOAL_PASSWORD counts as missing, and the hint names all three ways', async () => {
   process.env.SHOAL_PASSWORD = ''
   await expect(readPassword({ stdin: false })).rejects.toMatchObject({
     code: 'USAGE',
@@ -23,7 +23,7 @@ test('without a terminal, an empty SHOAL_PASSWORD is none, and the hint says all
   })
 })
 
-test('a change of password needs both variables', async () => {
+test('changing a password needs both variables', async () => {
   process.env.SHOAL_PASSWORD = 'old'
   await expect(readPasswordChange({ stdin: false })).rejects.toMatchObject({ code: 'USAGE' })
   process.env.SHOAL_NEW_PASSWORD = 'new'

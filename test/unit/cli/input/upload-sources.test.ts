@@ -21,28 +21,28 @@ const names = async (paths: string[], as?: string): Promise<string[]> =>
     )
   ).files.map((file) => file.name)
 
-test('a file is named as it is or as it is told', async () => {
+test('a file keeps its name unless --as gives another', async () => {
   expect(await names(['one'])).toEqual(['one'])
   expect(await names(['one'], 'x/y.bin')).toEqual(['x/y.bin'])
 })
 
-test('a folder gives its files its own name or the one it is told, in a fixed order', async () => {
+test('a folder’s files are named below it or below --as, in a fixed order', async () => {
   expect(await names(['data'])).toEqual(['data/a', 'data/b', 'data/deep/c'])
   expect(await names(['data/'], 'v2/')).toEqual(['v2/a', 'v2/b', 'v2/deep/c'])
 })
 
-test('several arguments go below one folder', async () => {
+test('several arguments are put below one folder', async () => {
   expect(await names(['one', 'data/deep'], 'all')).toEqual(['all/one', 'all/deep/c'])
 })
 
-test('the part of a download that is under way in the folder is skipped with a notice', async () => {
+test('the part file of a running download is skipped with a notice', async () => {
   for (const name of ['x.shoal-part', 'x.shoal-part.journal']) writeFileSync(join(root, 'data', name), '')
   const { files, notices } = await collectSources([join(root, 'data')], undefined)
   expect(files.map((file) => file.name)).toEqual(['data/a', 'data/b', 'data/deep/c'])
   expect(notices).toHaveLength(2)
 })
 
-test('a link to a file of the folder is uploaded, one that leads elsewhere is skipped with a notice', async () => {
+test('a link to a file in the folder is uploaded, and a link that leads elsewhere is skipped with a notice', async () => {
   symlinkSync('a', join(root, 'data', 'inside'))
   symlinkSync('../one', join(root, 'data', 'outside'))
   symlinkSync('deep', join(root, 'data', 'folder'))
@@ -52,7 +52,7 @@ test('a link to a file of the folder is uploaded, one that leads elsewhere is sk
   expect(notices).toHaveLength(3)
 })
 
-test('a link that is named itself is followed', async () => {
+test('a link that is named directly is followed', async () => {
   symlinkSync('data', join(root, 'link'))
   expect(await names(['link'])).toEqual(['link/a', 'link/b', 'link/deep/c'])
 })
@@ -74,7 +74,7 @@ test('an empty folder is refused', async () => {
 const asRoot = process.getuid?.() === 0
 test('a file that cannot be read is refused before anything is uploaded', async () => {
   chmodSync(join(root, 'data', 'b'), 0)
-  // Root may read everything.
+  // Root can read everything.
   if (asRoot) expect(await names(['data'])).toHaveLength(3)
   else await expect(names(['data'])).rejects.toMatchObject({ code: 'NO_PERMISSION' })
 })

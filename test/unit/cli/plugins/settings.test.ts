@@ -2,7 +2,7 @@ import { parseConfig } from '../../../../cli/home/config.ts'
 import { shortName } from '../../../../cli/plugins/definition.ts'
 import { settingsOf } from '../../../../cli/plugins/extensions.ts'
 
-test('the environment beats config.json, and dashes become underscores', () => {
+test('the environment takes precedence over config.json, and dashes become underscores', () => {
   const setting = settingsOf(
     'my-cache',
     { 'base-url': 'from config', size: '5' },
@@ -13,7 +13,7 @@ test('the environment beats config.json, and dashes become underscores', () => {
   expect(setting('other')).toBeUndefined()
 })
 
-test('config.json holds settings of plugins as text, numbers or booleans', () => {
+test('plugin settings in config.json may be text, numbers or booleans', () => {
   const text =
     '{"plugins":{"metrics":{"listen":"127.0.0.1:9464","enabled":false,"n":3},"__proto__":{"a":"b"}}}'
   const { plugins } = parseConfig(text, 'config.json')
@@ -26,7 +26,7 @@ test.each([
   '{"plugins":{"a":1}}',
   '{"plugins":{"a":{"b":{}}}}',
   '{"plugins":{"a":{"b":null}}}',
-])('%s is refused', (text) => {
+])('the plugin settings %s are refused', (text) => {
   expect(() => parseConfig(text, 'config.json')).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }))
 })
 
@@ -35,6 +35,6 @@ test.each([
   ['shoal-plugin-cache', 'cache'],
   ['@acme/cache', 'cache'],
   ['cache', 'cache'],
-])('%s is called %s', (name, short) => {
+])('the package %s has the short name %s', (name, short) => {
   expect(shortName(name)).toBe(short)
 })

@@ -16,16 +16,16 @@ test.each([
   ['HASH_MISMATCH', 9],
   ['NO_SPACE', 10],
   ['RATE_LIMITED', 11],
-] as const)('%s ends with %d', (code, status) => {
+] as const)('%s exits with %d', (code, status) => {
   expect(exitCode(new ShoalError(code, 'x'))).toBe(status)
 })
 
-test('kinds have exit codes of their own', () => {
+test('each kind of error has its own exit code', () => {
   const codes = Object.values(EXIT_CODES)
   expect(new Set(codes).size).toBe(codes.length)
 })
 
-test('Ctrl-C ends with 130 and SIGTERM with 143', () => {
+test('Ctrl-C exits with 130 and SIGTERM with 143', () => {
   expect(exitCode(interrupted('SIGINT'))).toBe(130)
   expect(exitCode(interrupted('SIGTERM'))).toBe(143)
   expect(signalExitCode('SIGHUP')).toBe(129)

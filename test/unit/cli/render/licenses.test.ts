@@ -3,7 +3,7 @@ import pjson from '../../../../package.json' with { type: 'json' }
 
 const parts = licensedParts()
 
-test('Shoal comes first, and every package that it needs is named with its licence', () => {
+test('Shoal comes first, and every package that it depends on is named with its licence', () => {
   expect(parts[0]).toMatchObject({
     name: 'shoal',
     license: 'MIT',
@@ -14,12 +14,12 @@ test('Shoal comes first, and every package that it needs is named with its licen
   expect(parts.filter(({ license }) => license === 'unknown')).toEqual([])
 })
 
-test('what is used for development alone is left out', () => {
+test('development dependencies are left out', () => {
   const names = new Set(parts.map(({ name }) => name))
   expect(['jest', 'typescript', 'esbuild', 'node'].filter((name) => names.has(name))).toEqual([])
 })
 
-test('a part without a text is shown with the name of its licence', () => {
+test('a component without a licence text is shown with the licence’s name', () => {
   const bare = { name: 'bare', version: '1.0.0', license: 'ISC', text: '' }
   expect(licensesText([bare])).toContain('bare 1.0.0 (ISC)')
   expect(licensesText([bare])).toContain('names the licence ISC')

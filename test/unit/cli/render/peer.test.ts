@@ -9,15 +9,16 @@ const file = (change: Partial<DownloadedFile>): DownloadedFile => ({
   seconds: 1,
   bytesFetched: 2048,
   bytesReused: 0,
+  reusedFrom: [],
   peers: [{ peer: 'a', bytes: 2048 }],
   ...change,
 })
 
-test('a download says where it went, how fast, and from how many peers', () => {
+test('a download is summarised by its path, rate and number of peers', () => {
   expect(downloadText([file({})], 2)).toBe('Downloaded /x/f (2.0 KiB in 2.0 s, 1.0 KiB/s) from 1 peer')
 })
 
-test('several files are counted, and a peer of several of them once', () => {
+test('several files are counted, and a peer that served several of them is counted once', () => {
   const files = [
     file({}),
     file({
@@ -30,12 +31,18 @@ test('several files are counted, and a peer of several of them once', () => {
   expect(downloadText(files, 2)).toBe('Downloaded 2 files (4.0 KiB in 2.0 s, 2.0 KiB/s) from 2 peers')
 })
 
-test('what was here already is told apart', () => {
-  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were here already$/)
-  expect(downloadText([file({ bytesFetched: 0, peers: [] })], 1)).toMatch(/: all of it was here already$/)
+test('a download says how much was already here, and where', () => {
+  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were already here$/)
+  const here = { bytesFetched: 0, peers: [] }
+  expect(downloadText([file({ ...here, reusedFrom: ['/x/f'] })], 1)).toMatch(
+    /: everything was already here, at its place$/,
+  )
+  expect(downloadText([file({ ...here, reusedFrom: ['/old/f'] })], 1)).toMatch(
+    /: everything was already here, in \/old\/f$/,
+  )
 })
 
-test('an upload names its one file with its version, or counts them', () => {
+test('an upload names a single file with its version, and counts several', () => {
   const one = { name: 'f', fileId: '', size: 1024, chunks: 1, version: 2 }
   expect(uploadText('team', [one])).toBe('Shared team:f (1.0 KiB, version 2)')
   expect(uploadText('team', [one, one])).toBe('Shared 2 files with team (2.0 KiB)')

@@ -39,7 +39,7 @@ test('a bar off a terminal has no escape codes', async () => {
   expect(text).not.toContain(ESCAPE)
 })
 
-test('ndjson is one object a line, without the events that are no progress', async () => {
+test('ndjson writes one object per line and leaves out other events', async () => {
   const lines = (await render('ndjson', false)).trim().split('\n')
   expect(lines.map((line) => JSON.parse(line))).toEqual(EVENTS.filter((event) => event.event !== 'chunk'))
 })
@@ -48,7 +48,7 @@ test('none writes nothing', async () => {
   expect(await render('none', true)).toBe('')
 })
 
-test('a tally sums up files that are under way, finished and heard of again', () => {
+test('a tally sums up running, finished and repeated files', () => {
   const tally = new Tally()
   tally.add({ event: 'start', name: 'a', total: 100 })
   tally.add({ event: 'start', name: 'b', total: 50 })

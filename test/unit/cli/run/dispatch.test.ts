@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { editDistance, understand, wantsJson } from '../../../../cli/run/dispatch.ts'
+import { editDistance, parseCommandLine, wantsJson } from '../../../../cli/run/dispatch.ts'
 
 const IDS = ['group:create', 'group:list', 'peer:upload', 'user:login', 'login', 'upload', 'stop']
-const ask = (line: string) => understand(line.split(' ').filter(Boolean), IDS)
+const ask = (line: string) => parseCommandLine(line.split(' ').filter(Boolean), IDS)
 
 test.each([
   ['group create team', { do: 'run', id: 'group:create', argv: ['team'] }],
@@ -29,14 +29,14 @@ test.each([
   ['gruop list', 'group list'],
   ['group lst', 'group list'],
   ['logn ada', 'login'],
-])('shoal %s is no command, and the hint names the one that was meant', (line, meant) => {
+])('shoal %s is not a command, and the hint suggests the closest one', (line, meant) => {
   expect(() => ask(line)).toThrow(
     expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining(`"shoal ${meant}"`) }),
   )
 })
 
 test.each(['frobnicate', 'frobnicate --json', '--frob', '--json', '__proto__', 'constructor'])(
-  'shoal %s is no command, and the hint says where they are listed',
+  'shoal %s is not a command, and the hint says how to list them',
   (line) => {
     expect(() => ask(line)).toThrow(
       expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('--help') }),
@@ -44,7 +44,7 @@ test.each(['frobnicate', 'frobnicate --json', '--frob', '--json', '__proto__', '
   },
 )
 
-test('the answer is JSON where --json stands before -- or SHOAL_JSON says so', () => {
+test('output is JSON if --json precedes -- or SHOAL_JSON is set', () => {
   expect(wantsJson(['group', 'list', '--json'], {})).toBe(true)
   expect(wantsJson(['group', 'list', '--', '--json'], {})).toBe(false)
   expect(wantsJson([], { SHOAL_JSON: '1' })).toBe(true)

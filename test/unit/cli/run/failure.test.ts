@@ -11,7 +11,7 @@ test('every error has a hint, in the document and in the text', () => {
   }
 })
 
-test('a bug says where to report it, and shows its stack with DEBUG alone', () => {
+test('a bug says where to report it, and shows its stack only with DEBUG', () => {
   const error = toShoalError(new TypeError('x is not a function'))
   expect(error).toMatchObject({ code: 'INTERNAL', message: 'x is not a function' })
   expect(errorText(error, false)).toContain('please report it')
@@ -19,12 +19,12 @@ test('a bug says where to report it, and shows its stack with DEBUG alone', () =
   expect(errorText(error, true)).toContain('failure.test')
 })
 
-test('what is thrown and is no error is still told', () => {
+test('a thrown value that is not an Error is still reported', () => {
   expect(toShoalError('words').message).toBe('words')
   expect(toShoalError(undefined).code).toBe('INTERNAL')
 })
 
-test('an error of the file system that names a path is a storage error', () => {
+test('a file system error with a path is a storage error', () => {
   const error = Object.assign(new Error('ENOSPC: no space left on device, write'), {
     code: 'ENOSPC',
     path: '/x',

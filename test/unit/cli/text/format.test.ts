@@ -15,11 +15,11 @@ test.each([
   [1024 ** 2 - 1, '1.0 MiB'],
   [2 ** 50, '1.0 PiB'],
   [2 ** 60, '1024.0 PiB'],
-])('%d bytes read as %s', (bytes, text) => {
+])('%d bytes are shown as %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text)
 })
 
-test('a rate is a size a second', () => {
+test('a rate is shown as a size per second', () => {
   expect(formatRate(1536.4)).toBe('1.5 KiB/s')
 })
 
@@ -30,11 +30,11 @@ test.each([
   [75, '1m 15s'],
   [7260, '2h 1m'],
   [90_000, '1d 1h'],
-])('%d seconds read as %s', (seconds, text) => {
+])('%d seconds are shown as %s', (seconds, text) => {
   expect(formatSeconds(seconds)).toBe(text)
 })
 
-test('one is singular, everything else plural', () => {
+test('a count of one is singular, every other plural', () => {
   expect([0, 1, 2].map((count) => plural(count, 'file'))).toEqual(['0 files', '1 file', '2 files'])
 })
 

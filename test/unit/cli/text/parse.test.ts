@@ -10,13 +10,16 @@ describe('durations', () => {
     ['7d', 604_800_000],
     ['1.5h', 5_400_000],
     [' 10s ', 10_000],
-  ])('%j is %d milliseconds', (text, ms) => {
+  ])('the duration %j is %d milliseconds', (text, ms) => {
     expect(parseDuration(text)).toBe(ms)
   })
 
-  test.each(['', '5', 's', '-5s', '5 s', '5w', '1e3s', '5s5', 'Infinity'])('%j is refused', (text) => {
-    expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
-  })
+  test.each(['', '5', 's', '-5s', '5 s', '5w', '1e3s', '5s5', 'Infinity'])(
+    'the duration %j is refused',
+    (text) => {
+      expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    },
+  )
 })
 
 describe('sizes and rates', () => {
@@ -30,16 +33,16 @@ describe('sizes and rates', () => {
     ['1.5 GiB', 1_610_612_736],
     ['2T', 2_000_000_000_000],
     ['3B', 3],
-  ])('%j is %d bytes', (text, bytes) => {
+  ])('the size %j is %d bytes', (text, bytes) => {
     expect(parseBytes(text)).toBe(bytes)
   })
 
-  test.each(['', 'MB', '-1MB', '10 XB', '10MBit', '1e6', '99999999T'])('%j is refused', (text) => {
+  test.each(['', 'MB', '-1MB', '10 XB', '10MBit', '1e6', '99999999T'])('the size %j is refused', (text) => {
     expect(() => parseBytes(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
   })
 })
 
-test('a list is separated by commas and may have spaces and empty parts', () => {
+test('a list is separated by commas, ignoring spaces and empty parts', () => {
   expect(parseList(' a, b,,c ,')).toEqual(['a', 'b', 'c'])
 })
 
@@ -49,12 +52,12 @@ describe('addresses to listen on', () => {
     ['localhost:0', { host: 'localhost', port: 0 }],
     ['[::1]:8080', { host: '::1', port: 8080 }],
     [':8080', { host: '0.0.0.0', port: 8080 }],
-  ])('%j is read', (text, address) => {
+  ])('the address %j is accepted', (text, address) => {
     expect(parseListen(text)).toEqual(address)
   })
 
   test.each(['', '8080', 'localhost', '::1:8080', 'a b:1', '127.0.0.1:65536', '127.0.0.1:', 'http://a:1'])(
-    '%j is refused',
+    'the address %j is refused',
     (text) => {
       expect(() => parseListen(text)).toThrow(expect.objectContaining({ code: 'USAGE' }))
     },

@@ -42,7 +42,7 @@ const take = (sources: ChunkSource[], signal = new AbortController().signal): Pr
     signal,
   )
 
-test('what sources hold is verified, written in place, and asked for once', async () => {
+test('chunks from sources are verified, written in place, and requested once', async () => {
   const asked: WantedChunk[] = []
   const odd: ChunkSource = {
     name: 'odd',
@@ -63,7 +63,7 @@ test('what sources hold is verified, written in place, and asked for once', asyn
   expect(failures).toEqual([])
 })
 
-test('a source that sends what does not match is left, and nothing of it is written', async () => {
+test('a source that sends a wrong chunk is dropped, and nothing from it is written', async () => {
   let asked = 0
   const liar: ChunkSource = {
     name: 'liar',
@@ -79,7 +79,7 @@ test('a source that sends what does not match is left, and nothing of it is writ
   expect((await readFile(part.path)).subarray(0, CHUNK_SIZE)).toEqual(Buffer.from(chunkOf(0)))
 })
 
-test('a source that throws leaves the rest to others', async () => {
+test('after a source throws, the others provide the rest', async () => {
   const broken: ChunkSource = {
     name: 'broken',
     async chunk() {

@@ -18,7 +18,7 @@ beforeEach(() => fixture.open())
 afterEach(() => fixture.close())
 afterAll(() => fixture.pool.close())
 
-test('a peer that answers right is believed, chunk by chunk, and asked as HTTP wants it', async () => {
+test('valid answers are accepted chunk by chunk, and requests are valid HTTP', async () => {
   const outcome = await fixture.fetch(await fixture.serve(honest))
   expect(outcome).toMatchObject({ error: null, chunks: [0, 1, 2, 3] })
   expect(outcome.file.equals(FILE.data)).toBe(true)
@@ -32,7 +32,7 @@ test('a peer that answers right is believed, chunk by chunk, and asked as HTTP w
   ])
 })
 
-test('an answer that comes in pieces, cut at its seams, is the same answer', async () => {
+test('an answer split at any boundary is parsed the same', async () => {
   const peer = await fixture.serve((request, socket) => {
     socket.setNoDelay(true)
     const whole = Buffer.concat([Buffer.from(headFor(request, SIZE)), bodyOf(request)])
@@ -61,7 +61,7 @@ test('an answer that comes in pieces, cut at its seams, is the same answer', asy
   expect(outcome.file.equals(FILE.data)).toBe(true)
 })
 
-test('extents asked of one peer share its connections, and one that is refused does not spoil the others', async () => {
+test('extents from one peer share its connections, and a refused one does not affect the others', async () => {
   const peer = await fixture.serve((request, socket) => {
     if (request.start !== CHUNK_SIZE) return honest(request, socket)
     const text = JSON.stringify({ error: { code: 'CHUNK_NOT_HELD', message: 'not here' } })
@@ -72,7 +72,7 @@ test('extents asked of one peer share its connections, and one that is refused d
   expect(fixture.servers[0]?.connections).toBeLessThan(4)
 })
 
-test('connection: close is heeded, and what waited behind it fails', async () => {
+test('connection: close is obeyed, and requests queued behind it fail', async () => {
   const peer = await fixture.serve((request, socket) => {
     socket.write(headFor(request, SIZE, { connection: 'close' }))
     socket.end(bodyOf(request))
@@ -83,7 +83,7 @@ test('connection: close is heeded, and what waited behind it fails', async () =>
 })
 
 test.each([0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3, SIZE - 1])(
-  'a peer that closes after %i bytes of body leaves the whole chunks before',
+  'if a peer closes after %i bytes of body, the complete chunks before are kept',
   async (length) => {
     const peer = await fixture.serve((request, socket) => {
       socket.write(headFor(request, SIZE))
@@ -96,7 +96,7 @@ test.each([0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, 2 * CHUNK_SIZE + 3, SIZE - 1])(
   },
 )
 
-test('a peer that resets the connection, and one that is not there, fail at once', async () => {
+test('a reset connection and an unreachable peer fail at once', async () => {
   const peer = await fixture.serve((_, socket) => void socket.resetAndDestroy())
   const reset = await fixture.fetch(peer)
   expect(reset.error).toBeInstanceOf(Error)
@@ -105,7 +105,7 @@ test('a peer that resets the connection, and one that is not there, fail at once
   expect((await fixture.fetch(peer)).error).toMatchObject({ code: 'ECONNREFUSED' })
 })
 
-test('a peer that stalls in the middle of a chunk is given up after three seconds', async () => {
+test('a peer that stalls in the middle of a chunk is dropped after three seconds', async () => {
   const peer = await fixture.serve((request, socket) => {
     socket.write(headFor(request, SIZE))
     socket.write(bodyOf(request).subarray(0, CHUNK_SIZE + 99))
@@ -127,7 +127,7 @@ test("a part file that cannot be written is a storage error, not the peer's faul
   expect(fstatSync(fixture.fd).size).toBe(0)
 })
 
-test('a cancelled fetch writes nothing more once it has rejected, though its answer goes on', async () => {
+test('a cancelled fetch writes nothing after it has rejected, although its answer continues', async () => {
   const half = 2 * CHUNK_SIZE + 50
   const goOn: (() => void)[] = []
   const busy = new Set<Socket>()
@@ -141,7 +141,7 @@ test('a cancelled fetch writes nothing more once it has rejected, though its ans
   const abort = new AbortController()
   const cancelled = fixture.fetch(peer, undefined, abort.signal)
   await until(() => fstatSync(fixture.fd).size === 2 * CHUNK_SIZE)
-  // More fetches than threads, so that one waits behind the cancelled answer and keeps its connection.
+  // More fetches than threads, so that one queues behind the cancelled answer and keeps its connection open.
   const fd = openSync(join(fixture.folder, 'other'), 'w+')
   const never = new AbortController().signal
   const others = Array.from({ length: 3 }, () =>
@@ -160,7 +160,7 @@ test('a cancelled fetch writes nothing more once it has rejected, though its ans
   closeSync(fd)
 })
 
-test('a connection of which nobody wants anything any more is closed', async () => {
+test('a connection without pending fetches is closed', async () => {
   const peer = await fixture.serve((request, socket) => void socket.write(headFor(request, SIZE)))
   const abort = new AbortController()
   const cancelled = fixture.fetch(peer, undefined, abort.signal)
@@ -170,7 +170,7 @@ test('a connection of which nobody wants anything any more is closed', async () 
   await until(() => fixture.servers[0]?.connections === 0)
 })
 
-test('a disk that is full fails its own extent, and another file from the same peer comes over the same connection', async () => {
+test('a full disk fails only its own extent; another file arrives over the same connection', async () => {
   const peer = await fixture.serve(honest)
   const full = openSync('/dev/full', 'r+')
   const never = new AbortController().signal

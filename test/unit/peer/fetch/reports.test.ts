@@ -7,7 +7,7 @@ beforeEach(() => fixture.open())
 afterEach(() => fixture.close())
 afterAll(() => fixture.pool.close())
 
-test('an extent of one chunk is told in one message: its chunk comes with its end', async () => {
+test('an extent of one chunk is reported in one message, the chunk together with its end', async () => {
   const target = await fixture.serve(honest)
   const thread = spawnThread(new URL('../../../../peer/fetch/thread.ts', import.meta.url), {
     credentials: { key: '', cert: '' },

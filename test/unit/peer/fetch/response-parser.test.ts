@@ -7,14 +7,14 @@ const GOOD =
 const parse = (text: string): { head: ResponseHead; consumed: number } | null =>
   new HeadCollector().push(Buffer.from(text, 'latin1'))
 
-test('the head of a right answer is read, and what follows it is left', () => {
+test('the head of a valid answer is parsed, and the bytes after it are left', () => {
   expect(parse(`${GOOD}0123456789`)).toEqual({
     head: { status: 206, contentLength: 10, contentRange: 'bytes 0-9/20', keepAlive: true },
     consumed: GOOD.length,
   })
 })
 
-test('a head that comes in any pieces is the same head, and no byte behind it is taken', () => {
+test('a head in any pieces is parsed the same, and no byte after it is consumed', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (lengths) => {
       const bytes = Buffer.from(`${GOOD}body`)
@@ -35,7 +35,7 @@ test('a head that comes in any pieces is the same head, and no byte behind it is
   )
 })
 
-test('one collector reads the heads of a connection one after the other', () => {
+test('one collector reads successive heads of a connection', () => {
   const collector = new HeadCollector()
   const two = Buffer.from(GOOD + GOOD.replace('206', '404'))
   const first = collector.push(two)
@@ -55,7 +55,7 @@ test.each([
   ['HTTP/1.1 206 x\r\nCONTENT-LENGTH: \t 7 \t\r\n\r\n', { contentLength: 7 }],
   ['HTTP/1.1 206 x\r\ncontent-length: 7\r\nx: 1\r\nx: 2\r\n\r\n', { contentLength: 7 }],
   ['HTTP/1.1 206 x\r\ncontent-length: 999999999999999\r\n\r\n', { contentLength: 999_999_999_999_999 }],
-])('%j is read', (text, head) => {
+])('the head %j is parsed', (text, head) => {
   expect(parse(text)?.head).toMatchObject(head)
 })
 
@@ -91,11 +91,11 @@ test.each([
   'HTTP/1.1 206 OK\r\ncontent-length: 1\r\n: no name\r\n\r\n',
   'HTTP/1.1 206 OK\r\ncontent-length: 1\r\nb\u00e4d: name\r\n\r\n',
   'HTTP/1.1 206 OK\r\ncontent-length: 1\nx: y\r\n\r\n',
-])('%j is PEER_BAD_ANSWER', (text) => {
+])('the head %j is PEER_BAD_ANSWER', (text) => {
   expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'PEER_BAD_ANSWER' }))
 })
 
-test('a head without end is refused at 16 KiB, and no more of it is kept', () => {
+test('an endless head is refused at 16 KiB, and no more of it is kept', () => {
   const collector = new HeadCollector()
   const endless = (): void => {
     for (let i = 0; i < 40; i++) collector.push(Buffer.alloc(1000, 'a'))
@@ -104,7 +104,7 @@ test('a head without end is refused at 16 KiB, and no more of it is kept', () =>
   expect(() => new HeadCollector().push(Buffer.alloc(1 << 20, 'a'))).toThrow(/too long/)
 })
 
-test('whatever bytes come, the answer is a head, more to read, or PEER_BAD_ANSWER', () => {
+test('any bytes give a head, a request for more, or PEER_BAD_ANSWER', () => {
   const bits = fc.constantFrom(
     'HTTP/1.1 206 ',
     '\r\n',

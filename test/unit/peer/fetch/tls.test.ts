@@ -14,7 +14,7 @@ let fd: number
 beforeAll(async () => {
   await fixture.open()
   pool = new FetchPool({ credentials: fixture.client, ownPort: 4711 })
-  // Once: a peer that finds its file changed behind an answer cuts the connection, which the next test uses.
+  // Shared once: a peer whose file changes during an answer closes the connection that the next test uses.
   path = await fixture.share(FILE, 'file')
 })
 afterAll(async () => {
@@ -53,7 +53,7 @@ async function fetch(
   return chunks
 }
 
-test('many extents of a real peer come in at once, over TLS, and make the file', async () => {
+test('many extents of a real peer arrive at once over TLS and form the file', async () => {
   const extents = [
     [0, 1],
     [1, 7],
@@ -67,27 +67,27 @@ test('many extents of a real peer come in at once, over TLS, and make the file',
   expect(fixture.seen[0]).toMatchObject({ peer: fixture.client.peer, port: 4711 })
 })
 
-test('a peer with another certificate than the tracker announced is not asked, and gets no grant to see', async () => {
+test('a peer with another certificate than the announced one gets neither a request nor a grant', async () => {
   fixture.seen.length = 0
   await expect(fetch(0, 1, { peer: 'ab'.repeat(32) })).rejects.toMatchObject({ code: 'PEER_BAD_ANSWER' })
   expect(fixture.seen).toEqual([])
   expect(written()).toHaveLength(0)
 })
 
-test('a grant that has run out is told apart from a peer that lies', async () => {
+test('an expired grant is distinguished from a lying peer', async () => {
   const past = seconds() - 100
   const grant = await fixture.keys.sign(FILE.fileId, fixture.client.peer, { iat: past - 100, exp: past })
   await expect(fetch(0, 2, { grant })).rejects.toMatchObject({ code: 'GRANT_INVALID' })
-  // The connection goes on with a good one.
+  // The connection continues with a valid grant.
   await expect(fetch(0, 2)).resolves.toEqual([0, 1])
 })
 
-test('a peer whose file is gone is no liar', async () => {
+test('a peer whose file is gone does not count as lying', async () => {
   rmSync(path)
   await expect(fetch(0, 1)).rejects.toMatchObject({ code: 'NO_PEER' })
 })
 
-test('a fetch that is cancelled before it begins asks nobody', async () => {
+test('a fetch cancelled before its start sends no request', async () => {
   const target = { peer: fixture.self.peer, host: '127.0.0.1', port: fixture.server.port, tls: true }
   const request = {
     target,

@@ -37,7 +37,7 @@ test.each([
   expect(small.hashes.equals(await pool.hash(join(folder, 'small'), size))).toBe(true)
 })
 
-test('a long file is hashed by several threads, in order, with the bytes done reported', async () => {
+test('a long file is hashed by several threads, in order, with progress', async () => {
   let done = 0
   const hashes = await pool.hash(path, LARGE.size, undefined, (bytes) => {
     done += bytes
@@ -52,19 +52,19 @@ test.each([
   [5, 100],
   [149, 2],
   [20, 0],
-])('a range of chunks from %i, %i long, is hashed alone', async (first, count) => {
+])('the range of chunks from %i, %i long, is hashed alone', async (first, count) => {
   const hashes = await pool.hash(path, LARGE.size, { first, count })
   expect(LARGE.hashes.subarray(first * 32, (first + count) * 32).equals(hashes)).toBe(true)
 })
 
-test('a file that is shorter than it was is FILE_CHANGED, and the pool goes on', async () => {
+test('a file that became shorter is FILE_CHANGED, and the pool keeps working', async () => {
   truncateSync(path, 10 * CHUNK_SIZE)
   await expect(pool.hash(path, LARGE.size)).rejects.toMatchObject({ code: 'FILE_CHANGED' })
   await expect(pool.hash(path, 11 * CHUNK_SIZE)).rejects.toMatchObject({ code: 'FILE_CHANGED' })
   await expect(pool.hash(path, CHUNK_SIZE)).resolves.toHaveLength(32)
 })
 
-test('one that fails does not take along another that reads the same file', async () => {
+test('a failed job does not fail another job on the same file', async () => {
   truncateSync(path, 140 * CHUNK_SIZE)
   const size = 140 * CHUNK_SIZE
   const [failed, ...fine] = await Promise.allSettled([
@@ -77,12 +77,12 @@ test('one that fails does not take along another that reads the same file', asyn
     expect(each.status === 'fulfilled' && LARGE.hashes.subarray(0, 140 * 32).equals(each.value)).toBe(true)
 })
 
-test('a file that is not there is a storage error, for long ones and short ones', async () => {
+test('a missing file is a storage error, whether long or short', async () => {
   for (const size of [1, LARGE.size])
     await expect(pool.hash(join(folder, 'absent'), size)).rejects.toMatchObject({ code: 'PATH_NOT_FOUND' })
 })
 
-test('hashing stops when its signal aborts, before and on the way', async () => {
+test('hashing stops when its signal aborts, before or during the work', async () => {
   const reason = new Error('stop')
   await expect(pool.hash(path, LARGE.size, undefined, undefined, AbortSignal.abort(reason))).rejects.toBe(
     reason,

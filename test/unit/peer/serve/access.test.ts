@@ -31,10 +31,10 @@ test('a grant opens the file to the certificate that it names', async () => {
 test.each([
   ['none', null],
   ['an empty one', ''],
-  ['no JWT', 'secret'],
+  ['not a JWT', 'secret'],
   ['dots', '..'],
   ['a long one', 'a'.repeat(5000)],
-])('%s is no grant', async (_, grant) => {
+])('%s is not accepted as a grant', async (_, grant) => {
   refused(await fixture.ask(FILE, { grant }))
 })
 
@@ -53,7 +53,7 @@ test('a grant altered in any part is refused', async () => {
   refused(await fixture.ask(OTHER, { grant: parts.join('.') }))
 })
 
-test('a grant signed by someone else, by another algorithm, or of another type is refused', async () => {
+test('a grant of another signer, algorithm or type is refused', async () => {
   refused(await fixture.ask(FILE, { grant: await new TestKeys().sign(FILE.fileId, fixture.client.peer) }))
   refused(
     await fixture.ask(FILE, {
@@ -70,7 +70,7 @@ test('a grant signed by someone else, by another algorithm, or of another type i
   refused(await fixture.ask(FILE, { grant: await confused }))
 })
 
-test('a grant for another file, another group, or past its time is refused', async () => {
+test('a grant for another file or group, or an expired one, is refused', async () => {
   const { peer } = fixture.client
   const past = seconds() - CLOCK_TOLERANCE_S - 5
   refused(await fixture.ask(FILE, { grant: await fixture.grantFor(OTHER) }))
@@ -87,7 +87,7 @@ test('a grant for another file, another group, or past its time is refused', asy
   )
 })
 
-test('a grant that was copied is of no use with another certificate, or with none', async () => {
+test('a copied grant is useless with another certificate or none', async () => {
   const grant = await fixture.grantFor(FILE)
   expect((await fixture.ask(FILE, { grant })).status).toBe(200)
   refused(await fixture.ask(FILE, { grant, as: await fixture.identity('thief') }))
@@ -100,13 +100,13 @@ test('a grant that was copied is of no use with another certificate, or with non
   )
 })
 
-test('every part of a file needs the grant', async () => {
+test('every request for a file needs the grant', async () => {
   for (const path of [havePath(FILE.fileId), proofPath(FILE.fileId, 0)])
     for (const grant of [null, await fixture.grantFor(OTHER)])
       refused(await fixture.ask(FILE, { path, grant }))
 })
 
-test('strangers cannot tell a file that is here from one that is not', async () => {
+test('without a grant, a served and a missing file look alike', async () => {
   const absent = content(10, 99)
   const [here, notHere] = [
     await fixture.ask(FILE, { grant: null }),
@@ -133,11 +133,11 @@ test.each([
   `/v1/files/${FILE.fileId}?x=1`,
   `//v1/files/${FILE.fileId}`,
   '/v1/files/__proto__',
-])('there is nothing at %s', async (path) => {
+])('%s is not a route', async (path) => {
   expect(await fixture.ask(FILE, { path })).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
 })
 
-test('a client that does not speak TLS gets nothing', async () => {
+test('a client without TLS gets nothing', async () => {
   const plain = new Promise((resolve, reject) => {
     plainRequest({ host: '127.0.0.1', port: fixture.server.port, path: '/' }, resolve)
       .on('error', reject)
@@ -146,7 +146,7 @@ test('a client that does not speak TLS gets nothing', async () => {
   await expect(plain).rejects.toThrow()
 })
 
-test('who fetches and serves is seen with its proven certificate; a port that is none is not', async () => {
+test('a fetching peer that serves is reported with its proven certificate, unless its port is invalid', async () => {
   fixture.seen.length = 0
   for (const port of ['4711', '0', '65536', '-1', 'x', '1.5'])
     await fixture.ask(FILE, { headers: { 'shoal-peer-port': port } })
@@ -157,7 +157,7 @@ test('who fetches and serves is seen with its proven certificate; a port that is
   expect(fixture.errors).toEqual([])
 })
 
-test('a grant may stand in the URL, and is checked there as in the header', async () => {
+test('a grant in the URL is checked like one in the header', async () => {
   const grant = await fixture.grantFor(FILE)
   const path = filePath(FILE.fileId)
   expect((await fixture.ask(FILE, { grant: null, path: `${path}?grant=${grant}` })).status).toBe(200)

@@ -40,7 +40,7 @@ async function add(file: Content, name: string, group?: string): Promise<Catalog
   return entry
 }
 
-test('what was recorded is found again after a restart, to the nanosecond', async () => {
+test('records survive a restart, to the nanosecond', async () => {
   const entry = await add(A, 'a')
   catalog.close()
   catalog = new Catalog(folder)
@@ -51,7 +51,7 @@ test('what was recorded is found again after a restart, to the nanosecond', asyn
   expect(catalog.hashes(B.fileId)).toBeNull()
 })
 
-test('a chunk is found by its hash, and not once its file is forgotten', async () => {
+test('a chunk is found by its hash until its file is removed', async () => {
   const entry = await add(A, 'a')
   const hash = A.hashes.subarray(32, 64)
   expect(catalog.findChunk(hash)).toEqual({ fileId: A.fileId, index: 1 })
@@ -60,7 +60,7 @@ test('a chunk is found by its hash, and not once its file is forgotten', async (
   expect(catalog.hashes(A.fileId)).toBeNull()
 })
 
-test('content in two groups stays until it is gone from both', async () => {
+test('content in two groups stays until it is removed from both', async () => {
   const one = await add(A, 'a')
   const two = { ...one, group: 'other' }
   await seeds.add(two, A.hashes)
@@ -73,7 +73,7 @@ test('content in two groups stays until it is gone from both', async () => {
   expect(library.get(A.fileId)).toBeUndefined()
 })
 
-test('a new version at the same path takes the place of the old one, and its chunks are found', async () => {
+test('a new version at the same path replaces the old one, and its chunks are found', async () => {
   const grown = content(A.size, 1)
   const version = { ...content(3 * CHUNK_SIZE, 4) }
   version.hashes = Buffer.concat([grown.hashes.subarray(0, 32), version.hashes.subarray(32)])
@@ -82,11 +82,11 @@ test('a new version at the same path takes the place of the old one, and its chu
   expect(library.get(A.fileId)).toBeUndefined()
   expect(catalog.byFileId(A.fileId)).toEqual([])
   expect(catalog.all().map(({ fileId, fault }) => [fileId, fault])).toEqual([[version.fileId, null]])
-  // The chunk that both versions have is that of the one which is still here.
+  // A chunk of both versions is found in the current one.
   expect(catalog.findChunk(A.hashes.subarray(0, 32))).toEqual({ fileId: version.fileId, index: 0 })
 })
 
-test('an older removal of the same name does not take the new version along', async () => {
+test('an older removal of the same name does not remove the new version', async () => {
   await add(A, 'a')
   await add(B, 'a')
   seeds.forget('team', 'a', A.fileId)
@@ -94,7 +94,7 @@ test('an older removal of the same name does not take the new version along', as
   expect(catalog.all()).toHaveLength(1)
 })
 
-test('at a start what is intact is served, and what changed is marked and told', async () => {
+test('at start-up intact files are served, and changed ones are marked and reported', async () => {
   await add(A, 'a')
   await add(B, 'b')
   writeFileSync(join(folder, 'b'), 'changed')
@@ -104,12 +104,12 @@ test('at a start what is intact is served, and what changed is marked and told',
   expect(library.get(A.fileId)).toBeDefined()
   expect(library.get(B.fileId)).toBeUndefined()
   expect(warnings).toEqual([expect.stringContaining(join(folder, 'b'))])
-  // It stays marked, and is not told of again.
+  // It stays marked and is not reported again.
   await new Seeds(catalog, new Library(), (message) => warnings.push(message)).load()
   expect(warnings).toHaveLength(1)
 })
 
-test('a file put in the place of another, with the same size and time, is noticed', async () => {
+test('a file replaced by one with the same size and time is noticed', async () => {
   const entry = await add(A, 'a')
   writeFileSync(join(folder, 'swap'), Buffer.alloc(A.size))
   renameSync(join(folder, 'swap'), entry.path)
@@ -117,14 +117,14 @@ test('a file put in the place of another, with the same size and time, is notice
   expect(library.get(A.fileId)).toBeUndefined()
 })
 
-test('names that users choose are data', async () => {
+test('names that users choose cannot inject SQL', async () => {
   const name = `x'); DROP TABLE files; --`
   await add(B, name)
   expect(catalog.byName('team', name)).toHaveLength(1)
   expect(catalog.byName('__proto__', 'toString')).toEqual([])
 })
 
-test('a second process that has the catalog open sees what the first one records', async () => {
+test('a second process with the catalog open sees the records of the first', async () => {
   const other = new Catalog(folder)
   const entry = await add(A, 'a')
   expect(other.all()).toEqual([entry])

@@ -27,7 +27,7 @@ interface Asked {
   isClosed(): boolean
 }
 
-/** A request on a connection of its own, of which something has come. */
+/** A request on its own connection that has received something. */
 async function ask(path: string, claims: Partial<GrantClaims>, headers = ''): Promise<Asked> {
   const socket = await fixture.connect()
   const grant = await fixture.keys.sign(FILE.fileId, fixture.client.peer, claims)
@@ -41,7 +41,7 @@ async function ask(path: string, claims: Partial<GrantClaims>, headers = ''): Pr
   return { socket, bytes: () => bytes, isClosed: () => socket.closed }
 }
 
-test("a removal cuts the member's answers, have-streams and idle connections, and nobody else's", async () => {
+test("removing a member cuts its answers, have-streams and idle connections, and nobody else's", async () => {
   const answer = await ask(filePath(FILE.fileId), { sub: 'bob' })
   const stream = await ask(havePath(FILE.fileId), { sub: 'bob' }, `${ASKED_HEADER}: 1\r\n`)
   const idle = await ask(havePath(FILE.fileId), { sub: 'bob' })
@@ -54,7 +54,7 @@ test("a removal cuts the member's answers, have-streams and idle connections, an
   other.socket.destroy()
 })
 
-test('an answer and a have-stream that outlive their grant are cut when it ends', async () => {
+test('an answer and a have-stream are cut when their grant expires', async () => {
   const exp = seconds() - CLOCK_TOLERANCE_S + 2
   const claims = { iat: exp - 200, exp }
   const answer = await ask(filePath(FILE.fileId), claims)
@@ -66,7 +66,7 @@ test('an answer and a have-stream that outlive their grant are cut when it ends'
   other.socket.destroy()
 })
 
-test('the removal of a file cuts its answers; an idle connection stays', async () => {
+test('removing a file cuts its answers and keeps idle connections', async () => {
   const answer = await ask(filePath(FILE.fileId), {})
   const idle = await ask(havePath(FILE.fileId), {})
   fixture.memberships.withdrawn('team', FILE.fileId, seconds())
@@ -75,7 +75,7 @@ test('the removal of a file cuts its answers; an idle connection stays', async (
   idle.socket.destroy()
 })
 
-test('a removed member who reads slowly does not get what is on its way to it', async () => {
+test('a removed member that reads slowly does not get the data in flight', async () => {
   fixture.limit.setRate(0)
   const answer = await ask(filePath(FILE.fileId), { sub: 'bob' })
   answer.socket.pause()

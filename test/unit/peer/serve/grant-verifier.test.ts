@@ -21,7 +21,7 @@ const verifierOf = (keys: KeySource): GrantVerifier => {
   return new GrantVerifier(keys, memberships)
 }
 
-test('a new key is asked for once, however many grants it signed, and made-up keys cost no more', async () => {
+test('a new key is requested once for all its grants, and invented keys cost no more', async () => {
   const keys = new TestKeys()
   const verifier = verifierOf(keys)
   keys.rotate('second')
@@ -37,7 +37,7 @@ test('a new key is asked for once, however many grants it signed, and made-up ke
   expect(keys.refreshes).toBe(1)
 })
 
-test('a tracker that is away when a new key comes up means a refusal, not a crash', async () => {
+test('a new key while the tracker is away leads to a refusal, not a crash', async () => {
   const keys = new TestKeys()
   const verifier = verifierOf({
     current: () => keys.current(),
@@ -49,7 +49,7 @@ test('a tracker that is away when a new key comes up means a refusal, not a cras
   await expect(verifier.check(await keys.sign(FILE.fileId, PEER), FILE, PEER)).resolves.toBeDefined()
 })
 
-test('a grant that was verified once is still checked against each use', async () => {
+test('a verified grant is still checked at each use', async () => {
   const keys = new TestKeys()
   const verifier = verifierOf(keys)
   const grant = await keys.sign(FILE.fileId, PEER)

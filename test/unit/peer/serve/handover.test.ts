@@ -13,7 +13,7 @@ const fixture = new ServeFixture()
 beforeAll(() => fixture.open())
 afterAll(() => fixture.close())
 
-test('what was asked of a download before it ended is answered from the finished file', async () => {
+test('requests made during a download are answered from the finished file', async () => {
   const path = `${fixture.folder}/file`
   const [part] = await PartFile.open(path, FILE.fileId, FILE.size)
   const have = new Bitmap(CHUNKS)
@@ -25,10 +25,10 @@ test('what was asked of a download before it ended is answered from the finished
     have.add(chunk)
   }
   const socket = await fixture.pipeline(FILE, 4)
-  // The first answer fills the connection; the others wait for their turn.
+  // The first answer fills the connection, and the others queue.
   await once(socket, 'readable')
 
-  const state = await part.publish()
+  const state = await part.publish(null)
   const { fileId, size, hashes } = FILE
   await fixture.seeds.add({ group: 'team', name: 'file', fileId, size, path, ...state, fault: null }, hashes)
   fixture.library.delete(partial)

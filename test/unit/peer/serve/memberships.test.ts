@@ -14,21 +14,21 @@ const grant = (sub: string, iat: number, changes: Partial<GrantClaims> = {}): Gr
 })
 const LATER = CLOCK_TOLERANCE_S + 1
 
-/** A peer that started at START and has heard since that ann and bob are the members. */
+/** A peer that started at START and has since learned that ann and bob are the members. */
 function synced(): Memberships {
   const memberships = new Memberships(START)
   memberships.sync('team', ['ann', 'bob'], START)
   return memberships
 }
 
-test('before the members are known only grants are good that were surely issued after the start', () => {
+test('before the members are known, only grants certainly issued after the start are accepted', () => {
   const memberships = new Memberships(START)
   expect(memberships.refusal(grant('ann', START - 100))).toMatch(/does not know/)
   expect(memberships.refusal(grant('ann', START + CLOCK_TOLERANCE_S))).toMatch(/does not know/)
   expect(memberships.refusal(grant('ann', START + LATER))).toBeNull()
 })
 
-test("a current member's grant is good from whenever it is; others' only if issued after the members were known", () => {
+test("a current member's grants are always accepted; others' only if issued after the members were known", () => {
   const memberships = synced()
   expect(memberships.refusal(grant('ann', START - 100))).toBeNull()
   expect(memberships.refusal(grant('cyd', START - 100))).toMatch(/removed/)
@@ -36,7 +36,7 @@ test("a current member's grant is good from whenever it is; others' only if issu
   expect(memberships.refusal(grant('cyd', START + LATER))).toBeNull()
 })
 
-test('a removal voids all grants until a replica could have issued one after it, however wrong its clock', () => {
+test('a removal voids all grants until any replica, despite its clock error, could have issued one after it', () => {
   const memberships = synced()
   memberships.removed('team', ['bob'], START + 500)
   expect(memberships.refusal(grant('bob', START + 400))).toMatch(/removed/)
@@ -46,7 +46,7 @@ test('a removal voids all grants until a replica could have issued one after it,
   expect(memberships.refusal(grant('bob', START + LATER, { grp: 'other' }))).toBeNull()
 })
 
-test('who is taken in again is served at once', () => {
+test('a member that is accepted again is served at once', () => {
   const memberships = synced()
   memberships.removed('team', ['bob'], START + 500)
   memberships.accepted('team', ['bob', 'cyd'])
@@ -54,7 +54,7 @@ test('who is taken in again is served at once', () => {
   expect(memberships.refusal(grant('cyd', START))).toBeNull()
 })
 
-test('of removals that were missed, the next look at the members tells', () => {
+test('the next sync of the members reveals missed removals', () => {
   const memberships = synced()
   let losses = 0
   memberships.onLoss(() => losses++)
@@ -64,7 +64,7 @@ test('of removals that were missed, the next look at the members tells', () => {
   expect(memberships.refusal(grant('ann', START + 890))).toBeNull()
 })
 
-test('a peer whose user is no member any more serves nobody in the group, until it is one again', () => {
+test('a peer of a former member serves nobody in the group until its user is a member again', () => {
   const memberships = synced()
   memberships.close('team')
   expect(memberships.refusal(grant('ann', START + 9999))).toMatch(/no longer in the group/)
@@ -72,7 +72,7 @@ test('a peer whose user is no member any more serves nobody in the group, until 
   expect(memberships.refusal(grant('ann', START + 9999))).toBeNull()
 })
 
-test('a removed file is served only with grants from after its removal, or once it is published again', () => {
+test('a removed file is served only with grants issued after its removal, or once it is published again', () => {
   const memberships = synced()
   memberships.withdrawn('team', FILE, START + 50)
   expect(memberships.refusal(grant('ann', START + 50))).toMatch(/file was removed/)
@@ -82,7 +82,7 @@ test('a removed file is served only with grants from after its removal, or once 
   expect(memberships.refusal(grant('ann', START + 50))).toBeNull()
 })
 
-test('a request that comes before the members are known waits for them', async () => {
+test('a request before the members are known waits for them', async () => {
   const memberships = new Memberships(START)
   const known = memberships.known('team')
   memberships.sync('team', ['ann'], START)

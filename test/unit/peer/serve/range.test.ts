@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterEach(() => expect(fixture.errors.splice(0)).toEqual([]))
 afterAll(() => fixture.close())
 
-test('any range of a file is answered with just those bytes', async () => {
+test('any range of a file is answered with exactly its bytes', async () => {
   const at = fc.integer({ min: 0, max: FILE.size - 1 })
   const property = fc.asyncProperty(at, at, async (a, b) => {
     const [first, last] = [Math.min(a, b), Math.max(a, b)]
@@ -41,7 +41,7 @@ test('any range of a file is answered with just those bytes', async () => {
   await fc.assert(property, { numRuns: 25 })
 })
 
-test('the whole file, its head, and a suffix are answered as HTTP wants', async () => {
+test('the whole file, HEAD, and a suffix range are answered as HTTP requires', async () => {
   const whole = await fixture.ask(FILE)
   expect(whole).toMatchObject({
     status: 200,
@@ -72,7 +72,7 @@ test('an empty file is 200 without a body, and has no ranges', async () => {
   expect((await fixture.ask(empty, { range: 'bytes=0-0' })).status).toBe(416)
 })
 
-test('a proof leads from a chunk to the root that the file id commits to', async () => {
+test('a proof leads from a chunk to the root of the file id', async () => {
   for (const chunk of [0, 3]) {
     const answer = await fixture.ask(FILE, { path: proofPath(FILE.fileId, chunk) })
     const { count, hash, proof } = JSON.parse(answer.body.toString()) as {
@@ -91,9 +91,9 @@ test('a proof leads from a chunk to the root that the file id commits to', async
 })
 
 const CHANGES: [string, (path: string) => void][] = [
-  ['written over with the same size', (path) => writeFileSync(path, Buffer.alloc(5000, 1))],
-  ['made longer', (path) => appendFileSync(path, 'x')],
-  ['cut short', (path) => truncateSync(path, 100)],
+  ['overwritten with the same size', (path) => writeFileSync(path, Buffer.alloc(5000, 1))],
+  ['extended', (path) => appendFileSync(path, 'x')],
+  ['truncated', (path) => truncateSync(path, 100)],
   ['touched', (path) => utimesSync(path, 1, 1)],
   ['removed', (path) => rmSync(path)],
   [
@@ -105,23 +105,20 @@ const CHANGES: [string, (path: string) => void][] = [
   ],
 ]
 
-test.each(CHANGES)(
-  'a file that was %s is not served as the old one, and its owner is told',
-  async (how, change) => {
-    const mine = content(5000, how.length)
-    const path = await fixture.share(mine, `changed-${how.length}`)
-    expect((await fixture.ask(mine)).status).toBe(200)
-    change(path)
-    expect(await fixture.ask(mine)).toMatchObject({ status: 410, code: 'FILE_CHANGED' })
-    expect(fixture.warnings.splice(0)).toEqual([expect.stringContaining(path)])
-    expect(fixture.catalog.byFileId(mine.fileId)[0]?.fault).toMatch(/changed or removed/)
-    expect(fixture.library.get(mine.fileId)).toBeUndefined()
-    // From then on it is as any file that is not here.
-    expect(await fixture.ask(mine)).toMatchObject({ status: 403 })
-  },
-)
+test.each(CHANGES)('a file that was %s is no longer served, and a warning is logged', async (how, change) => {
+  const mine = content(5000, how.length)
+  const path = await fixture.share(mine, `changed-${how.length}`)
+  expect((await fixture.ask(mine)).status).toBe(200)
+  change(path)
+  expect(await fixture.ask(mine)).toMatchObject({ status: 410, code: 'FILE_CHANGED' })
+  expect(fixture.warnings.splice(0)).toEqual([expect.stringContaining(path)])
+  expect(fixture.catalog.byFileId(mine.fileId)[0]?.fault).toMatch(/changed or removed/)
+  expect(fixture.library.get(mine.fileId)).toBeUndefined()
+  // From then on it is treated as a missing file.
+  expect(await fixture.ask(mine)).toMatchObject({ status: 403 })
+})
 
-test('another copy that is intact goes on being served when one changes', async () => {
+test('an intact copy is still served when another copy changes', async () => {
   const mine = content(6000, 21)
   const [one] = [await fixture.share(mine, 'copy-one'), await fixture.share(mine, 'copy-two', 'other')]
   rmSync(one)
@@ -129,12 +126,12 @@ test('another copy that is intact goes on being served when one changes', async 
     grant: await fixture.keys.sign(mine.fileId, fixture.client.peer, { grp: 'other' }),
   })
   expect(answer.body.equals(mine.data)).toBe(true)
-  // In the group of the copy that is gone it is gone.
+  // The group of the changed copy no longer has the file.
   expect(await fixture.ask(mine)).toMatchObject({ status: 403 })
   fixture.warnings.length = 0
 })
 
-test('a file cut short while it is sent ends in a broken connection, not in a whole answer', async () => {
+test('a file truncated while it is sent breaks the connection instead of completing the answer', async () => {
   const mine = content(60 * CHUNK_SIZE, 31)
   const path = await fixture.share(mine, 'long')
   const authorization = `Bearer ${await fixture.grantFor(mine)}`
@@ -165,12 +162,12 @@ test('a file cut short while it is sent ends in a broken connection, not in a wh
   expect(received).toBeLessThan(mine.size)
 })
 
-test('of pipelined requests only the one whose turn it is has the file open, and all are answered in order', async () => {
+test('only the current one of pipelined requests has the file open, and all are answered in order', async () => {
   const mine = content(20 * CHUNK_SIZE, 51)
   await fixture.share(mine, 'pipelined')
   const socket = await fixture.pipeline(mine, 4)
   await once(socket, 'readable')
-  // None where one is answered and the next not begun.
+  // None between the end of an answer and the start of the next.
   expect(openCopies('pipelined')).toBeLessThanOrEqual(1)
   expect((await bodiesOf(socket)).equals(mine.data)).toBe(true)
 })
@@ -185,7 +182,7 @@ test('requests that arrive together while the connection is full are all answere
     const ask = (first: number, count: number): string =>
       rangeRequest(mine, grant, first * CHUNK_SIZE, (first + count) * CHUNK_SIZE)
     socket.write(ask(0, 40))
-    // More than the connection takes while nobody reads, so the server waits for it to drain.
+    // More than the connection takes while nobody reads, so that the server waits for it to drain.
     await once(socket, 'readable')
     relay.hold()
     for (let chunk = 40; chunk < 48; chunk++)
@@ -197,7 +194,7 @@ test('requests that arrive together while the connection is full are all answere
   }
 })
 
-test('a burst of clients leaves no more than a few buffers behind', () => {
+test('a burst of clients leaves only a few buffers behind', () => {
   const buffers = new ReadBuffers(1024, 2)
   const taken = Array.from({ length: 5 }, () => buffers.take())
   for (const buffer of taken) buffers.give(buffer)
@@ -205,7 +202,7 @@ test('a burst of clients leaves no more than a few buffers behind', () => {
   expect(again.filter((buffer) => taken.includes(buffer))).toHaveLength(2)
 })
 
-test('clients that go away in the middle leave nothing open', async () => {
+test('clients that disconnect in the middle leave nothing open', async () => {
   const mine = content(40 * CHUNK_SIZE, 41)
   await fixture.share(mine, 'abandoned')
   const authorization = `Bearer ${await fixture.grantFor(mine)}`
@@ -226,7 +223,7 @@ test('clients that go away in the middle leave nothing open', async () => {
   await until(() => openCopies('abandoned') === 0)
 })
 
-/** Descriptors of this process that lead to the file. */
+/** This process's descriptors of the file. */
 function openCopies(name: string): number {
   const leadsTo = (fd: string): boolean => {
     try {

@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-/** Its first questions for the keys have no answer. */
+/** A client whose first requests for the keys fail. */
 class UnluckyClient extends TrackerClient {
   readonly said: string[] = []
   failures = 1
@@ -38,7 +38,7 @@ class UnluckyClient extends TrackerClient {
   }
 }
 
-test('nobody is sent to a peer that has no keys yet to tell friends from strangers by', async () => {
+test('a peer does not announce itself until it has the keys to verify grants', async () => {
   const { token } = await fleet.user('ada')
   const client = new UnluckyClient({ trackers: [fleet.url], token })
   const keys = new SigningKeys(client, home)
@@ -55,13 +55,13 @@ test('nobody is sent to a peer that has no keys yet to tell friends from strange
   expect(client.said).toEqual(['keys', 'keys', 'announce'])
   expect(keys.current().keys).toHaveLength(1)
   await announcer.stop()
-  // They are kept: the next start asks nobody.
+  // They are kept, so that the next start needs no tracker.
   const again = new SigningKeys(new UnluckyClient({ trackers: [] }), home)
   await again.ensure()
   expect(again.current()).toEqual(keys.current())
 })
 
-/** Tells the sequences of what it announced. */
+/** Records the sequences of its announces. */
 class WatchedClient extends TrackerClient {
   readonly sequences: number[] = []
   readonly proven: boolean[] = []
@@ -74,7 +74,7 @@ class WatchedClient extends TrackerClient {
   }
 }
 
-test('a sequence is never ahead of the clock, however much changes, and is proven once', async () => {
+test('the sequence is never ahead of the clock, however much changes, and is proven once', async () => {
   const { token } = await fleet.user('bea')
   const client = new WatchedClient({ trackers: [fleet.url], token })
   const self = { keys: identityOf('busy'), port: 4000, tls: true }
@@ -88,7 +88,7 @@ test('a sequence is never ahead of the clock, however much changes, and is prove
   expect(client.sequences[1]).toBeLessThanOrEqual(Date.now())
   expect(client.proven).toEqual([true, false])
 
-  // Another user of the same home: the tracker asks for the proof again.
+  // With another user of the same home, the tracker asks for the proof again.
   const other = await fleet.user('cleo')
   client.token = other.token
   announcer.announceSoon()
@@ -97,11 +97,11 @@ test('a sequence is never ahead of the clock, however much changes, and is prove
   await announcer.stop()
 })
 
-test('a peer that the tracker cannot reach warns of it once', async () => {
+test('a peer that the tracker cannot reach logs one warning', async () => {
   const { token } = await fleet.user('dan')
   const warnings: string[] = []
   const client = new WatchedClient({ trackers: [fleet.url], token })
-  // Nothing listens there: it was free a moment ago.
+  // A port that was free a moment ago, where nothing listens.
   const listener = await ListeningPeer.start(identityOf('gone'))
   const { port } = listener
   await listener.stop()

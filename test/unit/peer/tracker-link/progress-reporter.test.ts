@@ -23,7 +23,7 @@ function reporter(fails: (report: number) => boolean = () => false) {
   return { state, reporter: new ProgressReporter(client, 'p', moving) }
 }
 
-test('a peer that moves nothing says nothing, and one that comes to rest says so once', async () => {
+test('an idle peer reports nothing, and one that becomes idle reports it once', async () => {
   const { state, reporter: reporting } = reporter()
   reporting.start()
   await until(() => state.looks === 1)
@@ -38,7 +38,7 @@ test('a peer that moves nothing says nothing, and one that comes to rest says so
   reporting.stop()
 })
 
-test('what has not changed is said again before it is forgotten, and no sooner', async () => {
+test('an unchanged report is repeated just before it expires', async () => {
   const { state, reporter: reporting } = reporter()
   state.moving = [file]
   reporting.start()
@@ -50,7 +50,7 @@ test('what has not changed is said again before it is forgotten, and no sooner',
   reporting.stop()
 })
 
-test('a tracker that refuses a report is told the next, and none after the end', async () => {
+test('after a refused report the next one is sent, and none after the end', async () => {
   const { state, reporter: reporting } = reporter((report) => report === 1)
   state.moving = [file]
   reporting.start()

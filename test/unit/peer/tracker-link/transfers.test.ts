@@ -1,13 +1,13 @@
 import type { ServedFile } from '../../../../peer/serve/library.ts'
 import { Transfers } from '../../../../peer/tracker-link/transfers.ts'
-import { Figures, type FileBytes } from '../../../../peer/wire/transfer-counters.ts'
+import { type FileBytes, TransferCounters } from '../../../../peer/wire/transfer-counters.ts'
 import { Bitmap } from '../../../../protocol/bitmap.ts'
 
-/** Sources that a test moves bytes in, and what they are told as after some seconds. */
+/** Sources whose bytes a test moves, and their reports over simulated seconds. */
 function world() {
   const files = new Map<string, Pick<ServedFile, 'have'>>()
   const downloads = new Map<string, FileBytes>()
-  const figures = new Figures()
+  const figures = new TransferCounters()
   const library = { get: (id: string) => files.get(id) as ServedFile | undefined }
   const sources = { library, downloads: () => downloads.values(), sent: figures.sentOf }
   const transfers = new Transfers(sources, 0)
@@ -29,7 +29,7 @@ function world() {
   }
 }
 
-test('a download is told with what it holds, and the rate of the last seconds', () => {
+test('a download is reported with its chunks and its rate over the last seconds', () => {
   const { serve, download, after } = world()
   const have = serve('a', 4, 1)
   download('a', 4000)
@@ -50,12 +50,12 @@ test('a download is told with what it holds, and the rate of the last seconds', 
   ])
   download('a', 12_000)
   expect(after(6)).toMatchObject([{ down: 2000 }])
-  // Stalled: told for as long as it runs.
+  // Stalled, but reported as long as it runs.
   expect(after(8)).toMatchObject([{ down: 500 }])
   expect(after(10)).toMatchObject([{ held: 2, down: 0 }])
 })
 
-test('a download is told of once something of it is served, and no more when it has ended', () => {
+test('a download is reported once it serves something, until it ends', () => {
   const { serve, download, downloads, after } = world()
   download('a', 0)
   expect(after(2)).toEqual([])
@@ -65,7 +65,7 @@ test('a download is told of once something of it is served, and no more when it 
   expect(after(6)).toEqual([])
 })
 
-test('what was sent is told with its rate, in the group that it was sent to, until nothing goes out any more', () => {
+test('an upload is reported with its rate and group until nothing more is sent', () => {
   const { serve, send, figures, after } = world()
   serve('a', 4, 4)
   send('a', 3000)
@@ -85,7 +85,7 @@ test('what was sent is told with its rate, in the group that it was sent to, unt
   expect(after(12)).toMatchObject([{ group: 'team', up: 1000 }])
 })
 
-test('a file that is downloaded and sent at once is one, and so is one that is downloaded to two places', () => {
+test('a file that is downloaded and sent, or downloaded to two places, is reported once', () => {
   const { serve, send, download, after } = world()
   serve('a', 4, 2)
   download('a', 1000, 'here')
@@ -94,7 +94,7 @@ test('a file that is downloaded and sent at once is one, and so is one that is d
   expect(after(2)).toMatchObject([{ fileId: 'a', down: 2000, up: 100 }])
 })
 
-test('what is no longer served is not told, and the busiest 64 of many are', () => {
+test('unserved files are not reported, and of many files the busiest 64 are', () => {
   const { serve, remove, send, after, figures } = world()
   serve('gone', 1, 1)
   send('gone', 1000)

@@ -7,7 +7,7 @@ interface Sent {
   bytes: number
 }
 
-/** What senders that are always ready send within `seconds`, on a clock of the test's own. */
+/** The pieces that always-ready senders send within `seconds` of a simulated clock. */
 function simulate(rate: number, sizes: number[], seconds: number, senders: number): Sent[] {
   const bucket = new TokenBucket(rate, 0)
   const sent: Sent[] = []
@@ -25,7 +25,7 @@ function simulate(rate: number, sizes: number[], seconds: number, senders: numbe
 
 const total = (sent: Sent[]): number => sent.reduce((sum, { bytes }) => sum + bytes, 0)
 
-test('senders that are always ready get the rate, within 5 %, whatever the pieces and however many they are', () => {
+test('always-ready senders get the rate within 5 %, for any piece sizes and number of senders', () => {
   const pieces = fc.array(fc.integer({ min: 1000, max: 64 * 1024 }), { minLength: 1, maxLength: 10 })
   fc.assert(
     fc.property(
@@ -42,7 +42,7 @@ test('senders that are always ready get the rate, within 5 %, whatever the piece
   )
 })
 
-test('no second has more than the rate, a burst of a tenth of a second and one piece', () => {
+test('no second exceeds the rate plus a burst of a tenth of a second and one piece', () => {
   const rate = 10_000_000
   const sent = simulate(rate, [64 * 1024], 10, 4).sort((a, b) => a.at - b.at)
   for (let from = 0, i = 0; from <= 9000; from += 100) {
@@ -52,20 +52,20 @@ test('no second has more than the rate, a burst of a tenth of a second and one p
   }
 })
 
-test('what was not used is not saved up beyond a tenth of a second', () => {
+test('unused capacity is saved for at most a tenth of a second', () => {
   const bucket = new TokenBucket(1000, 0)
   bucket.take(100, 0)
   expect(bucket.take(100, 3_600_000)).toBe(0)
   expect(bucket.take(100, 3_600_000)).toBeCloseTo(100)
 })
 
-test('a piece larger than the burst waits until it is paid for, and those after it wait for it', () => {
+test('a piece larger than the burst waits for enough tokens, and later pieces wait behind it', () => {
   const bucket = new TokenBucket(1000, 0)
   expect(bucket.take(1100, 0)).toBeCloseTo(1000)
   expect(bucket.take(1, 0)).toBeCloseTo(1001)
 })
 
-test('a rate of 0 is no limit', async () => {
+test('a rate of 0 means no limit', async () => {
   const bucket = new TokenBucket(0, 0)
   for (let i = 0; i < 10; i++) expect(bucket.take(1e12, 0)).toBe(0)
   const limit = new ByteLimit(0)
@@ -73,7 +73,7 @@ test('a rate of 0 is no limit', async () => {
   await limit.take(1e12, new AbortController().signal)
 })
 
-test('under a limit pieces are small, and never larger than without one', () => {
+test('with a limit pieces are small, and never larger than without one', () => {
   expect(new ByteLimit(1000).stepSize(1 << 20)).toBe(16 * 1024)
   expect(new ByteLimit(2_000_000).stepSize(1 << 20)).toBe(100_000)
   expect(new ByteLimit(1e12).stepSize(1 << 20)).toBe(1 << 20)

@@ -16,7 +16,7 @@ test.each([
   ['full', page],
   ['last', { ...page, next: null }],
   ['empty', { files: [], next: null, revision: 0 }],
-])('a %s page reads as its records with the counts of now, however often it is written', (_, of) => {
+])('a %s page has its records with the current counts, however often it is serialised', (_, of) => {
   for (const seeders of [0, 1, 12]) {
     const counts = (fileId: string) => ({ seeders, leechers: Number(fileId[0]) })
     const files = of.files.map((file) => ({ ...file, ...counts(file.fileId) }))

@@ -40,7 +40,7 @@ const plain = (view: GroupView | null): unknown =>
   }
 
 describe('applying events', () => {
-  test('the history of a group gives the group at each revision', () => {
+  test('a group’s events produce its state at each revision', () => {
     expect(plain(replay(HISTORY.slice(0, 7)))).toEqual({
       group: 'team',
       revision: 7,
@@ -63,7 +63,7 @@ describe('applying events', () => {
     })
   })
 
-  test('a view that somebody holds does not change', () => {
+  test('applying an event does not change the previous view', () => {
     let view: GroupView | null = null
     for (const each of HISTORY) {
       const before = plain(view)
@@ -73,14 +73,14 @@ describe('applying events', () => {
     }
   })
 
-  test('events applied once more to a later state lead to the same state', () => {
+  test('applying old events again to a later state leads to the same state', () => {
     for (let from = 1; from < HISTORY.length; from++) {
       const again = replay(HISTORY.slice(from), replay(HISTORY))
       expect(plain(again)).toEqual(plain(replay(HISTORY)))
     }
   })
 
-  test('a removed group is none, until one of its name is made', () => {
+  test('a removed group is null until a group of its name is created', () => {
     const removed = replay([...HISTORY, event({ type: 'group.removed' }, 12)])
     expect(removed).toBeNull()
     expect(applyEvent(null, event({ type: 'member.requested', user: 'eve' }, 13))).toBeNull()
@@ -88,7 +88,7 @@ describe('applying events', () => {
     expect(again).toMatchObject({ owner: 'eve', revision: 13 })
   })
 
-  test('a change of a kind that only a newer replica knows still counts', () => {
+  test('an unknown event type still advances the revision', () => {
     const unknown = { ...event({ type: 'group.removed' }, 2), type: 'group.renamed' } as unknown as GroupEvent
     expect(applyEvent(replay(HISTORY.slice(0, 1)), unknown)).toMatchObject({ owner: 'ann', revision: 2 })
   })

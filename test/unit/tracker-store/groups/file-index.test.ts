@@ -14,7 +14,7 @@ const file = (name: string, fileId = `id of ${name}`): FileRecord => ({
 const names = (files: FileRecord[]): string[] => files.map(({ name }) => name)
 
 describe('the files of a group', () => {
-  test('a page of a folder holds the folder’s own name and what lies below, not its neighbours', () => {
+  test('a page of a folder has the folder’s own name and everything below it, not its neighbours', () => {
     const index = SortedFiles.from(['a', 'a-b', 'a.txt', 'a/b', 'a/b/c', 'a0', 'b'].map((name) => file(name)))
     expect(names(index.page('a', '', 10))).toEqual(['a', 'a/b', 'a/b/c'])
     expect(names(index.page('a/b', '', 10))).toEqual(['a/b', 'a/b/c'])
@@ -26,7 +26,7 @@ describe('the files of a group', () => {
     expect(names(index.page('x', '', 10))).toEqual([])
   })
 
-  test('pages put together are all files below the prefix, whatever the names', () => {
+  test('all pages together are exactly the files below the prefix, whatever the names', () => {
     const part = fc.constantFrom('a', 'b', 'a-', '__proto__', '0', '.x')
     const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
     const prefix = fc.option(name, { nil: '' })
@@ -45,7 +45,7 @@ describe('the files of a group', () => {
     )
   })
 
-  test('content is there as long as one name has it', () => {
+  test('content exists as long as one name has it', () => {
     let index = SortedFiles.empty.with(file('a', 'same')).with(file('b', 'same'))
     expect(index.without('a').hasContent('same')).toBe(true)
     index = index.with(file('a', 'other')).with(file('a', 'other'))
@@ -56,7 +56,7 @@ describe('the files of a group', () => {
     expect(index.hasContent('constructor')).toBe(false)
   })
 
-  test('a content is told by one of the names that have it, whichever go', () => {
+  test('content is found under one of its names, whichever others are removed', () => {
     const content = fc.constantFrom('one', 'two')
     const change = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.option(content))
     fc.assert(

@@ -11,7 +11,7 @@ const byStanding = (records: Iterable<Member>): Member[] =>
   [...records].sort((a, b) => (`${a.since} ${a.user}` < `${b.since} ${b.user}` ? -1 : 1))
 
 describe('a roster', () => {
-  test('it holds what a Map would and lists it by standing, whatever is put and removed, and leaves the one before as it was', () => {
+  test('a roster equals a Map in order of joining after any changes, and leaves earlier rosters unchanged', () => {
     const user = fc.constantFrom('ann', 'bob', '__proto__', 'Ann', 'a', 'z')
     const record = fc.tuple(user, fc.nat({ max: 5 })).map(([name, second]) => member(name, second))
     const step = fc.oneof(record, fc.array(user))
@@ -38,7 +38,7 @@ describe('a roster', () => {
     )
   })
 
-  test('who becomes an admin keeps the place that the standing gives', () => {
+  test('a promoted member keeps its place in the order of joining', () => {
     const roster = SortedRoster.from([member('ann', 1, 'owner'), member('bob', 2), member('carl', 3)])
     const promoted = roster.with({ ...roster.get('bob')!, role: 'admin' })
     expect([...promoted.values()].map(({ user, role }) => [user, role])).toEqual([
@@ -48,7 +48,7 @@ describe('a roster', () => {
     ])
   })
 
-  test('those who were accepted at once are listed alike, however the change was heard of', () => {
+  test('members accepted together are listed alike, whether loaded or applied', () => {
     const heard = SortedRoster.from([member('zoe', 1)])
       .with(member('dora', 2))
       .with(member('carl', 2))

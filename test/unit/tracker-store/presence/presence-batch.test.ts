@@ -33,18 +33,18 @@ function batched(...changes: PresenceChange[]): PresenceChange[] {
 }
 
 describe('presence changes that wait', () => {
-  test('a heartbeat refreshes a waiting announce and does not replace it', () => {
+  test('a heartbeat refreshes a waiting announce but does not replace it', () => {
     expect(batched(announce('p', 1, 1, 2), heartbeat('p', 1, 5))).toEqual([announce('p', 1, 5, 2)])
   })
 
-  test('what is older than what waits is dropped, what is newer replaces it', () => {
+  test('an older change is dropped, and a newer one replaces the waiting one', () => {
     expect(batched(announce('p', 2, 1), announce('p', 1, 2))).toEqual([announce('p', 2, 1)])
     expect(batched(announce('p', 1, 1), gone('p', 2))).toEqual([gone('p', 2)])
     expect(batched(gone('p', 2), heartbeat('p', 2, 3))).toEqual([gone('p', 2)])
     expect(batched(gone('p', 2), announce('p', 3, 3))).toEqual([announce('p', 3, 3)])
   })
 
-  test('changes that could not be sent come back behind those since, peers apart', () => {
+  test('failed changes are put back and merged with newer ones, per peer', () => {
     const batch = new PresenceBatch()
     batch.add(announce('p', 1, 1))
     batch.add(announce('q', 1, 1))
@@ -57,7 +57,7 @@ describe('presence changes that wait', () => {
 })
 
 describe('presence messages', () => {
-  test('they carry the changes in order, and long ones are split', () => {
+  test('messages carry the changes in order, and long ones are split', () => {
     const changes = [announce('p', 1, 1, 5000), gone('q', 1), announce('r', 1, 1, 5000), heartbeat('s', 1, 1)]
     const messages = new BatchCodec('me').encode(changes.map(textOf))
     expect(messages.length).toBe(3)
@@ -65,7 +65,7 @@ describe('presence messages', () => {
     expect(new BatchCodec('me').encode([])).toEqual([])
   })
 
-  test('what comes back to its own sender tells it nothing', () => {
+  test('a replica ignores its own messages', () => {
     const codec = new BatchCodec<PresenceChange>('me')
     const message = codec.encode([heartbeat('p', 1, 1)].map(textOf))[0]!
     expect(codec.decode(message)).toEqual([])

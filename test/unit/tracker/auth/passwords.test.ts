@@ -14,7 +14,7 @@ test('the same password typed with composed or decomposed accents is the same', 
   expect(await passwords.matches('caf\u00e9 noir', hash)).toBe(true)
 })
 
-test('nobody has a password, and checking it costs as much as another', async () => {
+test('checking the password of a missing user fails and takes as long as any other', async () => {
   const hash = await passwords.hash('correct horse')
   const known = await timed(() => passwords.matches('wrong horse', hash))
   const unknown = await timed(() => passwords.matches('wrong horse', null))
@@ -23,7 +23,7 @@ test('nobody has a password, and checking it costs as much as another', async ()
   expect(unknown / known).toBeLessThan(3)
 })
 
-test('the 67th password at once is refused, and those before it are answered', async () => {
+test('the 67th concurrent password is refused, and the 66 before it are answered', async () => {
   const busy = new Passwords()
   const cheap = '$scrypt$ln=1,r=8,p=1$c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g'
   const checks = Array.from({ length: 67 }, () => busy.matches('correct horse', cheap))

@@ -12,7 +12,7 @@ const heartbeat = (headers: string, target = HEARTBEAT) => `POST ${target} HTTP/
 const announce = (body: string, headers = `content-length: ${body.length}\r\n`, type = 'application/json') =>
   `POST /v1/announce HTTP/1.1\r\n${HOST}${AUTHORIZATION}content-type: ${type}\r\n${headers}\r\n${body}`
 
-test('heartbeats and announces are read as clients of Shoal write them', () => {
+test('heartbeats and announces are parsed as Shoal’s clients write them', () => {
   const own = { authorization: 'Bearer shoal_ann.secret' }
   expect(read(clientRequest('http://tracker:8080', 'POST', HEARTBEAT, own))).toEqual({
     target: HEARTBEAT,
@@ -31,12 +31,12 @@ test('heartbeats and announces are read as clients of Shoal write them', () => {
 
 const whole = heartbeat(HOST + AUTHORIZATION)
 const STRANGE: Record<string, string> = {
-  'part of one': whole.slice(0, -1),
-  'the first byte of one': 'P',
-  'more than one': whole + whole,
-  'one behind a blank line': `\r\n${whole}`,
+  'part of a request': whole.slice(0, -1),
+  'the first byte of a request': 'P',
+  'more than one request': whole + whole,
+  'a request after a blank line': `\r\n${whole}`,
   'another method': whole.replace('POST', 'GET'),
-  'a method that begins alike': whole.replace('POST', 'POSTS'),
+  'a method with the same prefix': whole.replace('POST', 'POSTS'),
   'another version': whole.replace('HTTP/1.1', 'HTTP/1.0'),
   'another route': whole.replace('/v1/announce', '/v1/groups'),
   'an absolute target': whole.replace('/v1', 'http://tracker/v1'),
@@ -51,18 +51,18 @@ const STRANGE: Record<string, string> = {
   'a connection that is to be closed': heartbeat(`${HOST}${AUTHORIZATION}Connection: close\r\n`),
   'an upgrade': heartbeat(`${HOST}${AUTHORIZATION}Connection: upgrade\r\nUpgrade: h2c\r\n`),
   'an expectation': heartbeat(`${HOST}${AUTHORIZATION}Expect: 100-continue\r\n`),
-  'a header that is not known here': heartbeat(`${HOST}${AUTHORIZATION}X-Forwarded-For: 10.0.0.1\r\n`),
+  'an unknown header': heartbeat(`${HOST}${AUTHORIZATION}X-Forwarded-For: 10.0.0.1\r\n`),
   'a chunked body': announce('2\r\n{}\r\n0\r\n\r\n', 'transfer-encoding: chunked\r\n'),
   'both framings': announce('{}', 'content-length: 2\r\ntransfer-encoding: chunked\r\n'),
   'two lengths': announce('{}', 'content-length: 2\r\ncontent-length: 2\r\n'),
   'a length with a sign': announce('{}', 'content-length: +2\r\n'),
-  'a length with a zero before it': announce('{}', 'content-length: 02\r\n'),
-  'a body that is shorter than it says': announce('{}', 'content-length: 3\r\n'),
-  'a body that is longer than it says': announce('{}', 'content-length: 1\r\n'),
-  'a body without its length': announce('{}', ''),
+  'a length with a leading zero': announce('{}', 'content-length: 02\r\n'),
+  'a body shorter than its length': announce('{}', 'content-length: 3\r\n'),
+  'a body longer than its length': announce('{}', 'content-length: 1\r\n'),
+  'a body without a length': announce('{}', ''),
   'a body of another type': announce('{}', undefined, 'text/plain'),
-  'a body in a compressed form': announce('{}', 'content-length: 2\r\ncontent-encoding: gzip\r\n'),
-  'a line that ends with LF alone': whole.replace('8080\r\n', '8080\n'),
+  'a compressed body': announce('{}', 'content-length: 2\r\ncontent-encoding: gzip\r\n'),
+  'a line that ends with a bare LF': whole.replace('8080\r\n', '8080\n'),
   'an LF within a value': heartbeat(`${HOST}${AUTHORIZATION}Accept: a\nTransfer-Encoding: chunked\r\n`),
   'a CR within a value': heartbeat(`${HOST}${AUTHORIZATION}Accept: a\rb\r\n`),
   'a NUL within a value': heartbeat(`${HOST}${AUTHORIZATION}Accept: a\0b\r\n`),
@@ -75,7 +75,7 @@ test.each(Object.entries(STRANGE))('%s is left to the server', (_, text) => {
   expect(read(text)).toBeNull()
 })
 
-test('bytes of all kinds in the place of any one byte of a head make it no other request', () => {
+test('replacing any one byte of a head never turns it into another request', () => {
   const bytes = Buffer.from(whole, 'latin1')
   const first = readPlainRequest(bytes)
   for (let at = 0; at < bytes.length; at++)
@@ -84,7 +84,7 @@ test('bytes of all kinds in the place of any one byte of a head make it no other
       other[at] = byte
       const got = readPlainRequest(other)
       if (got === null || other.equals(bytes)) continue
-      // What is left to be changed is the inside of a value.
+      // The only bytes that may change are inside a value.
       const inValue = /^(Host: |authorization: )/.test(lineAt(whole, at))
       expect([at, byte, inValue, got.target]).toEqual([at, byte, true, first?.target])
     }

@@ -1,6 +1,6 @@
 import { JsonScan } from '../../../../tracker/http/json-scan.ts'
 
-/** What the scan says of a text that comes in pieces of these lengths. */
+/** The result of scanning a text in pieces of this length. */
 function scanned(text: string, depth: number, values: number, piece = 7): string | null {
   const bytes = Buffer.from(text)
   const scan = new JsonScan(depth, values)
@@ -13,7 +13,7 @@ function scanned(text: string, depth: number, values: number, piece = 7): string
 
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 
-test('a text may nest as deep as the limit and no deeper, in arrays and in objects', () => {
+test('arrays and objects may nest as deep as the limit and no deeper', () => {
   expect(scanned(nested(16), 16, 1000)).toBeNull()
   expect(scanned(nested(17), 16, 1000)).toBe('deep')
   expect(scanned(`${'{"a":'.repeat(16)}1${'}'.repeat(16)}`, 16, 1000)).toBeNull()
@@ -21,12 +21,12 @@ test('a text may nest as deep as the limit and no deeper, in arrays and in objec
   expect(scanned(`[${'[],'.repeat(100)}[]]`, 2, 1000)).toBeNull()
 })
 
-test('a text has as many values as the limit and no more', () => {
+test('a text may have as many values as the limit and no more', () => {
   expect(scanned('[1,2,3]', 16, 4)).toBeNull()
   expect(scanned('[1,2,3,4]', 16, 4)).toBe('many')
 })
 
-test('brackets, commas and quotes in strings count for nothing, however a text is cut and long', () => {
+test('brackets, commas and quotes in strings do not count, however the text is split', () => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   let state = seed
   const random = (most: number): number => {
@@ -38,7 +38,7 @@ test('brackets, commas and quotes in strings count for nothing, however a text i
     const strings = Array.from({ length: 1 + random(4) }, () =>
       Array.from({ length: random(60) }, () => letters[random(letters.length)]).join(''),
     )
-    // Each is an array in an array: 2 levels, and its strings, arrays and commas.
+    // Each is an array in an array: two levels, plus its strings, arrays and commas.
     const text = JSON.stringify(strings.map((string) => [string]))
     const values = 1 + 2 * strings.length
     const piece = 1 + random(200)

@@ -29,14 +29,14 @@ const randoms = fc.integer({ min: 0, max: 999_999 }).map((seed) => {
     return state / 2_147_483_648
   }
 })
-/** Where seeds are not scarce all of them may be named. */
+/** Whether seeds are plentiful, so that all of them may be named. */
 const hasSeedsForAll = (swarm: SwarmPeer[]): boolean => {
   const seeds = swarm.filter(({ complete }) => complete).length
   return swarm.length - seeds <= 12 * seeds
 }
 const asker = { peer: 'f'.repeat(64), host: '10.0.0.9' }
 
-test('a handout names distinct peers of the swarm, MAX_HANDOUT at most, and as many as there are', () => {
+test('a handout names distinct peers of the swarm, as many as there are up to MAX_HANDOUT', () => {
   fc.assert(
     fc.property(swarms.filter(hasSeedsForAll), randoms, (swarm, random) => {
       const given = handOut(swarm, asker, random)
@@ -47,7 +47,7 @@ test('a handout names distinct peers of the swarm, MAX_HANDOUT at most, and as m
   )
 })
 
-test('a handout never names the one who asks', () => {
+test('a handout never names the asking peer', () => {
   fc.assert(
     fc.property(swarms, randoms, fc.nat(250), (swarm, random, n) => {
       const self = swarm[n % Math.max(1, swarm.length)]
@@ -57,7 +57,7 @@ test('a handout never names the one who asks', () => {
   )
 })
 
-test('partial peers and seeds take turns, a partial peer first, for as long as there are both', () => {
+test('partial peers and seeds alternate, a partial peer first, while there are both', () => {
   fc.assert(
     fc.property(swarms.filter(hasSeedsForAll), randoms, (swarm, random) => {
       const given = handOut(swarm, asker, random).map((peer) => peer.complete)
@@ -70,7 +70,7 @@ test('partial peers and seeds take turns, a partial peer first, for as long as t
   )
 })
 
-test('of many that join a swarm of one seed a few are sent to it, the first of them always', () => {
+test('of many peers that join a swarm of one seed, a few are sent to it, always including the first', () => {
   let state = 1
   const random = (): number => {
     state = (state * 48_271) % 0x7fff_ffff
@@ -87,7 +87,7 @@ test('of many that join a swarm of one seed a few are sent to it, the first of t
   expect(more).toBeLessThan(40)
 })
 
-test('within seeds and within partial peers the own subnet comes first', () => {
+test('among seeds and among partial peers the asker’s subnet comes first', () => {
   fc.assert(
     fc.property(swarms, randoms, (swarm, random) => {
       const given = handOut(swarm, asker, random)
@@ -99,14 +99,14 @@ test('within seeds and within partial peers the own subnet comes first', () => {
   )
 })
 
-test('every one of a hundred equal seeds has the same chance to be named first', () => {
+test('each of a hundred equal seeds has the same chance to be named first', () => {
   const swarm = Array.from({ length: 100 }, (_, n) => peerAt('10.0.5.1', true, n))
   const first = new Set<string | undefined>()
   for (let step = 0; step < 100; step++) first.add(handOut(swarm, asker, () => (step + 0.5) / 100)[0]?.peer)
   expect(first.size).toBe(100)
 })
 
-test('addresses share a subnet by /24 and by /64', () => {
+test('addresses share a subnet by /24 (IPv4) or /64 (IPv6)', () => {
   expect(subnetOf('10.0.0.1')).toBe(subnetOf('10.0.0.254'))
   expect(subnetOf('10.0.0.1')).not.toBe(subnetOf('10.0.1.1'))
   expect(subnetOf('2001:db8:0:1::5')).toBe(subnetOf('2001:0db8:0000:0001:ffff::1'))

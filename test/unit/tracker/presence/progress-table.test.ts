@@ -15,7 +15,7 @@ const report = (peer: string, ...files: FileProgress[]): ProgressReport => ({ pe
 const peersOf = (table: ProgressTable, fileId: string, now: number): string[] =>
   [...table.ofFile('team', fileId, now).keys()].sort()
 
-test('a report takes the place of the peer’s one before, and an empty one of all that it said', () => {
+test('a report replaces the peer’s previous one, and an empty report removes it', () => {
   const table = new ProgressTable()
   table.take(report('p', moving('a'), moving('b')), 0)
   table.take(report('q', moving('a')), 0)
@@ -27,7 +27,7 @@ test('a report takes the place of the peer’s one before, and an empty one of a
   expect([...table.ofGroup('team', 2).keys()]).toEqual(['a'])
 })
 
-test('a peer that goes silent is forgotten within a second after ten, one that goes on is not', () => {
+test('a silent peer expires within a second after ten seconds, a reporting peer does not', () => {
   const table = new ProgressTable()
   table.take(report('p', moving('a')), 100_000)
   table.take(report('q', moving('a')), 100_000)
@@ -38,7 +38,7 @@ test('a peer that goes silent is forgotten within a second after ten, one that g
   expect([table.peerCount, table.ofGroup('team', 200_000).size]).toEqual([0, 0])
 })
 
-test('there is room for 4,000 peers: further ones are turned away until others are done, and those known go on', () => {
+test('there is room for 4,000 peers: more are refused until others finish, and known peers continue', () => {
   const table = new ProgressTable()
   for (let i = 0; i < 4000; i++) expect(table.take(report(`p${i}`, moving('a')), 0)).toBe(true)
   expect(table.take(report('late', moving('a')), 1)).toBe(false)
@@ -49,7 +49,7 @@ test('there is room for 4,000 peers: further ones are turned away until others a
   expect(table.take(report('late', moving('a')), 2)).toBe(true)
 })
 
-test('there is room for 50,000 files: a report that would be over it is turned away whole', () => {
+test('there is room for 50,000 files: a report that would exceed it is refused as a whole', () => {
   const table = new ProgressTable()
   const many = (peer: number): FileProgress[] => Array.from({ length: 64 }, (_, i) => moving(`${peer}-${i}`))
   let peers = 0
@@ -60,7 +60,7 @@ test('there is room for 50,000 files: a report that would be over it is turned a
   expect(table.take(report('other', ...many(peers)), 0)).toBe(true)
 })
 
-test('what is told of a file is what each peer’s last report says of it, whatever comes when', () => {
+test('a file’s entry equals each peer’s latest report on it, in any order of reports', () => {
   const ids = fc.subarray(['a', 'b', 'c'])
   const step = fc.record({ peer: fc.constantFrom('p', 'q', 'r'), ids, wait: fc.nat(6000) })
   fc.assert(

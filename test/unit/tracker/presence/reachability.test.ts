@@ -4,7 +4,7 @@ import { type Candidate, Reachability } from '../../../../tracker/presence/reach
 const PEER = { peer: 'aa'.repeat(32), host: '10.0.0.1', port: 4000, tls: true, user: 'ada' }
 const peer = (n: number): Candidate => ({ ...PEER, peer: n.toString(16).padStart(64, '0') })
 
-/** Peers that listen at the ports of `open`; every call-back is counted. */
+/** Peers that listen at the ports in `open`. Counts every call-back. */
 function world(open: ReadonlySet<number> = new Set(), isOwn = (_: string, __: number) => false) {
   const clock = { now: 1_790_000_000_000 }
   const dialled: number[] = []
@@ -23,7 +23,7 @@ function world(open: ReadonlySet<number> = new Set(), isOwn = (_: string, __: nu
 
 const MINUTE = 60_000
 
-test('a peer that is there is called back once in ten minutes, and at once where it says that it moved', async () => {
+test('a reachable peer is called back once in ten minutes, and at once at a new address', async () => {
   const { reachability, clock, dialled, told } = world(new Set([4000, 4001]))
   expect(await reachability.check(PEER, PEER.peer)).toBe(true)
   expect(reachability.isProven(PEER, PEER.peer)).toBe(true)
@@ -38,7 +38,7 @@ test('a peer that is there is called back once in ten minutes, and at once where
   expect(told.map(([, failures]) => failures)).toEqual([0, 0, 0])
 })
 
-test('after a failure no port of the peer is tried for a pause that doubles up to five minutes', async () => {
+test('after a failure no port of the peer is tried during a pause that doubles up to five minutes', async () => {
   const { reachability, clock, told } = world()
   const start = clock.now
   const tries: number[] = []
@@ -54,7 +54,7 @@ test('after a failure no port of the peer is tried for a pause that doubles up t
   expect(reachability.fault({ ...PEER, port: 4000 }, PEER.peer)).toBeNull()
 })
 
-test('a user with many keys has twenty ports tried in a minute, and another user is not held up by that', async () => {
+test('a user with many keys gets twenty failed call-backs per minute, and other users are not affected', async () => {
   const { reachability, clock, dialled } = world()
   for (let n = 0; n < 100; n++) await reachability.check(peer(n), peer(n).peer)
   expect(dialled).toHaveLength(20)
@@ -64,7 +64,7 @@ test('a user with many keys has twenty ports tried in a minute, and another user
   expect(dialled).toHaveLength(22)
 })
 
-test('who asks while a call-back runs waits for that one, and the tracker never calls itself', async () => {
+test('a check during a call-back waits for it, and the tracker never calls itself back', async () => {
   const { reachability, dialled } = world(new Set([4000]), (_, port) => port === 7000)
   const [first, second] = [0, 1].map(() => reachability.check(PEER, PEER.peer))
   expect(second).toBe(first)
@@ -75,7 +75,7 @@ test('who asks while a call-back runs waits for that one, and the tracker never 
   expect(dialled).toEqual([4000])
 })
 
-test('what another replica has found is believed for ten minutes at most', async () => {
+test('another replica’s result is trusted for at most ten minutes', async () => {
   const { reachability, clock, dialled } = world(new Set([4000]))
   const found = { ...PEER, reachable: true }
   expect(reachability.check(found, PEER.peer)).toBeNull()

@@ -5,7 +5,7 @@ import { fileIdsOf, isPacked, packFiles } from '../../../../tracker-client/api/p
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string]
 
-test('what a peer serves is packed by group, and counts without the groups that do not', () => {
+test('served files are packed by group, without the groups that do not count', () => {
   const listed = packFiles([
     { group: 'team', fileId: A, complete: true },
     { group: 'other', fileId: A, complete: true },
@@ -22,24 +22,24 @@ test('what a peer serves is packed by group, and counts without the groups that 
   expect([...fileIdsOf(A + C)]).toEqual([A, C])
 })
 
-test('a list that ends within an id is refused, also beside one that makes up for it', () => {
+test('a list that ends within an id is refused, even if another list has the rest', () => {
   const cut = { group: 'team', complete: A.slice(32), partial: B.slice(32) }
-  expect(() => [...idsChecked([cut])]).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked([cut])]).toThrow('a list of files must consist of whole ids')
 })
 
 test.each([
   ['another letter', A.replace('a', 'g')],
   ['upper case', A.toUpperCase()],
   ['a letter that is two bytes long', A.replace('a', 'é')],
-  ['a letter of which the last byte is a digit', A.replace('a', '\u0161')],
-  ['a list longer than what is checked at once', A.repeat(2000).replace(/.$/, ' ')],
-])('a list with %s is refused, whatever group it is of', (_, complete) => {
+  ['a letter whose last byte is a digit', A.replace('a', '\u0161')],
+  ['a list longer than one slice', A.repeat(2000).replace(/.$/, ' ')],
+])('a list with %s is refused in any group', (_, complete) => {
   const listed = [{ group: 'other', complete, partial: '' }]
-  expect(() => [...idsChecked(listed)]).toThrow('a list of files is not whole ids')
+  expect(() => [...idsChecked(listed)]).toThrow('a list of files must consist of whole ids')
   expect(() => [...idsChecked([{ group: 'team', complete: '', partial: complete }])]).toThrow()
 })
 
-test('any list of ids passes, and what changes one letter of it to another than a digit does not', () => {
+test('any list of ids is accepted, and one with any non-digit is refused', () => {
   const lists = fc.array(
     fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 }),
   )
@@ -55,25 +55,25 @@ test('any list of ids passes, and what changes one letter of it to another than 
   )
 })
 
-test('lists that are as before are those of before', () => {
+test('unchanged lists are reused from the previous set', () => {
   const before = [{ group: 'team', complete: A.repeat(3), partial: B }]
   const listed = [{ group: 'team', complete: [A, A, A].join(''), partial: B + C }]
   expect(servedIn(listed, new Set(['team']), before)).toEqual(listed)
 })
 
-test('fields that no announce has are not kept', () => {
+test('unknown fields of an announce are dropped', () => {
   const listed = [{ group: 'team', complete: A, partial: '', note: 'x'.repeat(100) }]
   expect(servedIn(listed, new Set(['team']))).toEqual([{ group: 'team', complete: A, partial: '' }])
 })
 
-test('parts are added once, to a group that is there and to one that is not; nothing new changes nothing', () => {
+test('partial files are added once, to known and new groups, and known files change nothing', () => {
   const files = [{ group: 'team', complete: A, partial: B }]
   expect(withPartial(files, 'team', [A, B])).toBe(files)
   expect(withPartial(files, 'team', [A, C, C])).toEqual([{ group: 'team', complete: A, partial: B + C }])
   expect(withPartial(files, 'other', [A])).toEqual([...files, { group: 'other', complete: '', partial: A }])
 })
 
-test('what changed between two sets is what differs between them, and nothing else', () => {
+test('the changes between two sets are exactly their differences', () => {
   const ids = fc.uniqueArray(fc.nat(30), { maxLength: 12 }).map((list) => list.map(idOf))
   const set = fc.tuple(ids, ids).map(([complete, partial]) => {
     const parts = partial.filter((id) => !complete.includes(id))
@@ -95,7 +95,7 @@ test('what changed between two sets is what differs between them, and nothing el
   )
 })
 
-test('a file that becomes whole among a hundred is the one change; nothing changed is none; other groups are too much', () => {
+test('one completed file among a hundred is one change, equal sets have none, and other groups give null', () => {
   const many = Array.from({ length: 100 }, (_, n) => idOf(n))
   const set = (partial: string[], group = 'team') => [
     { group, complete: many.filter((id) => !partial.includes(id)).join(''), partial: partial.join('') },

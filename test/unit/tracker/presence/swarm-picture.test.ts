@@ -22,7 +22,7 @@ const said = (change: Partial<Moving> = {}): Moving => ({
   ...change,
 })
 
-test('a seed holds everything whatever it reports, and of a peer that reports nothing nothing is known', () => {
+test('a seed is shown as complete whatever it reports, and a silent peer is shown without parts', () => {
   const peers = [peer('silent', false), peer('seed', true), peer('busy', false), peer('quiet', true)]
   const reported = new Map([
     ['busy', said({ down: 30, up: 5 })],
@@ -44,7 +44,7 @@ test('a seed holds everything whatever it reports, and of a peer that reports no
   })
 })
 
-test('what another user’s peer of the same key once reported is not shown', () => {
+test('a report by another user with the same key is not shown', () => {
   const picture = swarmPicture([peer('p', false, 'bob')], new Map([['p', said({ down: 9 })]]), CHUNKS)
   expect(picture).toMatchObject({ down: 0, peers: [{ user: 'bob', held: null, down: 0 }] })
 })
@@ -61,14 +61,14 @@ test.each([
   [0, 100, 0, 50],
   [100, 0, 50, 0],
   [20, 30, 20, 30],
-])('of %d seeds and %d others %d and %d are shown', (seeds, others, shownSeeds, shownOthers) => {
+])('of %d seeds and %d others, %d and %d are shown', (seeds, others, shownSeeds, shownOthers) => {
   const { peers, total } = swarmPicture([...many(others, false), ...many(seeds, true)], new Map(), CHUNKS)
   expect(total).toBe(seeds + others)
   const shown = (seed: boolean): number => peers.filter((each) => each.seed === seed).length
   expect([shown(true), shown(false)]).toEqual([shownSeeds, shownOthers])
 })
 
-test('those that are shown are the fastest, and stay in place while nothing changes', () => {
+test('the fastest peers are shown, and their order is stable', () => {
   const reported = new Map([
     ['l00090', said({ down: 7 })],
     ['l00080', said({ down: 9 })],
@@ -81,7 +81,7 @@ test('those that are shown are the fastest, and stay in place while nothing chan
   expect(names(all.toReversed())).toEqual(names(all))
 })
 
-test('the list has the files that members move, by name, the busiest first', () => {
+test('the list has the files that members transfer, by name, the busiest first', () => {
   const record = (name: string, fileId: string) => ({
     name,
     fileId,

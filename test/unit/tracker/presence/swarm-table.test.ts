@@ -27,7 +27,7 @@ test('an announce replaces the set of its peer', () => {
   expect(table.counts('team', OTHER)).toMatchObject({ seeders: 0, leechers: 1 })
 })
 
-test('an announce of the same files with another address is known by it in the swarms it was in', () => {
+test('an announce of the same files with another address updates the peer in its swarms', () => {
   const table = tableOf(presence('p'), presence('q'), presence('p', { sequence: 2, port: 5000 }))
   const found = [...table.swarm('team', FILE)].map(([{ peer, port }]) => [peer, port])
   expect(found).toEqual([
@@ -37,7 +37,7 @@ test('an announce of the same files with another address is known by it in the s
   expect(table.counts('team', FILE)).toMatchObject({ seeders: 2, leechers: 0 })
 })
 
-test('an older announce, a heartbeat of another sequence and an older goodbye change nothing', () => {
+test('an older announce, a heartbeat of another sequence and an older goodbye have no effect', () => {
   const table = tableOf(presence('p', { sequence: 5 }))
   expect(table.apply({ type: 'announce', presence: presence('p', { sequence: 4, files: [] }) })).toBe(false)
   expect(table.apply({ type: 'heartbeat', peer: 'p', sequence: 4, seen: 9000 })).toBe(false)
@@ -52,19 +52,19 @@ test('a peer that says goodbye leaves all its swarms at once', () => {
   expect(table.peerCount).toBe(1)
 })
 
-test('the peers of a user who left a group leave its swarms, and those of other groups know them still', () => {
+test('the peers of a user who left a group leave its swarms but stay in those of other groups', () => {
   const files = [whole('team'), whole('other')]
   const table = tableOf(presence('p', { files }), presence('q', { user: 'bob', files }))
   table.expel('team', new Set(['ann', 'carl']))
   expect(table.counts('team', FILE)).toMatchObject({ seeders: 1, leechers: 0 })
   expect(peersOf(table, 'other')).toEqual(['p', 'q'])
-  // Its user may be a member again without its set having changed.
+  // The user may rejoin without a change of the peer's set.
   expect(table.apply({ type: 'heartbeat', peer: 'p', sequence: 1, seen: 2000 })).toBe(false)
   table.apply({ type: 'announce', presence: presence('p', { files }) })
   expect(peersOf(table, 'team')).toEqual(['q', 'p'])
 })
 
-test('a heartbeat keeps all files of its peer alive, silence ends them', () => {
+test('a heartbeat keeps all files of its peer alive, and silence expires them', () => {
   const table = tableOf(presence('p'), presence('q'))
   table.apply({ type: 'heartbeat', peer: 'p', sequence: 1, seen: 20_000 })
   table.expire(15_000)
@@ -105,7 +105,7 @@ test('counts and peers agree after any changes', () => {
           const inIt = [...table.swarm(group, id)].find(([each]) => each.peer === peer)
           const isIn = said?.some((served) => `${served.complete}${served.partial}`.includes(id)) ?? false
           expect(inIt !== undefined).toBe(isIn)
-          // What is said twice is as it was said last.
+          // Of duplicates, the last entry wins.
           if (inIt)
             expect(inIt[1]).toBe(
               !said?.findLast((one) => `${one.complete}${one.partial}`.includes(id))?.partial.includes(id),

@@ -21,7 +21,7 @@ const marked = (data: Buffer): number[] => {
 }
 const sorted = (chunks: number[]): number[] => [...new Set(chunks)].sort((a, b) => a - b)
 
-test('what was marked is read back, however it was batched, and a seal says when', () => {
+test('marks are read back in any batches, and a seal has its time', () => {
   fc.assert(
     fc.property(marks, marks, (first, second) => {
       const data = Buffer.concat([header, encodeMarks(first), encodeMarks(second)])
@@ -34,7 +34,7 @@ test('what was marked is read back, however it was batched, and a seal says when
   )
 })
 
-test('a journal cut anywhere has the marks that are whole in it and no others, and no seal', () => {
+test('a journal truncated anywhere has exactly its complete marks and no seal', () => {
   fc.assert(
     fc.property(marks, fc.nat(), fc.boolean(), (chunks, where, withSeal) => {
       const body = Buffer.concat([encodeMarks(chunks), withSeal ? encodeSeal(MTIME) : Buffer.alloc(0)])
@@ -46,7 +46,7 @@ test('a journal cut anywhere has the marks that are whole in it and no others, a
   )
 })
 
-test('a journal whose header is cut or of another content, size or format is not one', () => {
+test('a journal with a truncated header, or of another content, size or format, is rejected', () => {
   for (let length = 0; length < header.length; length++)
     expect(parseJournal(header.subarray(0, length), ID, SIZE)).toBeNull()
   const data = Buffer.concat([header, encodeMarks([1, 2])])
@@ -58,13 +58,13 @@ test('a journal whose header is cut or of another content, size or format is not
   expect(parseJournal(Buffer.alloc(0), ID, SIZE)).toBeNull()
 })
 
-test('a seal with anything behind it is no seal, and marks of chunks that the file has not are ignored', () => {
+test('a seal followed by anything is invalid, and marks beyond the file are ignored', () => {
   const data = Buffer.concat([header, encodeSeal(MTIME), encodeMarks([3])])
   expect(parseJournal(data, ID, SIZE)?.sealedAt).toBeNull()
   expect(marked(Buffer.concat([header, encodeMarks([CHUNKS, 2 ** 31, 7])]))).toEqual([7])
 })
 
-test('any bytes behind a right header are read without an error', () => {
+test('any bytes after a valid header are read without an error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
       const journal = parseJournal(Buffer.concat([header, noise]), ID, SIZE)
@@ -73,7 +73,7 @@ test('any bytes behind a right header are read without an error', () => {
   )
 })
 
-test('a doubt holds whatever is marked after it, until a seal', () => {
+test('a doubt outlasts later marks until a seal', () => {
   fc.assert(
     fc.property(marks, (chunks) => {
       const data = Buffer.concat([header, encodeDoubt(), encodeMarks(chunks)])

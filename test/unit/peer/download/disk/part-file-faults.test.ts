@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** How each step of part-file-run.ts went. */
+/** The outcome of each step of part-file-run.ts. */
 function run(at: string, fault: DiskFault): Record<string, string | null> {
   const [program = '', ...words] = onFailingDisk(at, fault)
   const env = { ...process.env, ...ONE_THREAD }
@@ -47,35 +47,32 @@ async function reopen(): Promise<{ leftover: Leftover; found: number[]; written:
     part.wrote(chunk)
   }
   await recheck(part, leftover, FILE.hashes, pool, keep, new AbortController().signal)
-  await part.publish()
+  await part.publish(null)
   await Promise.all([part.close(), pool.close()])
   return { leftover, found, written }
 }
 
 const EIO = (name: string): RegExp => new RegExp(`^STORAGE_FAILED: ${name}: i/o error`)
 
-onLinux(
-  'one sync that fails is the failure of all that comes after it, also when later syncs succeed',
-  async () => {
-    const part = `${path}.shoal-part`
-    const outcome = run(part, { call: 'fdatasync', from: 2, to: 2 })
-    expect(outcome).toEqual({
-      'first flush': null,
-      'second flush': expect.stringMatching(EIO(part)),
-      publish: expect.stringMatching(EIO(part)),
-      seal: expect.stringMatching(EIO(part)),
-    })
-    expect(readdirSync(folder).sort()).toEqual(['file.bin.shoal-part', 'file.bin.shoal-part.journal'])
-    // Its marks are not believed, and what reads as right is written again before it is.
-    const { leftover, found, written } = await reopen()
-    expect(leftover).toMatchObject({ sealed: false, doubted: true, marked: { count: 0 } })
-    expect(found).toEqual([0, 1, 2, 3])
-    expect(written).toEqual(found)
-    expect(readFileSync(path).equals(FILE.data)).toBe(true)
-  },
-)
+onLinux('after one failed sync, every later step fails, even if later syncs succeed', async () => {
+  const part = `${path}.shoal-part`
+  const outcome = run(part, { call: 'fdatasync', from: 2, to: 2 })
+  expect(outcome).toEqual({
+    'first flush': null,
+    'second flush': expect.stringMatching(EIO(part)),
+    publish: expect.stringMatching(EIO(part)),
+    seal: expect.stringMatching(EIO(part)),
+  })
+  expect(readdirSync(folder).sort()).toEqual(['file.bin.shoal-part', 'file.bin.shoal-part.journal'])
+  // Its marks are distrusted, and chunks that read as valid are written again.
+  const { leftover, found, written } = await reopen()
+  expect(leftover).toMatchObject({ sealed: false, doubted: true, marked: { count: 0 } })
+  expect(found).toEqual([0, 1, 2, 3])
+  expect(written).toEqual(found)
+  expect(readFileSync(path).equals(FILE.data)).toBe(true)
+})
 
-onLinux('a file whose last sync fails does not get its name', async () => {
+onLinux('a file whose last sync fails does not get its final name', async () => {
   const part = `${path}.shoal-part`
   const outcome = run(part, { call: 'fsync', from: 1, to: 1 })
   expect(outcome).toMatchObject({ 'second flush': null, publish: expect.stringMatching(EIO(part)) })
@@ -92,7 +89,7 @@ onLinux('a file whose folder cannot be synced gets its working name back', async
 })
 
 onLinux(
-  'a chunk that cannot be written ends it too, and what was marked is hashed by the next run',
+  'after a failed write every later step fails, and the next run hashes the marked chunks',
   async () => {
     const part = `${path}.shoal-part`
     const outcome = run(part, { call: 'pwrite64', from: 3, to: 3, error: 'ENOSPC' })
@@ -112,7 +109,7 @@ onLinux(
   },
 )
 
-onLinux('marks that cannot be noted end it too', async () => {
+onLinux('after a failed journal write every later step fails', async () => {
   const outcome = run(`${path}.shoal-part.journal`, { call: 'write', from: 2, to: 2, error: 'ENOSPC' })
   expect(outcome.publish).toMatch(/^NO_SPACE: /)
   expect(existsSync(path)).toBe(false)

@@ -26,7 +26,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'shoal-part-'))
   path = join(folder, 'file.bin')
 })
-/** Those that a test left open, as a crash would. */
+/** Part files that a test left open, as a crash would. */
 const opened: PartFile[] = []
 afterEach(async () => {
   for (const part of opened.splice(0)) await part.seal().catch(() => {})
@@ -51,23 +51,23 @@ const marksOf = ({ marked }: Leftover): number[] => [0, 1, 2, 3].filter((chunk) 
 /** Marks in the journal on disk right now. */
 const journalled = (): number => (statSync(`${path}.shoal-part.journal`).size - 48) / 4
 
-test('a file gets its name only when all of it is there, and leaves nothing else behind', async () => {
+test('a file gets its final name only when it is complete, and nothing else is left', async () => {
   const [part, leftover] = await open()
   expect(leftover).toMatchObject({ sealed: false, unmarkedData: false })
   expect(marksOf(leftover)).toEqual([])
   await put(part, 2, 0, 3, 1)
   expect(existsSync(path)).toBe(false)
-  const state = await part.publish()
+  const state = await part.publish(null)
   expect(readdirSync(folder)).toEqual(['file.bin'])
   expect(readFileSync(path).equals(FILE.data)).toBe(true)
   const { mtimeNs, ino } = statSync(path, { bigint: true })
   expect(state).toEqual({ mtimeNs, ino })
 })
 
-test('who reads it while it gets its name, or soon after, reads on to the end', async () => {
+test('a reader opened before the part file is closed can read to the end', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2, 3)
-  await part.publish()
+  await part.publish(null)
   const reader = part.openReader()
   await part.close()
   const into = Buffer.alloc(777)
@@ -77,17 +77,17 @@ test('who reads it while it gets its name, or soon after, reads on to the end', 
   await expect(part.openReader().read(into, 0)).rejects.toThrow()
 })
 
-test('an incomplete file is not published, and what there is of it stays', async () => {
+test('an incomplete file is not published, and its data is kept', async () => {
   const [part] = await open()
   await put(part, 0, 1, 2)
-  await expect(part.publish()).rejects.toThrow('not complete')
+  await expect(part.publish(null)).rejects.toThrow('not complete')
   expect(existsSync(path)).toBe(false)
   const [again, leftover] = await open()
   expect(marksOf(leftover)).toEqual([0, 1, 2])
   await again.seal()
 })
 
-test('a chunk is marked only by the flush that synced it', async () => {
+test('a chunk is marked only by the flush that syncs it', async () => {
   const [part] = await open()
   await put(part, 0, 1)
   expect(journalled()).toBe(0)
@@ -99,7 +99,7 @@ test('a chunk is marked only by the flush that synced it', async () => {
   await part.seal()
 })
 
-test('after a stop in good order the marks are believed', async () => {
+test('after a clean stop the marks are trusted', async () => {
   const [part] = await open()
   await put(part, 1, 3)
   await part.seal()
@@ -112,7 +112,7 @@ test('after a stop in good order the marks are believed', async () => {
   await again.seal()
 })
 
-test('a part file that was touched after the seal, or ended without one, is not believed', async () => {
+test('the marks of a part file without a seal, or changed after it, are not trusted', async () => {
   const [part] = await open()
   await put(part, 1)
   await part.seal()
@@ -122,26 +122,26 @@ test('a part file that was touched after the seal, or ended without one, is not 
   expect(marksOf(leftover)).toEqual([1])
   await put(touched, 1, 2)
   await touched.flush()
-  // No seal: as after a crash.
+  // No seal, as after a crash.
   const [, crashed] = await open()
   expect(crashed.sealed).toBe(false)
   expect(marksOf(crashed)).toEqual([1, 2])
 })
 
-test('chunks that were written and not marked are noticed', async () => {
+test('written but unmarked chunks are noticed', async () => {
   const [part] = await open()
   await put(part, 0, 1)
   await part.flush()
   const [second, marked] = await open()
   expect(marked.unmarkedData).toBe(false)
-  // The journal began anew at that open, and nothing was marked since.
+  // The journal was rewritten by that open, and nothing has been marked since.
   await second.flush()
   const [, leftover] = await open()
   expect(marksOf(leftover)).toEqual([])
   expect(leftover.unmarkedData).toBe(true)
 })
 
-test('what an earlier run left of another content is not taken for this one', async () => {
+test('a part file of another content is not reused', async () => {
   const other = content(3 * CHUNK_SIZE + 777, 9)
   const [part] = await open()
   await put(part, 0, 1, 2, 3)
@@ -153,7 +153,7 @@ test('what an earlier run left of another content is not taken for this one', as
   await anew.seal()
 })
 
-test('a part file that is gone, short or long beside its journal is not believed', async () => {
+test('the marks of a missing, shorter or longer part file are not trusted', async () => {
   const spoil = [
     () => rmSync(`${path}.shoal-part`),
     () => truncateSync(`${path}.shoal-part`, CHUNK_SIZE),
@@ -174,12 +174,12 @@ test('a part file that is gone, short or long beside its journal is not believed
 test('an empty file is published at once', async () => {
   const empty = content(0)
   const [part] = await open(empty)
-  await part.publish()
+  await part.publish(null)
   expect(readFileSync(path)).toHaveLength(0)
   expect(readdirSync(folder)).toEqual(['file.bin'])
 })
 
-test('a file that is larger than the disk is refused before anything is written', async () => {
+test('a file larger than the disk is refused before anything is written', async () => {
   await expect(PartFile.open(path, FILE.fileId, 2 ** 50)).rejects.toMatchObject({ code: 'NO_SPACE' })
   expect(existsSync(path)).toBe(false)
 })
@@ -195,12 +195,12 @@ test.each(['.shoal-part', '.shoal-part.journal'])(
   },
 )
 
-test('a pipe or a folder under the working name is a storage error, not waited for', async () => {
+test('a pipe or a folder under the working name is a storage error and does not block', async () => {
   execFileSync('mkfifo', [`${path}.shoal-part`])
   await expect(open()).rejects.toMatchObject({ kind: 'storage' })
 })
 
-test('a folder that is not there is a storage error', async () => {
+test('a missing folder is a storage error', async () => {
   await expect(PartFile.open(join(folder, 'no', 'file'), FILE.fileId, 10)).rejects.toMatchObject({
     code: 'PATH_NOT_FOUND',
   })

@@ -54,14 +54,14 @@ async function damage(offset: number): Promise<void> {
   await file.close()
 }
 
-test('marks are believed after a good stop, and nothing is read', async () => {
+test('after a clean stop marks are trusted and nothing is read', async () => {
   const [part] = await openPart()
   await write(part, [0, 5, 12])
   await part.seal()
   expect(await found(...(await openPart()))).toEqual([0, 5, 12])
 })
 
-test('after a crash only what is right is believed: of what was marked, and of what was not', async () => {
+test('after a crash only chunks with valid hashes are kept, marked or not', async () => {
   const [part] = await openPart()
   await write(part, [0, 1, 2, 5, 12])
   await part.flush()
@@ -69,7 +69,7 @@ test('after a crash only what is right is believed: of what was marked, and of w
   expect(await found(...(await openPart()))).toEqual([0, 1, 2, 5, 7, 8, 12])
 })
 
-test('flipped bytes cost their own chunks and no others', async () => {
+test('flipped bytes invalidate only their own chunks', async () => {
   const [part] = await openPart()
   await write(part, [...Array(CHUNKS).keys()])
   await part.flush()
@@ -78,7 +78,7 @@ test('flipped bytes cost their own chunks and no others', async () => {
   expect(await found(...(await openPart()))).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11])
 })
 
-test('a seal does not cover bytes that were flipped after it', async () => {
+test('a seal does not cover bytes flipped after it', async () => {
   const [part] = await openPart()
   await write(part, [0, 1])
   await part.seal()
@@ -86,14 +86,14 @@ test('a seal does not cover bytes that were flipped after it', async () => {
   expect(await found(...(await openPart()))).toEqual([1])
 })
 
-/** What the catalog keeps of the file at `path`. */
+/** The catalog's entry for the file at `path`. */
 function entryOf(path: string, { fileId, size }: { fileId: string; size: number }) {
   const { mtimeNs, ino } = statSync(path, { bigint: true })
   return { group: 'g', name: 'f', path, fileId, size, mtimeNs, ino, fault: null }
 }
 
-test('chunks that this machine has in another file are copied, right ones only', async () => {
-  // A second version: the first half as in the file, then something else; and one chunk goes bad on disk.
+test('valid chunks of another file on this machine are copied', async () => {
+  // A second version: its first half equals the file, and one chunk is damaged on disk.
   const kept = FILE.data.subarray(0, 6 * CHUNK_SIZE)
   const path = join(folder, 'other')
   writeFileSync(path, kept)
@@ -112,7 +112,7 @@ test('chunks that this machine has in another file are copied, right ones only',
   const buffer = Buffer.alloc(CHUNK_SIZE)
   await part.read(buffer, 4 * CHUNK_SIZE)
   expect(buffer.equals(FILE.data.subarray(4 * CHUNK_SIZE, 5 * CHUNK_SIZE))).toBe(true)
-  // The copy changes on disk: nothing of it is taken any more.
+  // The copy changes on disk, so nothing more is taken from it.
   writeFileSync(path, Buffer.alloc(kept.length))
   const again: number[] = []
   await copyLocalChunks(
@@ -127,7 +127,7 @@ test('chunks that this machine has in another file are copied, right ones only',
   catalog.close()
 })
 
-test('a download whose earlier copy has gone does not look for its chunks in itself', async () => {
+test('a download whose earlier copy is gone does not look for chunks in itself', async () => {
   const catalog = new Catalog(folder)
   const library = new Library()
   const entry = {
@@ -159,7 +159,7 @@ test('a download whose earlier copy has gone does not look for its chunks in its
   catalog.close()
 })
 
-test('where nothing is served, or its last copy turns out to have gone, no further chunk is looked up', async () => {
+test('chunk lookups stop if nothing is served or the last copy is gone', async () => {
   const catalog = new Catalog(folder)
   const library = new Library()
   const path = join(folder, 'gone')

@@ -23,7 +23,7 @@ beforeEach(() => {
   mkdirSync(outside)
 })
 afterEach(() => {
-  // Whatever a test tried, nothing was made there.
+  // Whatever a test tried, nothing was created outside.
   expect(readdirSync(outside)).toEqual([])
   rmSync(folder, { recursive: true })
 })
@@ -40,32 +40,32 @@ const place = async (names: string[], name: string, to = output): Promise<string
   (await placeFiles(names.map(file), name, to)).map(({ path }) => path)
 const inTheWay = expect.objectContaining({ code: 'PATH_IN_THE_WAY' })
 
-test('one file goes to the output, or into it when that is a folder or ends as one', async () => {
+test('a single file is written to the output, or into it if it is a folder or ends with a slash', async () => {
   expect(await place(['a/b.bin'], 'a/b.bin')).toEqual([output])
   expect(await place(['a/b.bin'], 'a/b.bin', `${output}/`)).toEqual([join(output, 'b.bin')])
   mkdirSync(output)
   expect(await place(['a/b.bin'], 'a/b.bin')).toEqual([join(output, 'b.bin')])
 })
 
-test('the files of a prefix go below the output with what is behind the prefix, and their folders are made', async () => {
+test('the files of a prefix are written below the output by their remaining path, and folders are created', async () => {
   expect(await place(['m/v1/a', 'm/v1/sub/b'], 'm/v1')).toEqual([join(output, 'a'), join(output, 'sub', 'b')])
   expect(await place(['m/v1/a', 'top'], '')).toEqual([join(output, 'm', 'v1', 'a'), join(output, 'top')])
   expect(readdirSync(output).sort()).toEqual(['m', 'sub'])
 })
 
-test('names that users may choose are no special places', async () => {
+test('no name that users can choose has a special meaning', async () => {
   const names = ['__proto__/x', 'constructor', '...', '~/x', '$HOME', '%2e%2e/x', '-rf']
   expect(await place(names, '')).toEqual(names.map((name) => join(output, name)))
 })
 
 test.each(['../x', 'a/../../x', '/etc/x', 'a//x', 'C:/x', 'a\\..\\x', 'a\0', '.', '', 'x.shoal-part'])(
-  'a tracker that says %j is not followed',
+  'a tracker’s file name %j is not followed',
   async (name) => {
     await expect(place(['fine', name], '')).rejects.toMatchObject({ code: 'BAD_NAME' })
   },
 )
 
-test('a link that leads out of the folder is refused, and nothing is made behind it', async () => {
+test('a link that leads out of the folder is refused, and nothing is created behind it', async () => {
   mkdirSync(output)
   symlinkSync(outside, join(output, 'link'))
   for (const name of ['link/x', 'link/deep/er/x']) await expect(place([name], '')).rejects.toEqual(inTheWay)
@@ -74,7 +74,7 @@ test('a link that leads out of the folder is refused, and nothing is made behind
     await expect(place([name], '')).rejects.toEqual(inTheWay)
 })
 
-test('a folder whose name only begins like the output is outside', async () => {
+test('a folder whose name only starts like the output counts as outside', async () => {
   mkdirSync(output)
   mkdirSync(`${output}er`)
   symlinkSync(`${output}er`, join(output, 'link'))
@@ -82,7 +82,7 @@ test('a folder whose name only begins like the output is outside', async () => {
   expect(readdirSync(`${output}er`)).toEqual([])
 })
 
-test('a link that stays inside is followed, and so is the output itself', async () => {
+test('a link that stays inside is followed, and so is the output if it is a link', async () => {
   mkdirSync(join(output, 'real'), { recursive: true })
   symlinkSync('real', join(output, 'link'))
   expect(await place(['link/x'], '')).toEqual([join(output, 'link', 'x')])
@@ -90,7 +90,7 @@ test('a link that stays inside is followed, and so is the output itself', async 
   expect(await place(['y/x'], '', join(folder, 'alias'))).toEqual([join(output, 'y', 'x')])
 })
 
-test('a link that leads nowhere or in a circle is an error about the place, not a crash', async () => {
+test('a dangling or circular link is an error that names the path, not a crash', async () => {
   mkdirSync(output)
   symlinkSync(join(outside, 'absent'), join(output, 'dangling'))
   symlinkSync('circle', join(output, 'circle'))
@@ -99,7 +99,7 @@ test('a link that leads nowhere or in a circle is an error about the place, not 
   expect(existsSync(join(outside, 'absent'))).toBe(false)
 })
 
-test('a folder where the file should be, and a file where the folder should be, are in the way', async () => {
+test('a folder in place of the file, or a file in place of a folder, is PATH_IN_THE_WAY', async () => {
   mkdirSync(join(output, 'a', 'b'), { recursive: true })
   writeFileSync(join(output, 'f'), '')
   await expect(place(['a/b'], '')).rejects.toEqual(inTheWay)

@@ -11,7 +11,7 @@ const bitmap = (size: number, chunks: Iterable<number>): Bitmap => {
 const chunksOf = ({ first, count }: Extent): number[] => Array.from({ length: count }, (_, i) => first + i)
 type Options = { sequential?: boolean; random?: () => number }
 
-/** A picker whose peers are called by name; one that was removed keeps its name. */
+/** A picker whose peers have names, also after they are removed. */
 class NamedPicker {
   readonly #picker: Picker
   readonly #peers = new Map<string, PickerPeer>()
@@ -42,7 +42,7 @@ class NamedPicker {
 }
 
 const picker = (have: Bitmap, options: Options = {}): NamedPicker => new NamedPicker(have, options)
-/** All that the peer is asked for until nothing is left, `limit` chunks at a time. */
+/** Requests from the peer, `limit` chunks at a time, until nothing is left. Returns the chunks. */
 function drain(from: NamedPicker, peer: string, limit = 1): number[] {
   const asked: number[] = []
   for (let extent = from.pick(peer, limit); extent; extent = from.pick(peer, limit))
@@ -54,7 +54,7 @@ const all = (size: number): number[] => [...Array(size).keys()]
 
 const subset = (size: number): fc.Arbitrary<number[]> => fc.uniqueArray(fc.nat(size - 1), { maxLength: size })
 
-test('a peer is asked for just what it holds and this side lacks, each chunk once, in extents within the limit', () => {
+test('a peer is asked only for missing chunks that it holds, each once, in extents within the limit', () => {
   fc.assert(
     fc.property(
       subset(100),
@@ -69,7 +69,7 @@ test('a peer is asked for just what it holds and this side lacks, each chunk onc
         for (let extent = p.pick('a', limit); extent; extent = p.pick('a', limit)) {
           expect(extent.count).toBeLessThanOrEqual(limit)
           asked.push(...chunksOf(extent))
-          // Reading in order goes on as what was asked for comes in.
+          // Sequential reading continues as chunks arrive.
           if (sequential) for (const chunk of chunksOf(extent)) p.received(chunk)
         }
         if (!sequential) expect(inOrder(asked)).toEqual(wanted)
@@ -80,7 +80,7 @@ test('a peer is asked for just what it holds and this side lacks, each chunk onc
   )
 })
 
-test('a fast peer is asked for whole blocks, wherever the choice falls, until all of the file is asked for', () => {
+test('a fast peer is asked for whole blocks, wherever they start, until the whole file is requested', () => {
   for (const limit of [16, 20, 32]) {
     const block = limit === 32 ? 32 : 16
     const all = picker(new Bitmap(100))
@@ -93,7 +93,7 @@ test('a fast peer is asked for whole blocks, wherever the choice falls, until al
   }
 })
 
-test('two peers are never asked for the same chunk while neither is late', () => {
+test('no chunk is requested from two peers while neither is late', () => {
   fc.assert(
     fc.property(subset(60), subset(60), fc.array(fc.boolean(), { minLength: 1 }), (a, b, turns) => {
       const p = picker(new Bitmap(60))
@@ -109,7 +109,7 @@ test('two peers are never asked for the same chunk while neither is late', () =>
   )
 })
 
-test('what a peer is late with is asked of one more, not of a third, and not of itself', () => {
+test('a late chunk is requested from one more peer, not from a third or the same one', () => {
   const p = picker(new Bitmap(8))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, Bitmap.full(8))
   expect(inOrder(drain(p, 'a'))).toEqual(all(8))
@@ -123,7 +123,7 @@ test('what a peer is late with is asked of one more, not of a third, and not of 
   expect(p.pick('c', 8)).toBeNull()
 })
 
-test('reading in order asks in order, not far ahead, and goes on as chunks come in', () => {
+test('sequential picking requests chunks in order, a little ahead, and continues as they arrive', () => {
   const p = picker(bitmap(200, [0, 1, 5]), { sequential: true })
   p.addPeer('a', Bitmap.full(200))
   const asked = drain(p, 'a')
@@ -133,7 +133,7 @@ test('reading in order asks in order, not far ahead, and goes on as chunks come 
   expect(drain(p, 'a')).toEqual([66, 67])
 })
 
-test('the rarest chunk comes first', () => {
+test('the rarest chunk is picked first', () => {
   fc.assert(
     fc.property(fc.noShrink(fc.nat()), (seed) => {
       const p = picker(new Bitmap(30), { random: lcg(seed) })
@@ -141,7 +141,7 @@ test('the rarest chunk comes first', () => {
       p.addPeer('b', bitmap(30, [...all(15), 29]))
       p.addPeer('c', bitmap(30, [...all(10), 29]))
       expect(p.pick('a', 1)?.first).toBeGreaterThanOrEqual(15)
-      // Of its extent no later chunk is more common than the first.
+      // No later chunk of its extent is more common than the first.
       const extent = p.pick('a', 30)!
       expect(extent.first).toBeGreaterThanOrEqual(15)
       expect(extent.first + extent.count).toBeLessThanOrEqual(29)
@@ -149,7 +149,7 @@ test('the rarest chunk comes first', () => {
   )
 })
 
-test('among equals the choice is random', () => {
+test('the choice among equally rare chunks is random', () => {
   const firsts = new Set<number>()
   for (let seed = 0; seed < 300; seed++) {
     const p = picker(new Bitmap(40), { random: lcg(seed * 7919) })
@@ -159,14 +159,14 @@ test('among equals the choice is random', () => {
   expect(firsts.size).toBe(40)
 })
 
-test('seeds are not asked for what many partial peers hold or are fetching, and are for all else', () => {
+test('with many partial peers, seeds are asked only for chunks that none of them holds or is fetching', () => {
   const p = picker(new Bitmap(40))
   p.addPeer('seed', Bitmap.full(40))
   for (const [i, peer] of ['a', 'b', 'c'].entries())
     p.addPeer(peer, bitmap(40, all(10 * (i + 1)).slice(10 * i)))
   p.peerPending('a', 39)
   expect(inOrder(drain(p, 'seed'))).toEqual(all(39).slice(30))
-  // The holder is gone, or too slow to count: the seed is asked.
+  // The holder is gone or too slow to count, so the seed is asked.
   p.removePeer('a')
   p.addPeer('d', bitmap(40, [0]))
   expect(inOrder(drain(p, 'seed'))).toEqual([...all(10).slice(1), 39])
@@ -175,7 +175,7 @@ test('seeds are not asked for what many partial peers hold or are fetching, and 
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20).slice(10))
 })
 
-test('a spared seed is asked for one stretch after the other, each from a start of chance', () => {
+test('a spared seed is asked for contiguous ranges with random starts', () => {
   const p = picker(new Bitmap(64), { random: lcg(5) })
   p.addPeer('seed', Bitmap.full(64))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(64, [0]))
@@ -185,7 +185,7 @@ test('a spared seed is asked for one stretch after the other, each from a start 
   expect(jumps.length).toBeLessThan(16)
 })
 
-test('a peer that got all while it took part is not spared as a seed is', () => {
+test('a peer that became complete during the download is not spared like a seed', () => {
   const p = picker(new Bitmap(8))
   p.addPeer('seed', Bitmap.full(8))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(8, [0, 1, 2, 3, 4, 5, 6]))
@@ -194,14 +194,14 @@ test('a peer that got all while it took part is not spared as a seed is', () => 
   expect(inOrder(drain(p, 'a'))).toEqual(all(8))
 })
 
-test('with few partial peers every uplink is needed, the seeds too', () => {
+test('with few partial peers all uplinks are used, including those of seeds', () => {
   const p = picker(new Bitmap(20))
   p.addPeer('seed', Bitmap.full(20))
   for (const peer of ['a', 'b']) p.addPeer(peer, bitmap(20, all(10)))
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20))
 })
 
-test('seeds are spared only while there are several partial peers to each of them', () => {
+test('seeds are spared only while each has several partial peers', () => {
   const p = picker(new Bitmap(20))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(20, all(10)))
   p.addPeer('seed', Bitmap.full(20))
@@ -213,7 +213,7 @@ test('seeds are spared only while there are several partial peers to each of the
   expect(p.sparesSeeds).toBe(true)
 })
 
-test('what a peer said to be fetching and never got is asked of the seed once it is forgotten', () => {
+test('the seed is asked for a claimed chunk that never arrived, once the claim expires', () => {
   const p = picker(new Bitmap(20))
   p.addPeer('seed', Bitmap.full(20))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(20, [0]))
@@ -225,7 +225,7 @@ test('what a peer said to be fetching and never got is asked of the seed once it
   expect(inOrder(drain(p, 'seed'))).toEqual(all(20).filter((chunk) => chunk !== 0 && chunk !== 7))
 })
 
-test('a seed is not asked for what it is asked for by others, until it is too slow to count or gone', () => {
+test('a seed is not asked for chunks that others request from it, until it is too slow or gone', () => {
   const p = picker(new Bitmap(20))
   p.addPeer('seed', Bitmap.full(20))
   p.addPeer('other', Bitmap.full(20))
@@ -245,7 +245,7 @@ test('a seed is not asked for what it is asked for by others, until it is too sl
   expect(inOrder(drain(p, 'late'))).toEqual(all(20).slice(1))
 })
 
-test('what a seed says of this side’s own request does not keep it from being asked again when that failed', () => {
+test('a seed’s report of this side’s own failed request does not prevent a new request', () => {
   const p = picker(new Bitmap(8))
   p.addPeer('seed', Bitmap.full(8))
   for (const peer of ['a', 'b', 'c']) p.addPeer(peer, bitmap(8, [0]))
@@ -255,7 +255,7 @@ test('what a seed says of this side’s own request does not keep it from being 
   expect(inOrder(drain(p, 'seed'))).toEqual(all(8).slice(1))
 })
 
-test('a peer whose promises nobody kept is not believed again; one whose promises were kept is', () => {
+test('a peer is trusted again only if its claims came true', () => {
   const p = picker(new Bitmap(20))
   for (const seed of ['liar', 'honest']) p.addPeer(seed, Bitmap.full(20))
   for (const peer of ['a', 'b', 'c', 'd', 'e', 'f']) p.addPeer(peer, bitmap(20, [0]))
@@ -268,7 +268,7 @@ test('a peer whose promises nobody kept is not believed again; one whose promise
   expect(inOrder(drain(p, 'honest'))).toEqual(all(20).filter((chunk) => ![0, 5, 9].includes(chunk)))
 })
 
-test('seeds are followed where there are a dozen others to each', () => {
+test('seeds are followed if each has a dozen other peers', () => {
   const p = picker(new Bitmap(20))
   for (let n = 0; n < 23; n++) p.addPeer(`p${n}`, new Bitmap(20))
   expect(p.isCrowded).toBe(false)
@@ -280,7 +280,7 @@ test('seeds are followed where there are a dozen others to each', () => {
   expect(p.isCrowded).toBe(true)
 })
 
-test('a peer that was removed is not asked for anything, and what is said of it changes nothing', () => {
+test('a removed peer is not asked for anything, and reports about it have no effect', () => {
   const p = picker(new Bitmap(10))
   p.addPeer('a', Bitmap.full(10))
   p.pick('a', 10)

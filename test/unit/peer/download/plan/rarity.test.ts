@@ -11,7 +11,7 @@ const setOf = (members: Iterable<number>): ChunkSet => {
   return set
 }
 
-test('a set of chunks holds what was added and not deleted, in order, however it was made', () => {
+test('a chunk set holds exactly the added and not deleted chunks, in order', () => {
   fc.assert(
     fc.property(chunks, chunks, (added, deleted) => {
       const set = setOf(added)
@@ -27,7 +27,7 @@ test('a set of chunks holds what was added and not deleted, in order, however it
   )
 })
 
-test('what two sets have in common is found, each of it with about the same chance', () => {
+test('every common chunk of two sets is found with about the same chance', () => {
   fc.assert(
     fc.property(chunks, chunks, (one, other) => {
       const found = setOf(one).common(setOf(other), Math.random)
@@ -37,7 +37,7 @@ test('what two sets have in common is found, each of it with about the same chan
     }),
   )
   const [a, b] = [setOf([0, 31, 32, 1023, 1024, 2999]), setOf([0, 1, 31, 1023, 2999])]
-  // Each place to start from, and each of the four: the two numbers that a choice draws.
+  // Count each start and each of the four: a choice draws two numbers.
   const counts = new Map<number | null, number>()
   for (let start = 0; start < 3; start++)
     for (let rank = 0; rank < 4; rank++) {
@@ -48,7 +48,7 @@ test('what two sets have in common is found, each of it with about the same chan
   expect(counts).toEqual(new Map([0, 31, 1023, 2999].map((chunk) => [chunk, 3])))
 })
 
-test('the chunk found is free, held, and of the rarest level; an orphan is one without a source', () => {
+test('the chunk found is free, held, and of the rarest level, and an orphan has no source', () => {
   const change = fc.tuple(fc.nat(39), fc.constantFrom('more', 'less', 'take', 'free'))
   fc.assert(
     fc.property(fc.array(change, { maxLength: 400, size: 'max' }), fc.boolean(), (changes, orphans) => {
@@ -73,14 +73,14 @@ test('the chunk found is free, held, and of the rarest level; an orphan is one w
         expect(candidates).toContain(found)
         const fewest = Math.min(...candidates.map((chunk) => sources[chunk]!))
         expect(rarity.isOrphan(found!)).toBe(fewest === 0)
-        // Small numbers are told apart, larger ones to within a third.
+        // Small counts are exact, larger ones are within a third.
         expect(sources[found!]).toBeLessThanOrEqual(fewest < 4 ? fewest : fewest * 1.5)
       }
     }),
   )
 })
 
-test('more sources than are told apart are still counted', () => {
+test('sources beyond the highest level are still counted', () => {
   const rarity = new Rarity(2)
   for (const chunk of [0, 1]) rarity.add(chunk)
   for (let i = 0; i < 100; i++) rarity.count(0, 1)

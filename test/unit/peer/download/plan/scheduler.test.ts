@@ -34,7 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-test('whatever peers do, choices are right, and the download ends once one holder of all stays and answers', () => {
+test('whatever peers do, choices are valid, and the download ends if one complete peer stays and answers', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 120 }),
@@ -47,7 +47,7 @@ test('whatever peers do, choices are right, and the download ends once one holde
         world.join('origin', 'all')
         world.schedule()
         for (let round = 0; !world.have.isFull && round < 4 * size + 50; round++) {
-          // Nothing under way although something could be: only waiting for others' promises, and not for long.
+          // If nothing runs although something could, it is waiting for claimed chunks, and not for long.
           if (world.underway.length === 0) world.wait(2000)
           expect(world.underway.length > 0 || !isStarved(world)).toBe(true)
           world.end(world.underway[0], 'whole')
@@ -61,7 +61,7 @@ test('whatever peers do, choices are right, and the download ends once one holde
   )
 })
 
-test('a peer that holds something that is needed and free is asked for it in the same round', () => {
+test('a peer that holds a needed free chunk is asked for it in the same round', () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(fc.nat(59), { minLength: 1 }), { minLength: 1, maxLength: PEERS }),
@@ -70,7 +70,7 @@ test('a peer that holds something that is needed and free is asked for it in the
         for (const [i, chunks] of holdings.entries()) world.join(`p${i}`, chunks)
         world.schedule()
         for (const [name, held] of world.holds) {
-          const isBusy = world.underway.filter(({ mate }) => mate.of === name).length >= 1
+          const isBusy = world.underway.filter(({ slot }) => slot.of === name).length >= 1
           const free = [...Array(60).keys()].some(
             (i) => held.has(i) && !world.underway.some((choice) => covers(choice, i)),
           )
@@ -81,7 +81,7 @@ test('a peer that holds something that is needed and free is asked for it in the
   )
 })
 
-test('a peer that keeps this side waiting is helped out by another after a second, not before', () => {
+test('a late peer’s chunks are requested from another peer after a second, not before', () => {
   const world = new World(4, Math.random, false)
   world.join('slow', 'all')
   world.schedule()
@@ -90,7 +90,7 @@ test('a peer that keeps this side waiting is helped out by another after a secon
   world.schedule()
   for (let i = 0; i < 4; i++) {
     world.end(
-      world.underway.find(({ mate }) => mate.of === 'fast'),
+      world.underway.find(({ slot }) => slot.of === 'fast'),
       'whole',
     )
     world.schedule()
@@ -99,10 +99,10 @@ test('a peer that keeps this side waiting is helped out by another after a secon
   world.wait(1000)
   expect(world.underway).toHaveLength(asked)
   world.wait(1000)
-  expect(world.underway.filter(({ mate }) => mate.of === 'fast').length).toBeGreaterThan(0)
+  expect(world.underway.filter(({ slot }) => slot.of === 'fast').length).toBeGreaterThan(0)
 })
 
-test('what peers promised to get and never got is asked of the seed, after a second of nothing else to do', () => {
+test('claimed chunks that never arrive are requested from the seed after an idle second', () => {
   const world = new World(30, Math.random, false)
   for (const name of ['a', 'b', 'c', 'd']) world.join(name, [0])
   for (let chunk = 1; chunk < 30; chunk++) world.learn('a', chunk, true)
@@ -116,10 +116,10 @@ test('what peers promised to get and never got is asked of the seed, after a sec
   world.wait(1000)
   expect(world.underway).toEqual([])
   world.wait(1500)
-  expect(world.underway.map(({ mate }) => mate.of)).toContain('seed')
+  expect(world.underway.map(({ slot }) => slot.of)).toContain('seed')
 })
 
-test('a seed that says of every chunk that others ask it for it costs a second, and not one for each chunk', () => {
+test('a seed that reports every chunk as requested by others delays the download by one second, not one per chunk', () => {
   const world = new World(30, Math.random, false)
   const lie = (): void => {
     for (let chunk = 1; chunk < 30; chunk++) world.learn('liar', chunk, true)
@@ -142,7 +142,7 @@ test('a seed that says of every chunk that others ask it for it costs a second, 
   expect(waits).toHaveLength(1)
 })
 
-test('a peer that nothing has come from yet is asked for one extent, and for two once that is in', () => {
+test('a new peer is asked for one extent, and for two once that has arrived', () => {
   const world = new World(100, Math.random, false)
   world.join('seed', 'all')
   world.schedule()
@@ -152,18 +152,18 @@ test('a peer that nothing has come from yet is asked for one extent, and for two
   expect(world.underway).toHaveLength(2)
 })
 
-test('in a swarm of many peers few chunks are under way at once, and a spared seed is asked first, for one', () => {
+test('in a large swarm few chunks are in flight, and a spared seed is asked first, for one chunk', () => {
   const world = new World(300, Math.random, false)
   for (let n = 0; n < 40; n++) world.join(`p${n}`, [n, n + 40, n + 80])
   world.join('seed', 'all')
   world.schedule()
   expect(world.underway).toHaveLength(16)
-  expect(world.underway[0]?.mate.of).toBe('seed')
+  expect(world.underway[0]?.slot.of).toBe('seed')
   expect(world.underway[0]?.extent.first).toBeGreaterThanOrEqual(120)
-  expect(world.underway.filter(({ mate }) => mate.of === 'seed')).toHaveLength(1)
+  expect(world.underway.filter(({ slot }) => slot.of === 'seed')).toHaveLength(1)
 })
 
-test('what a late peer holds up does not keep others from being asked', () => {
+test('a late peer’s pending chunks do not keep other peers from being asked', () => {
   const world = new World(400, Math.random, false)
   for (let n = 0; n < 20; n++) world.join(`p${n}`, 'all')
   world.schedule()

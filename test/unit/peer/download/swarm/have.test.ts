@@ -36,7 +36,7 @@ afterEach(async () => {
   await part.seal()
 })
 
-/** Follows the peer's stream; `told` fills up as it goes. */
+/** Follows the peer's stream and records it in `told`. */
 async function follow(
   signal = new AbortController().signal,
   changes: { target?: PeerAddress; grant?: string; asked?: boolean; file?: Content } = {},
@@ -62,7 +62,7 @@ function receive(chunk: number): void {
   partial.tell(chunk, false)
 }
 
-test('a peer tells what it holds, then each chunk that comes or is on its way, and ends when it has all', async () => {
+test('a have-stream lists held chunks, then each new or pending chunk, and ends when the file is complete', async () => {
   const { told, ended } = await follow()
   await until(() => told.length === 1)
   partial.tell(4, true)
@@ -83,7 +83,7 @@ test('a peer tells what it holds, then each chunk that comes or is on its way, a
   ])
 })
 
-test('a peer that holds everything says so and ends at once', async () => {
+test('the have-stream of a complete peer ends at once', async () => {
   const whole = content(3 * CHUNK_SIZE, 5)
   await fixture.share(whole, 'whole')
   const answer = await fixture.ask(whole, { path: `/v1/files/${whole.fileId}/have` })
@@ -91,7 +91,7 @@ test('a peer that holds everything says so and ends at once', async () => {
   expect([...answer.body]).toEqual([0, 0, 0, 3, 0b1110_0000])
 })
 
-test('a complete peer tells those who want it what it is asked for, and nobody of requests for more than an extent', async () => {
+test('a complete peer reports requested chunks to followers that want them, except for requests larger than an extent', async () => {
   const whole = content(9 * CHUNK_SIZE + 5, 6)
   await fixture.share(whole, 'whole')
   const leave = new AbortController()
@@ -108,7 +108,7 @@ test('a complete peer tells those who want it what it is asked for, and nobody o
   await ended
 })
 
-test('many follow one download, and one that leaves is no longer told', async () => {
+test('many can follow one download, and one that leaves gets no more', async () => {
   const leave = new AbortController()
   const [stays, leaves] = [await follow(), await follow(leave.signal)]
   await until(() => stays.told.length === 1 && leaves.told.length === 1)
@@ -119,13 +119,13 @@ test('many follow one download, and one that leaves is no longer told', async ()
   expect(leaves.told).toHaveLength(1)
 })
 
-test('following that is given up before it has begun leaves nothing behind', async () => {
+test('a follower that leaves before it starts leaves nothing behind', async () => {
   const { told, ended } = await follow(AbortSignal.abort())
   await ended
   expect(told).toEqual([])
 })
 
-test('a chunk that the peer lacks is not served, and one that it holds is', async () => {
+test('a peer serves the chunks that it holds and no others', async () => {
   await part.write(FILE.data.subarray(9 * CHUNK_SIZE), 9)
   const last = await fixture.ask(FILE, { range: `bytes=${9 * CHUNK_SIZE}-` })
   expect(last.body.equals(FILE.data.subarray(9 * CHUNK_SIZE))).toBe(true)
@@ -133,13 +133,13 @@ test('a chunk that the peer lacks is not served, and one that it holds is', asyn
     expect(await fixture.ask(FILE, { range })).toMatchObject({ status: 404, code: 'CHUNK_NOT_HELD' })
 })
 
-test('a refused grant is told apart from a peer that answers rubbish', async () => {
+test('a refused grant is distinguished from a malformed answer', async () => {
   const stale = await fixture.keys.sign(FILE.fileId, fixture.client.peer, { grp: 'strangers' })
   const { ended } = await follow(undefined, { grant: stale })
   await expect(ended).rejects.toMatchObject({ code: 'GRANT_INVALID' })
 })
 
-test('a peer that proves another identity is not asked at all', async () => {
+test('a peer that proves another identity gets no request', async () => {
   const target = { peer: 'ab'.repeat(32), host: '127.0.0.1', port: fixture.server.port, tls: true }
   await expect((await follow(undefined, { target })).ended).rejects.toMatchObject({ code: 'PEER_BAD_ANSWER' })
 })
@@ -147,11 +147,11 @@ test('a peer that proves another identity is not asked at all', async () => {
 const bitmapOf = (count: number, ...bytes: number[]): Buffer => Buffer.from([0, 0, 0, count, ...bytes])
 test.each([
   ['of another file', bitmapOf(11, 0, 0)],
-  ['that is cut off', bitmapOf(CHUNKS, 0)],
+  ['that is truncated', bitmapOf(CHUNKS, 0)],
   ['with a torn record', Buffer.concat([bitmapOf(CHUNKS, 0, 0), Buffer.from([0, 0])])],
   ['with a chunk past the end', Buffer.concat([bitmapOf(CHUNKS, 0, 0), Buffer.from([0, 0, 0, CHUNKS])])],
   [
-    'with a chunk on its way past the end',
+    'with a pending chunk past the end',
     Buffer.concat([bitmapOf(CHUNKS, 0, 0), Buffer.from([128, 0, 0, 99])]),
   ],
 ])('a have-stream %s is PEER_BAD_ANSWER', async (_, body) => {
@@ -172,7 +172,7 @@ test.each([
   }
 })
 
-test('a stream read in any pieces tells the same', () => {
+test('a stream is parsed the same in any pieces', () => {
   const stream = Buffer.concat([
     bitmapOf(CHUNKS, 0b1010_0000, 0xff),
     Buffer.from([0, 0, 0, 1, 128, 0, 0, 3, 0, 0, 0, 3]),

@@ -1,4 +1,4 @@
-import { Tickets } from '../../../../../peer/download/swarm/join-requests.ts'
+import { JoinRequests } from '../../../../../peer/download/swarm/join-requests.ts'
 import { SwarmMembership } from '../../../../../peer/download/swarm/swarm-membership.ts'
 import { CHUNK_SIZE } from '../../../../../protocol/chunking.ts'
 import { content } from '../../../../support/peer/content.ts'
@@ -11,15 +11,15 @@ beforeAll(async () => {
 })
 afterAll(() => fleet.stop())
 
-test('who joins a swarm again keeps the grant for as long as peers take it, since each verifies a new one', async () => {
+test('a repeated join keeps the grant while peers accept it, because each peer must verify a new one', async () => {
   const client = await fleet.user('ada')
   await client.createGroup('team')
   const { fileId, size, hashes } = FILE
   await client.publish('team', [{ name: 'file', fileId, size, hashes: hashes.toString('base64') }])
-  const tickets = new Tickets(client, 'ab'.repeat(32), false)
+  const tickets = new JoinRequests(client, 'ab'.repeat(32), false)
   const membership = await SwarmMembership.join(tickets, { group: 'team', fileId })
   const { grant } = membership
-  // Grants of one second are the same.
+  // Grants made in the same second are equal.
   const fresh = async (): Promise<boolean> => (await tickets.join('team', fileId)).grant !== grant
   while (!(await fresh()));
 

@@ -12,9 +12,18 @@ const CHUNKS = 200
 const SEED = { peer: 'aa'.repeat(32), host: '127.0.0.1', port: 1, tls: false, complete: true }
 const OTHER = { ...SEED, peer: 'bb'.repeat(32) }
 
-/** A swarm of which the test does the fetching: what is assigned is kept until it says how it ended. */
+/** An extent that the swarm requested, until the test ends its fetch. */
+interface Asked extends Assignment {
+  peer: string
+  received(chunk: number): void
+  /** Delivers every chunk. The swarm knows once this has resolved. */
+  fetched(): Promise<void>
+  failed(error: Error): Promise<void>
+}
+
+/** A swarm whose fetches the test performs. */
 class Bench {
-  readonly assigned: Assignment[] = []
+  readonly assigned: Asked[] = []
   readonly told: string[] = []
   stale = 0
   grant = 'g'
@@ -28,34 +37,54 @@ class Bench {
     picker: new Picker({ have: new Bitmap(CHUNKS), random: Math.random, sequential: false }),
     grant: () => this.grant,
     onStale: () => void this.stale++,
-    onAssign: (assignment) => void this.assigned.push(assignment),
+    fetch: (assignment, onChunk) => this.#ask(assignment, onChunk),
+    onChunk: () => {},
     onPeer: (peer, state) => void this.told.push(`${peer.slice(0, 2)} ${state}`),
   })
 
-  /** Offers peers that are new, and answers their first extents: two are under way with each from then on. */
+  #ask(assignment: Assignment, received: (chunk: number) => void): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    const told = (): Promise<void> => new Promise((done) => process.nextTick(done))
+    this.assigned.push({
+      ...assignment,
+      peer: assignment.target.peer,
+      received,
+      fetched: () => {
+        resolve(true)
+        return told()
+      },
+      failed: (error) => {
+        reject(error)
+        return told()
+      },
+    })
+    return promise
+  }
+
+  /** Offers new peers and answers their first extents. From then on two extents are in flight with each. */
   async meet(...peers: (typeof SEED)[]): Promise<void> {
     await this.rejoin(...peers)
     for (const first of await this.take(peers.length)) {
-      // As if it had taken a second: of a fast peer more would be asked at once.
+      // Pretend that it took a second: a fast peer would be asked for more at once.
       const now = performance.now() + 1000
       jest.spyOn(performance, 'now').mockReturnValueOnce(now)
-      this.swarm.fetched(first)
+      await first.fetched()
       jest.restoreAllMocks()
     }
     await until(() => this.assigned.length === 2 * peers.length)
   }
 
-  /** Waits until `count` extents are under way, and takes them. */
-  async take(count: number): Promise<Assignment[]> {
+  /** Waits until `count` extents are in flight, and takes them. */
+  async take(count: number): Promise<Asked[]> {
     await until(() => this.assigned.length === count)
     return this.assigned.splice(0)
   }
 
-  failAll(assignments: Assignment[], error: Error): void {
-    for (const assignment of assignments) this.swarm.failed(assignment, error)
+  async failAll(asked: Asked[], error: Error): Promise<void> {
+    for (const one of asked) await one.failed(error)
   }
 
-  /** Offers the peers again until they take part, as the tracker's answers would. */
+  /** Offers the peers again until they join, like a tracker's answers. */
   rejoin(...peers: (typeof SEED)[]): Promise<void> {
     return until(() => {
       this.swarm.offer(peers)
@@ -70,48 +99,48 @@ beforeEach(() => {
 })
 afterEach(() => bench.swarm.close())
 
-test('a seed that goes away and comes back, again and again, is asked for as much as at first', async () => {
+test('a seed that repeatedly leaves and returns is asked for as much as at first', async () => {
   await bench.meet(SEED)
   for (let life = 0; life < 3; life++) {
-    bench.failAll(await bench.take(2), new Error('reset'))
+    await bench.failAll(await bench.take(2), new Error('reset'))
     await bench.rejoin(SEED)
   }
   expect(await bench.take(2)).toHaveLength(2)
   expect(bench.told).toEqual(['aa joined', ...Array(3).fill(['aa left', 'aa joined']).flat()])
 })
 
-test('one broken connection is one failure, however much was asked over it: it is tried again soon', async () => {
+test('one broken connection counts as one failure for all its extents, and the peer is retried soon', async () => {
   await bench.meet(SEED)
-  bench.failAll(await bench.take(2), new Error('reset'))
+  await bench.failAll(await bench.take(2), new Error('reset'))
   const left = performance.now()
   await bench.rejoin(SEED)
   expect(performance.now() - left).toBeLessThan(900)
 })
 
-test('a grant that is refused once is no fault of the peer: only who refuses the fresh one too backs off', async () => {
+test('a peer that refuses a grant backs off only if it also refuses a fresh one', async () => {
   const over = new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired')
   await bench.meet(SEED)
   const begun = performance.now()
-  bench.failAll(await bench.take(2), over)
+  await bench.failAll(await bench.take(2), over)
   expect(bench.stale).toBe(1)
   await bench.rejoin(SEED)
-  bench.failAll(await bench.take(2), over)
+  await bench.failAll(await bench.take(2), over)
   await bench.rejoin(SEED)
   // A failure after a failure would have taken 1.5 s.
   expect(performance.now() - begun).toBeLessThan(1400)
-  bench.failAll(await bench.take(2), over)
+  await bench.failAll(await bench.take(2), over)
   const refused = performance.now()
   await bench.rejoin(SEED)
   expect(performance.now() - refused).toBeGreaterThan(900)
 })
 
-test('a peer that refused a grant is tried again while others take part, without word from the tracker', async () => {
+test('a peer that refused a grant is retried while others take part, without news from the tracker', async () => {
   await bench.meet(SEED, OTHER)
   const [first] = (await bench.take(4)).filter(({ peer }) => peer === SEED.peer)
-  bench.swarm.failed(first!, new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired'))
+  await first!.failed(new ShoalError('GRANT_INVALID', 'the grant is refused: it has expired'))
   const left = performance.now()
   expect(bench.swarm.size).toBe(1)
-  // A peer with unknown holdings is asked for them first; nobody listens where this one is said to be.
+  // A peer with unknown holdings is first asked for them, and nobody listens at this one's address.
   await until(() => {
     bench.swarm.retry()
     return bench.swarm.size === 2
@@ -119,7 +148,7 @@ test('a peer that refused a grant is tried again while others take part, without
   expect(performance.now() - left).toBeLessThan(900)
 })
 
-test('have-streams are opened again with a fresh grant, and what came in meanwhile is learned', async () => {
+test('have-streams are reopened with a fresh grant, and chunks that arrived meanwhile are learned', async () => {
   const server = await RawServer.start((_, socket) => {
     const have = new Bitmap(CHUNKS)
     for (let chunk = 0; chunk < server.requests.length; chunk++) have.add(chunk)
@@ -133,8 +162,8 @@ test('have-streams are opened again with a fresh grant, and what came in meanwhi
     bench.swarm.offer([{ ...server.address, complete: false }])
     const [first] = await bench.take(1)
     expect(first).toMatchObject({ extent: { first: 0, count: 1 } })
-    bench.swarm.received(first!.peer, 0, CHUNK_SIZE)
-    bench.swarm.fetched(first!)
+    first!.received(0)
+    await first!.fetched()
     bench.swarm.retry()
     expect(server.requests).toHaveLength(1)
     bench.grant = 'fresh'
@@ -149,28 +178,28 @@ test('have-streams are opened again with a fresh grant, and what came in meanwhi
   }
 })
 
-test('an answer to what was asked before a peer left and came back changes nothing', async () => {
+test('an answer to a request from before a peer left and returned has no effect', async () => {
   await bench.meet(SEED)
   const [first, second] = await bench.take(2)
-  bench.swarm.failed(first!, new Error('reset'))
+  await first!.failed(new Error('reset'))
   await bench.rejoin(SEED)
   const now = await bench.take(2)
-  bench.swarm.failed(second!, new Error('reset'))
+  await second!.failed(new Error('reset'))
   expect(bench.swarm.size).toBe(1)
-  bench.swarm.fetched(second!)
+  await second!.fetched()
   await new Promise((resolve) => setImmediate(resolve))
   expect(bench.assigned).toEqual([])
-  bench.swarm.fetched(now[0]!)
+  await now[0]!.fetched()
   await until(() => bench.assigned.length > 0)
 })
 
 test.each(['HASH_MISMATCH', 'PEER_BAD_ANSWER'] as const)(
-  'a peer with %s is banned for good',
+  'a peer with %s is banned permanently',
   async (code) => {
     await bench.meet(SEED)
     const [lie, other] = await bench.take(2)
-    bench.swarm.failed(lie!, new ShoalError(code, 'it lies'))
-    bench.swarm.failed(other!, new Error('reset'))
+    await lie!.failed(new ShoalError(code, 'it lies'))
+    await other!.failed(new Error('reset'))
     bench.swarm.offer([SEED])
     expect(bench.swarm.size).toBe(0)
     expect(bench.told).toEqual(['aa joined', 'aa banned'])
@@ -182,40 +211,40 @@ test.each(['HASH_MISMATCH', 'PEER_BAD_ANSWER'] as const)(
   },
 )
 
-test('a lie is found out also when the peer left meanwhile', async () => {
+test('a wrong chunk is detected even if the peer has left', async () => {
   await bench.meet(SEED)
   const [first, second] = await bench.take(2)
-  bench.swarm.failed(first!, new Error('reset'))
-  bench.swarm.failed(second!, new ShoalError('HASH_MISMATCH', 'it lies'))
+  await first!.failed(new Error('reset'))
+  await second!.failed(new ShoalError('HASH_MISMATCH', 'it lies'))
   await bench.rejoin(OTHER)
   bench.swarm.offer([SEED])
   expect(bench.swarm.size).toBe(1)
 })
 
-test('what a peer fails is asked of another at once', async () => {
+test('a failed extent is requested from another peer at once', async () => {
   await bench.meet(SEED, OTHER)
   const all = await bench.take(4)
   const failed = all.filter(({ peer }) => peer === SEED.peer)
-  bench.failAll(failed, new ShoalError('NO_PEER', 'stalled'))
+  await bench.failAll(failed, new ShoalError('NO_PEER', 'stalled'))
   for (let i = 0; i < CHUNKS; i++)
     for (const assignment of all.splice(0).concat(bench.assigned.splice(0))) {
       if (assignment.peer !== OTHER.peer) continue
       const { first, count } = assignment.extent
-      for (let chunk = first; chunk < first + count; chunk++) bench.swarm.received(OTHER.peer, chunk, 1)
-      bench.swarm.fetched(assignment)
+      for (let chunk = first; chunk < first + count; chunk++) assignment.received(chunk)
+      await assignment.fetched()
       await new Promise((resolve) => setImmediate(resolve))
     }
-  expect(bench.swarm.shares).toEqual([{ peer: OTHER.peer, bytes: CHUNKS }])
+  expect(bench.swarm.shares).toEqual([{ peer: OTHER.peer, bytes: CHUNKS * CHUNK_SIZE }])
 })
 
-test('a refused grant asks for a new one, and bans nobody', async () => {
+test('a refused grant leads to a new one and bans nobody', async () => {
   await bench.meet(SEED)
-  bench.failAll(await bench.take(2), new ShoalError('GRANT_INVALID', 'expired'))
+  await bench.failAll(await bench.take(2), new ShoalError('GRANT_INVALID', 'expired'))
   expect(bench.stale).toBe(1)
   await bench.rejoin(SEED)
 })
 
-test('a peer that refuses what it claims to hold is asked what it holds, and after that backs off', async () => {
+test('a peer that denies a chunk that it announced is asked for its holdings, and then backs off', async () => {
   const lists: number[] = []
   const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
   bitmap.writeUInt32BE(CHUNKS)
@@ -229,14 +258,14 @@ test('a peer that refuses what it claims to hold is asked what it holds, and aft
   try {
     await bench.meet(liar)
     for (let denials = 1; denials <= 3; denials++) {
-      bench.failAll(await bench.take(2), denied)
+      await bench.failAll(await bench.take(2), denied)
       bench.assigned.length = 0
       await until(() => {
         bench.swarm.offer([liar])
         return bench.assigned.length === 2
       })
     }
-    // Whatever the tracker says it was asked each time: at once, after half a second, after a second.
+    // Asked regardless of the tracker: at once, after half a second, and after a second.
     expect(lists).toHaveLength(3)
     expect(lists[1]! - lists[0]!).toBeGreaterThan(450)
     expect(lists[2]! - lists[1]!).toBeGreaterThan(900)
@@ -246,7 +275,7 @@ test('a peer that refuses what it claims to hold is asked what it holds, and aft
   }
 })
 
-test('a peer that failed is tried again without the tracker while another takes part, and told of', async () => {
+test('a failed peer is retried without the tracker while another takes part, and its return is reported', async () => {
   let up = false
   const bitmap = Buffer.alloc(4 + CHUNKS / 8, 0xff)
   bitmap.writeUInt32BE(CHUNKS)
@@ -258,7 +287,7 @@ test('a peer that failed is tried again without the tracker while another takes 
   try {
     await bench.meet(OTHER, { ...server.address, complete: true })
     const [broken] = (await bench.take(4)).filter(({ peer }) => peer === server.address.peer)
-    bench.swarm.failed(broken!, new Error('reset'))
+    await broken!.failed(new Error('reset'))
     expect(bench.swarm.size).toBe(1)
     await until(() => {
       bench.swarm.retry()
@@ -274,7 +303,7 @@ test('a peer that failed is tried again without the tracker while another takes 
   }
 })
 
-/** A crowd of a dozen peers, each with a chunk, and a seed that answers `seedTells` to who follows it. */
+/** A swarm of a dozen peers with one chunk each, and a seed that answers followers with `seedTells`. */
 async function withCrowd(seedTells: Buffer, act: (seed: string, server: RawServer) => Promise<void>) {
   const followsSeed = ({ head }: { head: string }): boolean => head.includes(`\r\n${ASKED_HEADER}: 1\r\n`)
   const server = await RawServer.start((request, socket) => {
@@ -302,19 +331,19 @@ function haveStream(have: Bitmap, records: number[] = []): Buffer {
   return Buffer.concat([Buffer.from(head), words.subarray(0, 4), have.bytes, words.subarray(4)])
 }
 
-/** What the seed is asked for now and next, when what it was asked for before is in. */
+/** The seed's first request, and its next one after that has arrived. */
 async function askedNext(seed: string): Promise<number> {
-  const isOfSeed = ({ peer }: Assignment): boolean => peer === seed
+  const isOfSeed = ({ peer }: Asked): boolean => peer === seed
   await until(() => bench.assigned.some(isOfSeed))
   const first = bench.assigned.find(isOfSeed)!
   bench.assigned.length = 0
-  bench.swarm.received(seed, first.extent.first, 1)
-  bench.swarm.fetched(first)
+  first.received(first.extent.first)
+  await first.fetched()
   await until(() => bench.assigned.some(isOfSeed))
   return bench.assigned.find(isOfSeed)!.extent.first
 }
 
-test('in a crowd a seed is followed, and not asked for what it says that others ask it for', async () => {
+test('in a large swarm a seed is followed, and not asked for chunks that others request from it', async () => {
   const free = [150, 199]
   const asked = Array.from({ length: CHUNKS }, (_, chunk) => chunk).filter((chunk) => !free.includes(chunk))
   const told = haveStream(
@@ -328,14 +357,14 @@ test.each([
   ['does not know of that', haveStream(Bitmap.full(CHUNKS))],
   ['refuses to tell', Buffer.from('HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')],
   ['closes the connection', Buffer.alloc(0)],
-])('a seed that %s when it is followed in a crowd is asked for chunks all the same', async (_, answer) => {
+])('a seed that %s when followed in a large swarm is still asked for chunks', async (_, answer) => {
   await withCrowd(answer, async (seed) => {
     expect([...Array(CHUNKS).keys()]).toContain(await askedNext(seed))
     expect(bench.told).not.toContain('f0 left')
   })
 })
 
-test('this peer itself is not fetched from', () => {
+test('a peer does not fetch from itself', () => {
   bench.swarm.offer([{ ...SEED, peer: 'dd'.repeat(32) }])
   expect(bench.swarm.size).toBe(0)
 })

@@ -5,10 +5,10 @@ import type { ProgressEvent } from '../../peer/control/api.ts'
 const BUFFER_BYTES = 1024 * 1024
 
 /**
- * Writes the bytes of a download to `output` in order while it goes on: `chunk` events tell how far the
- * file at their path can be read.
+ * Writes a download's bytes to `output` in order while it runs. `chunk` events tell up to where the file at their path can
+ * be read.
  */
-export class StdoutSink {
+export class StreamSink {
   readonly #output: NodeJS.WritableStream
   #file: FileHandle | null = null
   #written = 0
@@ -21,11 +21,11 @@ export class StdoutSink {
   hear(event: ProgressEvent): void {
     if (event.event !== 'chunk') return
     this.#work = this.#work.then(() => this.#copy(event.path, event.upTo))
-    // finish() reports it; until then nobody waits for this promise.
+    // Avoid an unhandled rejection: finish() reports it.
     this.#work.catch(() => {})
   }
 
-  /** Writes what is left of the complete file; resolves when all is written, throws the first error. */
+  /** Writes the rest of the complete file. Resolves once everything is written, or throws the first error. */
   async finish(path: string, size: number): Promise<void> {
     await this.#work
     await this.#copy(path, size)
@@ -44,7 +44,7 @@ export class StdoutSink {
       const { bytesRead } = await this.#file.read(buffer, 0, length, this.#written)
       if (bytesRead === 0) throw new Error(`${path} ends at ${this.#written}, before ${upTo}`)
       this.#written += bytesRead
-      // Copied, since the stream may hold on to it after the next read.
+      // Copy it, because the stream may still hold it at the next read.
       if (!this.#output.write(Uint8Array.from(buffer.subarray(0, bytesRead))))
         await once(this.#output, 'drain')
     }

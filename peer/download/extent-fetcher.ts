@@ -1,0 +1,110 @@
+import { CHUNK_SIZE, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
+import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
+import type { PeerAddress } from '../../protocol/records.ts'
+import type { FetchPool } from '../fetch/pool.ts'
+import type { ByteLimit } from '../wire/byte-limit.ts'
+import type { PartFile } from './disk/part-file.ts'
+import { type ExtentFailure, type ExtentOutcome, errorOf, fetchFailure } from './queue/extent-outcome.ts'
+import type { ExtentQueue, ExtentWork } from './queue/extent-queue.ts'
+import type { Assignment } from './swarm/swarm.ts'
+
+export interface ExtentFetcherOptions {
+  download: { id: string; fileId: string; size: number }
+  pool: FetchPool
+  queue: ExtentQueue
+  limit: ByteLimit
+  part: PartFile
+  /** Packed hashes of the whole file. */
+  hashes: Uint8Array
+  /** The current grant. */
+  grant(): string
+  /** A chunk did not match its hash. */
+  onMismatch(): void
+  /** The part file, which knows it already, cannot be written or synced: the download ends. No peer is blamed. */
+  onFatal(error: Error): void
+}
+
+/**
+ * Fetches the extents of one download: queues each as the swarm assigns it, moves its bytes in this process or lets
+ * another one do so, and returns the outcome. The part file may be closed after `end`.
+ */
+export class ExtentFetcher {
+  readonly #options: ExtentFetcherOptions
+  readonly #underway = new Set<Promise<ExtentOutcome>>()
+  readonly #stop = new AbortController()
+
+  constructor(options: ExtentFetcherOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Fetches an extent, once the download's rate allows it; calls `onChunk` for each chunk that was verified and
+   * written. Resolves with true when all of them are. Resolves with false when nobody wants the extent from this peer
+   * any more: the peer left, the download ends, or its storage failed. Rejects with the peer's failure.
+   */
+  async fetch({ target, extent, left }: Assignment, onChunk: (chunk: number) => void): Promise<boolean> {
+    const { queue, download, limit } = this.#options
+    const stop = this.#stop.signal
+    await limit.take(extent.count * CHUNK_SIZE, stop).catch(() => {})
+    if (stop.aborted || left.aborted) return false
+    const work = this.#work(target, extent)
+    const outcome = await queue.run({ download: download.id, extent, work }, () =>
+      this.#fetchHere(work, extent, onChunk),
+    )
+    const error = outcome?.error ?? null
+    if (error && error.at !== 'peer') this.#storageFailed(error.at, errorOf(error))
+    if (outcome === null || stop.aborted || (error && error.at !== 'peer')) return false
+    for (const chunk of outcome.chunks) onChunk(chunk)
+    if (error === null) return true
+    if (error.code === 'HASH_MISMATCH') this.#options.onMismatch()
+    throw this.#peerError(error, work.grant)
+  }
+
+  /** Resolves when nobody writes to the part file any more, here or in another process. */
+  async end(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#underway)
+    // A queue that is away cannot say. An extent that it hands out later finds that the download has gone.
+    await this.#options.queue.settle(this.#options.download.id).catch(() => {})
+  }
+
+  /** Never rejects. */
+  async #fetchHere(
+    { path, fileId, size, target }: ExtentWork,
+    extent: Extent,
+    onChunk: (chunk: number) => void,
+  ): Promise<ExtentOutcome> {
+    const { pool, part, grant } = this.#options
+    const hashes = this.#hashesOf(extent)
+    const request = { fileId, size, target, grant: grant(), ...extent, fd: part.fd, path, hashes }
+    const fetch = pool.fetch(request, onChunk, this.#stop.signal).then(
+      () => ({ chunks: [], error: null }),
+      (error: Error) => ({ chunks: [], error: fetchFailure(error) }),
+    )
+    this.#underway.add(fetch)
+    return fetch.finally(() => this.#underway.delete(fetch))
+  }
+
+  /** The part file hears of it also while the download ends, when the file may be about to get its name. */
+  #storageFailed(at: 'write' | 'sync', error: Error): void {
+    this.#options.part.fail(at, error)
+    if (!this.#stop.signal.aborted) this.#options.onFatal(error)
+  }
+
+  #work(target: PeerAddress, extent: Extent): ExtentWork {
+    const { part, grant, download } = this.#options
+    const hashes = Buffer.from(this.#hashesOf(extent)).toString('base64')
+    return { path: part.path, fileId: download.fileId, size: download.size, target, grant: grant(), hashes }
+  }
+
+  /** A peer cuts an answer that outlives its grant. A connection that breaks after the grant's renewal counts as that. */
+  #peerError(failure: ExtentFailure, grant: string): Error {
+    if (isErrorCode(failure.code) || grant === this.#options.grant()) return errorOf(failure)
+    return new ShoalError('GRANT_INVALID', `the grant ran out while the peer answered: ${failure.message}`)
+  }
+
+  /** A copy with memory of its own: a message to a thread takes the whole buffer that a view is on. */
+  #hashesOf({ first, count }: Extent): Uint8Array {
+    return new Uint8Array(this.#options.hashes.subarray(first * HASH_SIZE, (first + count) * HASH_SIZE))
+  }
+}

@@ -1,0 +1,82 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ShoalError, storageError } from '@shoal/plugin'
+
+/** Says that a folder belongs to a mirror, and of what: only in such a folder does a mirror delete. */
+export const MARKER = '.shoal-mirror.json'
+
+export interface MirroredName {
+  group: string
+  /** Folder in the group, '' for all of it. */
+  prefix: string
+}
+
+/**
+ * Whether the mirror may delete in `folder` (which may be absent): it carries this mirror's marker, or is empty. Throws
+ * PATH_IN_THE_WAY for a folder of another mirror, or one whose files no mirror has put there.
+ */
+export async function requireOwnFolder(folder: string, mirrored: MirroredName): Promise<void> {
+  const marked = await readMarker(folder)
+  if (marked === null && (await isEmpty(folder))) return
+  if (marked === null)
+    throw new ShoalError(
+      'PATH_IN_THE_WAY',
+      `${folder} is not empty, and no mirror has made it: --delete would remove files`,
+      {
+        hint: 'choose an empty folder, or add --adopt once to give this one to the mirror',
+      },
+    )
+  refuseOther(folder, marked, mirrored)
+}
+
+/** Throws PATH_IN_THE_WAY if the folder is the mirror of something else. */
+export async function refuseOtherMirror(folder: string, mirrored: MirroredName): Promise<void> {
+  const marked = await readMarker(folder)
+  if (marked) refuseOther(folder, marked, mirrored)
+}
+
+/** Marks a folder as this mirror's, if it is empty or (`adopt`) whatever it holds. */
+export async function markFolder(folder: string, mirrored: MirroredName, adopt: boolean): Promise<void> {
+  if (!adopt && !(await isEmpty(folder))) return
+  const path = join(folder, MARKER)
+  await writeFile(path, `${JSON.stringify(mirrored)}\n`).catch((error: unknown) => {
+    throw storageError(error, path)
+  })
+}
+
+function refuseOther(folder: string, marked: MirroredName, { group, prefix }: MirroredName): void {
+  if (marked.group === group && marked.prefix === prefix) return
+  throw new ShoalError(
+    'PATH_IN_THE_WAY',
+    `${folder} mirrors ${named(marked)}, not ${named({ group, prefix })}`,
+    {
+      hint: `choose another folder, or remove ${join(folder, MARKER)} if that mirror is over`,
+    },
+  )
+}
+
+const named = ({ group, prefix }: MirroredName): string => (prefix === '' ? group : `${group}:${prefix}`)
+
+async function isEmpty(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw storageError(error, folder)
+  })
+  return names.length === 0
+}
+
+async function readMarker(folder: string): Promise<MirroredName | null> {
+  const path = join(folder, MARKER)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+    throw storageError(error, path)
+  })
+  if (text === null) return null
+  try {
+    const { group, prefix } = JSON.parse(text) as Record<string, unknown>
+    if (typeof group === 'string' && typeof prefix === 'string') return { group, prefix }
+  } catch {}
+  throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a mirror's marker`, {
+    hint: 'remove it, or choose another folder',
+  })
+}

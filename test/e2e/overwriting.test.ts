@@ -1,0 +1,149 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Home, World } from '../../testkit/shoal.ts'
+
+const CHUNK = 512 * 1024
+const world = new World()
+let ada: Home
+let bob: Home
+beforeAll(async () => {
+  await world.tracker()
+  ;[ada, bob] = await world.users('ada', 'bob')
+  await ada.ok('group create team')
+  await ada.admit('team', bob)
+  await ada.ok('peer start --detach')
+  await bob.ok('peer start --detach')
+}, 60_000)
+afterAll(() => world.close())
+
+interface Downloaded {
+  files: { bytesFetched: number; bytesReused: number; reusedFrom: string[] }[]
+}
+
+/** Shares random bytes as `name` and returns them. */
+async function share(name: string, size = CHUNK + 1): Promise<Buffer> {
+  const bytes = randomBytes(size)
+  const path = join(ada.folder, name)
+  writeFileSync(path, bytes)
+  await ada.ok(['peer', 'upload', path, '--group', 'team', '--as', name])
+  return bytes
+}
+
+const refused = { exit: 10, code: 'PATH_IN_THE_WAY' }
+
+test('a download replaces a file of the user only with --force', async () => {
+  const bytes = await share('one')
+  const path = join(bob.folder, 'thesis.txt')
+  writeFileSync(path, 'years of work')
+  const failure = await bob.fails(['peer', 'download', 'team:one', '-o', path])
+  expect(failure).toMatchObject(refused)
+  expect(failure.hint).toContain('--force')
+  expect(readFileSync(path, 'utf8')).toBe('years of work')
+  expect(readdirSync(bob.folder).filter((name) => name.includes('thesis'))).toEqual(['thesis.txt'])
+  await bob.ok(['peer', 'download', 'team:one', '-o', path, '--force'])
+  expect(readFileSync(path).equals(bytes)).toBe(true)
+})
+
+test('a new version replaces the earlier download, and the same version is reused', async () => {
+  await share('two')
+  const path = join(bob.folder, 'two')
+  await bob.ok(['peer', 'download', 'team:two', '-o', path])
+  const bytes = await share('two')
+  await bob.ok(['peer', 'download', 'team:two', '-o', path])
+  expect(readFileSync(path).equals(bytes)).toBe(true)
+  const again = await bob.ok<Downloaded>(['peer', 'download', 'team:two', '-o', path])
+  expect(again.files).toMatchObject([{ bytesFetched: 0, bytesReused: CHUNK + 1, reusedFrom: [path] }])
+  const elsewhere = join(bob.folder, 'two-too')
+  const copy = await bob.ok<Downloaded>(['peer', 'download', 'team:two', '-o', elsewhere])
+  expect(copy.files).toMatchObject([{ bytesFetched: 0, reusedFrom: [path] }])
+})
+
+test('a downloaded file that was edited is not replaced', async () => {
+  await share('three')
+  const path = join(bob.folder, 'three')
+  await bob.ok(['peer', 'download', 'team:three', '-o', path])
+  writeFileSync(path, 'my notes')
+  await share('three')
+  expect(await bob.fails(['peer', 'download', 'team:three', '-o', path])).toMatchObject(refused)
+  expect(readFileSync(path, 'utf8')).toBe('my notes')
+})
+
+test('an existing file with the same content is kept, whoever created it', async () => {
+  const bytes = await share('four')
+  const path = join(bob.folder, 'four')
+  writeFileSync(path, bytes)
+  utimesSync(path, 1, 1)
+  const { files } = await bob.ok<Downloaded>(['peer', 'download', 'team:four', '-o', path])
+  expect(files).toMatchObject([{ bytesFetched: 0, reusedFrom: [path] }])
+  expect(lstatSync(path).mtimeMs).toBe(1000)
+})
+
+test('a download replaces neither a symbolic link at the target nor the file that it leads to', async () => {
+  await share('five')
+  const target = join(bob.folder, 'linked-to')
+  const path = join(bob.folder, 'link')
+  writeFileSync(target, 'kept')
+  symlinkSync(target, path)
+  expect(await bob.fails(['peer', 'download', 'team:five', '-o', path])).toMatchObject(refused)
+  expect(readFileSync(target, 'utf8')).toBe('kept')
+  expect(lstatSync(path).isSymbolicLink()).toBe(true)
+})
+
+test('one foreign file in a folder stops the download before anything is written', async () => {
+  mkdirSync(join(ada.folder, 'sub'))
+  await share('sub/a')
+  await share('sub/b')
+  const folder = join(bob.folder, 'sub')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'b'), 'mine')
+  expect(await bob.fails(['peer', 'download', 'team:sub', '-o', folder])).toMatchObject(refused)
+  expect(readdirSync(folder)).toEqual(['b'])
+})
+
+test('a FIFO gets the bytes in order and stays a FIFO', async () => {
+  const bytes = await share('six', 3 * CHUNK + 7)
+  const fifo = join(bob.folder, 'pipe')
+  execFileSync('mkfifo', [fifo])
+  const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parts: Buffer[] = []
+  reader.stdout.on('data', (part: Buffer) => parts.push(part))
+  await bob.ok(['peer', 'download', 'team:six', '-o', fifo])
+  if (reader.exitCode === null) await once(reader, 'close')
+  expect(Buffer.concat(parts).equals(bytes)).toBe(true)
+  expect(lstatSync(fifo).isFIFO()).toBe(true)
+})
+
+test('a download to a FIFO ends when its reader goes away', async () => {
+  await share('seven', 8 * CHUNK)
+  const fifo = join(bob.folder, 'short-pipe')
+  execFileSync('mkfifo', [fifo])
+  const reader = spawn('head', ['-c', '1', fifo], { stdio: 'ignore' })
+  const failure = await bob.fails(['peer', 'download', 'team:seven', '-o', fifo, '--max-down', '8MB'])
+  if (reader.exitCode === null) await once(reader, 'close')
+  expect(failure).toMatchObject({ exit: 10 })
+})
+
+test('a Metalink replaces an older Metalink and nothing else', async () => {
+  await share('eight')
+  const path = join(bob.folder, 'eight.meta4')
+  await bob.ok(['metalink', 'team:eight', '-o', path])
+  await bob.ok(['metalink', 'team:eight', '-o', path])
+  const other = join(bob.folder, 'notes.txt')
+  writeFileSync(other, 'notes')
+  expect(await bob.fails(['metalink', 'team:eight', '-o', other])).toMatchObject(refused)
+  expect(readFileSync(other, 'utf8')).toBe('notes')
+  await bob.ok(['metalink', 'team:eight', '-o', other, '--force'])
+  expect(existsSync(other)).toBe(true)
+})

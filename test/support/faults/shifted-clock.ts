@@ -1,0 +1,24 @@
+/**
+ * Preloaded into a process under test: SIGUSR2 sets its wall clock by SHOAL_TEST_SHIFT_MS, as an operator or a time
+ * server would. Monotonic time goes on.
+ */
+const RealDate = Date
+let shift = 0
+
+class ShiftedDate extends RealDate {
+  constructor(...args: [] | [number]) {
+    if (args.length === 0) super(ShiftedDate.now())
+    else super(...args)
+  }
+
+  static override now(): number {
+    return RealDate.now() + shift
+  }
+}
+
+globalThis.Date = ShiftedDate as DateConstructor
+process.on('SIGUSR2', () => {
+  shift += Number(process.env.SHOAL_TEST_SHIFT_MS)
+})
+
+export {}
