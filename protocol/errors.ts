@@ -84,6 +84,7 @@ export const ERRORS = {
   NO_PERMISSION: { status: 500, kind: 'storage' },
   PATH_NOT_FOUND: { status: 500, kind: 'storage' },
   PATH_IN_THE_WAY: { status: 500, kind: 'storage' },
+  FOLDER_UNREADABLE: { status: 500, kind: 'storage' },
   FILE_CHANGED: { status: 410, kind: 'storage' },
   STORAGE_FAILED: { status: 500, kind: 'storage' },
 
