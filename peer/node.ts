@@ -61,8 +61,8 @@ export class PeerNode implements Peer {
   }
 
   verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult> {
-    const { catalog, uploads } = this.#parts
-    return verify({ catalog, ...uploads }, request, progress, signal)
+    const { uploads } = this.#parts
+    return verify(uploads, request, progress, signal)
   }
 
   /** Holds what this peer sends, to all together, to `rate` bytes a second. */

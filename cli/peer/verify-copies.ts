@@ -26,20 +26,34 @@ async function verifyHere(
   request: VerifyRequest,
   progress: ProgressListener,
 ): Promise<VerifyResult> {
-  const [{ Catalog }, { HashPool }, { Library }, { Seeds }, { verify }] = await Promise.all([
+  const [
+    { Catalog },
+    { HashPool },
+    { Library },
+    { Seeds },
+    { verify },
+    { TreePool },
+    { TreeCopies },
+    { TreeStore },
+  ] = await Promise.all([
     import('../../peer/serve/catalog.ts'),
     import('../../peer/hash/pool.ts'),
     import('../../peer/serve/library.ts'),
     import('../../peer/serve/seeds.ts'),
     import('../../peer/verify.ts'),
+    import('../../peer/tree/pool.ts'),
+    import('../../peer/tree/tree-copy.ts'),
+    import('../../peer/tree/tree-store.ts'),
   ])
   const catalog = new Catalog(home)
   const hashPool = new HashPool()
+  const treePool = new TreePool()
   try {
-    const seeds = new Seeds(catalog, new Library(), () => {})
-    return await verify({ catalog, seeds, hashPool }, request, progress, interrupt.signal)
+    const trees = new TreeCopies(new TreeStore(home), treePool)
+    const seeds = new Seeds(catalog, new Library(), trees, () => {})
+    return await verify({ catalog, seeds, trees, hashPool }, request, progress, interrupt.signal)
   } finally {
-    await hashPool.close()
+    await Promise.all([hashPool.close(), treePool.close()])
     catalog.close()
   }
 }

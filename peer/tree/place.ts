@@ -40,7 +40,10 @@ function make(root: string, { path, kind, mode, target }: Placed): void {
 function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: number): void {
   const absolute = join(root, path)
   const seconds = Number(mtimeNs) / 1e9
-  if (kind === 'link') return lutimesSync(absolute, seconds, seconds)
+  if (kind === 'link') {
+    lutimesSync(absolute, seconds, seconds)
+    return
+  }
   const working = kind === 'folder' ? WORKING_FOLDER : WORKING_FILE
   if ((mode & working) !== working) chmodSync(absolute, mode & ~umask)
   utimesSync(absolute, seconds, seconds)
