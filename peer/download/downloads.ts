@@ -2,6 +2,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
+import { isBelow } from '../../protocol/names.ts'
+import type { FileRecord } from '../../protocol/records.ts'
 import type {
   DownloadedFile,
   DownloadRequest,
@@ -19,6 +21,8 @@ import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
+import { SnapshotDownload } from './snapshot-download.ts'
+import { takeHere } from './take-here.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
 interface Waiter {
@@ -32,7 +36,7 @@ interface Task {
   run: string
   waiters: Set<Waiter>
   abort: AbortController
-  download: Download | null
+  download: Download | SnapshotDownload | null
   /** The run of it. The queue hands a job out again when this process sleeps longer than its lock. */
   running: Promise<'done' | 'parked'> | null
   ended: Promise<void>
@@ -90,6 +94,10 @@ export class Downloads {
       throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {
         hint: 'name one file, or a folder to write to with -o',
       })
+    if (output === null && files[0]?.tree)
+      throw new ShoalError('USAGE', `${group}:${name} is a snapshot, standard output takes one file`, {
+        hint: 'name a folder to write to with -o',
+      })
     const targets =
       output === null
         ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
@@ -110,11 +118,19 @@ export class Downloads {
   /** Throws PATH_IN_THE_WAY where the file would replace one that is no earlier state of it. */
   async #jobFor(
     request: DownloadRequest,
-    file: { name: string; fileId: string; size: number },
+    file: FileRecord,
     path: string,
     signal: AbortSignal,
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
+    const force = request.force ?? false
+    // The tree says what it may replace: only when it is known can the target be compared with it.
+    if (file.tree) {
+      const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
+      const tree = { trailer: file.tree.trailer, part, force }
+      const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
+      return { ...job, id, tree, replaceable: force ? 'anything' : null, isHere: false }
+    }
     if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
     // Another request may be about to put the file there.
     const running = this.#tasks.get(job.id)?.download?.job
@@ -158,7 +174,7 @@ export class Downloads {
     await this.#queue.close()
   }
 
-  #running(): Download[] {
+  #running(): (Download | SnapshotDownload)[] {
     return [...this.#tasks.values()].flatMap(({ download }) => download ?? [])
   }
 
@@ -231,11 +247,16 @@ export class Downloads {
     }
     const context: DownloadContext = { ...this.#context, extents: this.#queue.extents }
     await task.after
-    const download = new Download(job, context, new ByteLimit(job.maxDown), emit)
+    const limit = new ByteLimit(job.maxDown)
+    const download = job.tree
+      ? new SnapshotDownload(job, job.tree, context, limit, emit)
+      : new Download(job, context, limit, emit)
     task.download = download
     try {
       abort.signal.throwIfAborted()
-      const file = await download.run(abort.signal)
+      const file = job.isHere
+        ? await takeHere(job, context, emit, abort.signal)
+        : await download.run(abort.signal)
       for (const waiter of waiters) waiter.resolve(file)
       if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'

@@ -70,13 +70,13 @@ export class ExtentFetcher {
 
   /** Never rejects. */
   async #fetchHere(
-    { path, fileId, size, target }: ExtentWork,
+    { fileId, size, target }: ExtentWork,
     extent: Extent,
     onChunk: (chunk: number) => void,
   ): Promise<ExtentOutcome> {
     const { pool, part, grant } = this.#options
     const hashes = this.#hashesOf(extent)
-    const request = { fileId, size, target, grant: grant(), ...extent, fd: part.fd, path, hashes }
+    const request = { fileId, size, target, grant: grant(), ...extent, ...part.place(extent), hashes }
     const fetch = pool.fetch(request, onChunk, this.#stop.signal).then(
       () => ({ chunks: [], error: null }),
       (error: Error) => ({ chunks: [], error: fetchFailure(error) }),

@@ -6,6 +6,7 @@ import type { PeerAddress } from '../../protocol/records.ts'
 import { PauseWatch } from '../wire/pause-watch.ts'
 import type { Credentials } from '../wire/pinned-connect.ts'
 import { BufferPool, ChunkSink } from './chunk-sink.ts'
+import type { WritePart } from './chunk-writer.ts'
 import { FetchConnection } from './connection.ts'
 import { type ThreadFile, threadFile } from './thread-file.ts'
 
@@ -16,9 +17,11 @@ export interface FetchRequest {
   fileId: string
   grant: string
   /** Descriptor of the part file in the main thread, open for writing. */
-  fd: number
-  /** Its path, for people. */
+  fd?: number
+  /** Its path, or that of the tree, for people. */
   path: string
+  /** Instead of one file (chunk-sink.ts). */
+  tree?: { root: string; chunks: WritePart[][] }
   size: number
   first: number
   count: number
@@ -63,7 +66,7 @@ interface Underway {
   connection: FetchConnection
   sink: ChunkSink
   report: ChunkReport
-  file: ThreadFile
+  file: ThreadFile | null
 }
 
 const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
@@ -92,9 +95,11 @@ function beginExtent(request: FetchRequest): void {
 function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest): void {
   const start = extent.first * CHUNK_SIZE
   const report = new ChunkReport(id)
-  const file = threadFile(fd)
+  const file = fd === undefined ? null : threadFile(fd)
   const last = extent.first + extent.count - 1
-  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk, chunk === last))
+  const sink = new ChunkSink({ ...extent, ...(file ? { fd: file.fd } : {}) }, pool, (chunk) =>
+    report.add(chunk, chunk === last),
+  )
   const connection = connectionTo(target)
   underway.set(id, { connection, sink, report, file })
   connection.request({
@@ -106,7 +111,7 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
     sink,
     settle: (error) => {
       if (!underway.delete(id)) return
-      file.release()
+      file?.release()
       send({ type: 'settled', id, chunks: report.end(), error: error && describe(error) })
     },
   })
@@ -118,7 +123,7 @@ function cancel(id: number): void {
   if (!extent) return
   underway.delete(id)
   extent.sink.abandon()
-  extent.file.release()
+  extent.file?.release()
   const error = { code: 'ABORT_ERR', message: 'cancelled' }
   send({ type: 'settled', id, chunks: extent.report.end(), error })
   extent.connection.closeIfAbandoned()

@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 
@@ -8,7 +8,8 @@ export interface FileState {
   /** Relative to the folder. */
   path: string
   size: number
-  mtimeNs: bigint
+  /** null: in whatever state it is, because it is still being written. */
+  mtimeNs: bigint | null
 }
 
 /** Bytes [offset, offset + length) of a file. */
@@ -24,6 +25,7 @@ const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
 
 /** Whether a file still has the size and time that are known of it. */
 export function isSameState(known: FileState, now: { size: bigint; mtimeNs: bigint }): boolean {
+  if (known.mtimeNs === null) return true
   const difference = now.mtimeNs - known.mtimeNs
   return now.size === BigInt(known.size) && difference < ROUNDING_NS && difference > -ROUNDING_NS
 }
@@ -117,3 +119,43 @@ function readFully<T extends Uint8Array>(fd: number, file: FileState, position: 
 
 const stale = ({ path }: FileState): Error =>
   Object.assign(new Error(`${path} changed while it was read`), { code: 'ESTALE' })
+
+/** What is at paths of a folder now, as columns. */
+export interface States {
+  kinds: Uint8Array
+  sizes: Float64Array
+  times: BigInt64Array
+}
+export const ABSENT = 0
+export const FILE = 1
+export const FOLDER = 2
+export const LINK = 3
+export const OTHER = 4
+
+export function statesOf(root: string, paths: readonly string[]): States {
+  const states: States = {
+    kinds: new Uint8Array(paths.length),
+    sizes: new Float64Array(paths.length),
+    times: new BigInt64Array(paths.length),
+  }
+  for (const [i, path] of paths.entries()) {
+    const stat = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false })
+    if (!stat) continue
+    states.kinds[i] = stat.isFile()
+      ? FILE
+      : stat.isDirectory()
+        ? FOLDER
+        : stat.isSymbolicLink()
+          ? LINK
+          : OTHER
+    states.sizes[i] = Number(stat.size)
+    states.times[i] = stat.mtimeNs
+  }
+  return states
+}
+
+/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */
+export function copyFiles(root: string, copies: readonly { from: string; to: string }[]): void {
+  for (const { from, to } of copies)
+    copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
+}

@@ -14,8 +14,8 @@ export interface Placed {
 
 export interface PlaceRequest {
   root: string
-  /** 'make' makes folders and links; 'finish' sets modes and times. */
-  step: 'make' | 'finish'
+  /** 'make' makes folders and links; 'finish' sets times, and modes where they differ from those of writing; 'reset' both. */
+  step: 'make' | 'finish' | 'reset'
   /** In the order of a tree. */
   entries: readonly Placed[]
   /** Permission bits that the user's umask takes away. */
@@ -29,7 +29,7 @@ export const WORKING_FILE = 0o600
 export function placeEntries({ root, step, entries, umask }: PlaceRequest): void {
   if (step === 'make') for (const entry of entries) make(root, entry)
   // Folders after what is in them: to change an entry changes the time of its folder.
-  else for (const entry of [...entries].reverse()) finish(root, entry, umask)
+  else for (const entry of [...entries].reverse()) finish(root, entry, umask, step === 'reset')
 }
 
 function make(root: string, { path, kind, mode, target }: Placed): void {
@@ -37,7 +37,7 @@ function make(root: string, { path, kind, mode, target }: Placed): void {
   else if (kind === 'link') symlinkSync(target, join(root, path))
 }
 
-function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: number): void {
+function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: number, resets: boolean): void {
   const absolute = join(root, path)
   const seconds = Number(mtimeNs) / 1e9
   if (kind === 'link') {
@@ -45,6 +45,6 @@ function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: numb
     return
   }
   const working = kind === 'folder' ? WORKING_FOLDER : WORKING_FILE
-  if ((mode & working) !== working) chmodSync(absolute, mode & ~umask)
+  if (resets || (mode & working) !== working) chmodSync(absolute, mode & ~umask)
   utimesSync(absolute, seconds, seconds)
 }

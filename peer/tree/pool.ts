@@ -1,5 +1,5 @@
 import { ThreadPool } from '../../packed/thread-pool.ts'
-import type { FileHashes, FilePart, FileState } from './contents.ts'
+import type { FileHashes, FilePart, FileState, States } from './contents.ts'
 import type { Placed, PlaceRequest } from './place.ts'
 import type { Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
@@ -32,6 +32,19 @@ export class TreePool {
     return this.#run<Uint8Array>({ do: 'read', root, parts }, signal)
   }
 
+  /** What is at these paths. */
+  states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
+    return this.#run<States>({ do: 'states', root, paths }, signal)
+  }
+
+  async copy(
+    root: string,
+    copies: readonly { from: string; to: string }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies }, signal)
+  }
+
   /** Makes or finishes entries, in order; the last ones first where they are finished. */
   async place(
     root: string,
@@ -43,7 +56,7 @@ export class TreePool {
     const slices: Placed[][] = []
     for (let at = 0; at < entries.length; at += PLACED_A_TASK)
       slices.push(entries.slice(at, at + PLACED_A_TASK))
-    if (step === 'finish') slices.reverse()
+    if (step !== 'make') slices.reverse()
     for (const slice of slices)
       await this.#run<null>({ do: 'place', root, step, entries: slice, umask }, signal)
   }

@@ -1,12 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import type { ThreadAnswer } from '../../packed/thread-pool.ts'
 import {
+  copyFiles,
   type FileHashes,
   type FilePart,
   type FileState,
   hashChunks,
   hashFiles,
   readParts,
+  type States,
+  statesOf,
 } from './contents.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
@@ -17,9 +20,11 @@ export type TreeRequest =
   | { do: 'hash files'; root: string; files: readonly FileState[] }
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
   | { do: 'read'; root: string; parts: readonly FilePart[] }
+  | { do: 'states'; root: string; paths: readonly string[] }
+  | { do: 'copy'; root: string; copies: readonly { from: string; to: string }[] }
   | ({ do: 'place' } & PlaceRequest)
 
-export type TreeAnswer = Scan | FileHashes | Uint8Array | null
+export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
 
 function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
   switch (request.do) {
@@ -33,6 +38,11 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
       const bytes = readParts(request.root, request.parts)
       return [bytes, [bytes.buffer]]
     }
+    case 'states':
+      return [statesOf(request.root, request.paths), []]
+    case 'copy':
+      copyFiles(request.root, request.copies)
+      return [null, []]
     case 'place':
       placeEntries(request)
       return [null, []]

@@ -18,4 +18,15 @@ export interface DownloadJob {
   replaceable: Replaceable
   /** The content is at its path already: it only has to be served. */
   isHere: boolean
+  /** Of a snapshot. */
+  tree?: TreeJob
+}
+
+export interface TreeJob {
+  /** Bytes of manifest and footer, as the tracker tells. */
+  trailer: number
+  /** The folder or file of the tree that is wanted; '' for all of it. */
+  part: string
+  /** Replaces files of the target that are no earlier download. */
+  force: boolean
 }
