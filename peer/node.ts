@@ -11,7 +11,8 @@ import type {
 } from './control/api.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { Catalog } from './serve/catalog.ts'
-import { type UploadContext, upload } from './upload/upload.ts'
+import type { UploadContext } from './upload/context.ts'
+import { upload } from './upload/upload.ts'
 import { verify } from './verify.ts'
 
 export interface NodeParts {

@@ -1,8 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
-import { isBelow } from '../../protocol/names.ts'
 import type { FileRecord } from '../../protocol/records.ts'
 import type {
   DownloadedFile,
@@ -19,6 +18,7 @@ import type { DownloadContext } from './context.ts'
 import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
+import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 import { SnapshotDownload } from './snapshot-download.ts'
@@ -123,14 +123,7 @@ export class Downloads {
     signal: AbortSignal,
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
-    const force = request.force ?? false
-    // The tree says what it may replace: only when it is known can the target be compared with it.
-    if (file.tree) {
-      const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
-      const tree = { trailer: file.tree.trailer, part, force }
-      const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
-      return { ...job, id, tree, replaceable: force ? 'anything' : null, isHere: false }
-    }
+    if (file.tree) return treeJob(job, request, { ...file, tree: file.tree })
     if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
     // Another request may be about to put the file there.
     const running = this.#tasks.get(job.id)?.download?.job
@@ -286,26 +279,5 @@ function removeStale(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { force: true })
-  }
-}
-
-/** The same file to the same place is the same job, however often it is asked for. */
-function jobOf(
-  request: DownloadRequest,
-  { name, fileId, size }: { name: string; fileId: string; size: number },
-  path: string,
-): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
-  const { sequential, maxDown, waitMs, output } = request
-  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
-  return {
-    id,
-    name,
-    fileId,
-    size,
-    path,
-    sequential: sequential || output === null,
-    maxDown,
-    waitMs,
-    keep: output !== null,
   }
 }

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { requireNamed, type WritePart, writeFile, writeTree } from './chunk-writer.ts'
+import { type WritePart, writeTree } from '../tree/write-tree.ts'
+import { requireNamed, writeFile } from './chunk-writer.ts'
 
 /** Chunk buffers, reused: an extent under way holds one, so memory is bounded by the connections. */
 export class BufferPool {
