@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Background } from '../../packed/background.ts'
+import { backOff } from '../../protocol/back-off.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { FileProgress } from '../../protocol/records.ts'
-import { backOff } from '../../tracker-client/back-off.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 
 /** Between looks at what moves, until a tracker says otherwise. */

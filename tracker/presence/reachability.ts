@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { backOff } from '../../protocol/back-off.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { BoundedQueue } from '../auth/bounded-queue.ts'
 import { type CallBack, type CallBackFault, callBack } from './call-back.ts'
@@ -107,8 +108,7 @@ export class Reachability {
         this.#options.isOwn(host, port) ? 'wrong certificate' : this.#callBack(address),
       )
       const now = this.#now()
-      const pause =
-        fault === null ? GOOD_FOR_MS : Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10))
+      const pause = fault === null ? GOOD_FOR_MS : backOff(failures + 1, FIRST_PAUSE_MS, LAST_PAUSE_MS)
       const verdict = { address, fault, failures: fault === null ? 0 : failures + 1, nextAt: now + pause }
       this.#verdicts.set(as, verdict)
       if (fault !== null) this.#noteFailure(user, now)
