@@ -70,8 +70,13 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
   )
 }
 
+/** All readers of a group get the same event object, so each event is rendered once. */
+const rendered = new WeakMap<GroupEvent, string>()
+
 async function writeEvent(raw: ServerResponse, event: GroupEvent, signal: AbortSignal): Promise<void> {
-  const room = raw.write(`id: ${event.revision}\ndata: ${JSON.stringify(event)}\n\n`)
+  const text = rendered.get(event) ?? `id: ${event.revision}\ndata: ${JSON.stringify(event)}\n\n`
+  rendered.set(event, text)
+  const room = raw.write(text)
   if (!room) await once(raw, 'drain', { signal })
 }
 
