@@ -26,6 +26,8 @@ export interface NodeParts {
   setMaxUp(rate: number): void
   warmUp(): void
   stop(): Promise<void>
+  /** Hears of a failed stop that nobody awaits. */
+  onStopFailed(error: unknown): void
 }
 
 /** A running peer: what commands ask of it, in this process or through the control socket. */
@@ -101,6 +103,6 @@ export class PeerNode implements Peer {
   }
 
   shutdown(): void {
-    void this.stop()
+    this.stop().catch(this.#parts.onStopFailed)
   }
 }

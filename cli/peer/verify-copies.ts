@@ -1,4 +1,4 @@
-import type { ProgressListener, VerifyRequest, VerifyResult } from '../../peer/control/api.ts'
+import type { VerifyRequest, VerifyResult } from '../../peer/control/api.ts'
 import { connectPeer } from '../../peer/control/client.ts'
 import { interrupt } from '../process/interrupt.ts'
 import { createProgress, type ProgressMode } from '../render/progress.ts'

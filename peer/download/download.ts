@@ -261,7 +261,7 @@ export class Download {
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs)
       this.#ended.reject(noPeer(`${this.job.group}:${this.job.name}`))
-    void this.#renew(now)
+    this.#renew(now).catch((error: unknown) => this.#ended.reject(error))
   }
 
   /** A tracker that is away does not stop a download that has peers; one that refuses does. */
@@ -271,8 +271,8 @@ export class Download {
       if (peers) this.#swarm?.offer(peers)
     } catch (error) {
       const away = error instanceof ShoalError && (error.kind === 'unreachable' || error.kind === 'busy')
-      if (away) this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
-      else this.#ended.reject(error)
+      if (!away) throw error
+      this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
     }
   }
 

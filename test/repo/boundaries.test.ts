@@ -55,7 +55,7 @@ const ROOMS: Record<string, Room> = {
     why: 'an upload hashes, publishes and serves; it fetches nothing',
   },
   'peer/tracker-link': {
-    imports: ['peer/wire', 'peer/serve', 'tracker-client/api', 'tracker-client', 'protocol'],
+    imports: ['peer/wire', 'peer/serve', 'tracker-client/api', 'tracker-client', 'packed', 'protocol'],
     why: 'it reports what is served and moved, and starts neither',
   },
   'peer/worker': {
