@@ -10,8 +10,9 @@ import { PauseWatch } from '../wire/pause-watch.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
-import { readHere } from './disk/already-here.ts'
+import { checkTarget, type FileHere, type Replaceable } from './disk/overwriting.ts'
 import { PartFile } from './disk/part-file.ts'
+import { removeWorkingNames } from './disk/part-storage.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
 import { ExtentFetcher } from './extent-fetcher.ts'
@@ -83,10 +84,12 @@ export class Download {
       await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
         throw storageError(error, dirname(job.path))
       })
-      if (job.isHere) return await this.#takeHere(signal)
+      // Look again: a job that an earlier run of this peer left may find another file there.
+      const found = await checkTarget(job, this.#context, signal)
+      if (found.here) return await this.#takeHere(found.here)
       await this.#prepare(signal)
       if (!this.#have.isFull) await this.#fetchMissing(signal)
-      return await this.#finish()
+      return await this.#finish(found.replaceable)
     } catch (error) {
       await this.#endFetching()
       await this.#part?.seal()
@@ -105,15 +108,12 @@ export class Download {
   }
 
   /** Only serves what is at its path already. */
-  async #takeHere(signal: AbortSignal): Promise<DownloadedFile> {
-    const { job } = this
-    const { hashes, ...state } = await readHere(job, this.#context, signal)
-    this.#hashes = hashes
-    this.#totals.reusedFrom(job.path)
+  async #takeHere({ hashes, ...state }: FileHere): Promise<DownloadedFile> {
+    await removeWorkingNames(this.job.path)
+    this.#hashes = hashes()
+    this.#totals.reusedAll(this.job.path)
     await this.#seed(state)
-    this.#totals.meter.add(job.size, performance.now())
-    this.#totals.endReuse()
-    return this.#result(job.path)
+    return this.#result(this.job.path)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
@@ -281,12 +281,12 @@ export class Download {
     await this.#context.seeds.add({ group, name, fileId, size, path, ...state, fault: null }, this.#hashes)
   }
 
-  async #finish(): Promise<DownloadedFile> {
+  async #finish(replaceable: Replaceable): Promise<DownloadedFile> {
     const { job } = this
     await this.#endFetching()
     const part = this.#part!
     const path = job.keep ? job.path : part.path
-    if (job.keep) await this.#seed(await part.publish(job.replaceable))
+    if (job.keep) await this.#seed(await part.publish(replaceable))
     else await part.finish()
     return this.#result(path)
   }

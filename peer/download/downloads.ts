@@ -115,12 +115,9 @@ export class Downloads {
     signal: AbortSignal,
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
-    if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
     // Another request may be about to put the file there.
-    const running = this.#tasks.get(job.id)?.download?.job
-    if (running) return running
-    const { replaceable, isSame } = await checkTarget(path, job, this.#context, signal)
-    return { ...job, replaceable, isHere: isSame }
+    if (job.keep && !this.#tasks.has(job.id)) await checkTarget(job, this.#context, signal)
+    return job
   }
 
   onDownloaded(listener: (file: Downloaded) => void): void {
@@ -273,7 +270,7 @@ function jobOf(
   request: DownloadRequest,
   { name, fileId, size }: { name: string; fileId: string; size: number },
   path: string,
-): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
+): Omit<DownloadJob, 'group'> {
   const { sequential, maxDown, waitMs, output } = request
   const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
   return {
@@ -286,5 +283,6 @@ function jobOf(
     maxDown,
     waitMs,
     keep: output !== null,
+    force: request.force ?? false,
   }
 }

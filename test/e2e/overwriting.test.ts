@@ -3,16 +3,19 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 const CHUNK = 512 * 1024
 const world = new World()
@@ -39,6 +42,12 @@ async function share(name: string, size = CHUNK + 1): Promise<Buffer> {
   writeFileSync(path, bytes)
   await ada.ok(['peer', 'upload', path, '--group', 'team', '--as', name])
   return bytes
+}
+
+/** Names that the home's peer serves. */
+async function seededBy(home: Home): Promise<string[]> {
+  const { seeding } = await home.ok<{ seeding: { name: string }[] }>('peer status')
+  return seeding.map(({ name }) => name)
 }
 
 const refused = { exit: 10, code: 'PATH_IN_THE_WAY' }
@@ -101,6 +110,62 @@ test('a download replaces neither a symbolic link at the target nor the file tha
   expect(lstatSync(path).isSymbolicLink()).toBe(true)
 })
 
+test('a copy that its group removed is an earlier version of what is shared under the name later', async () => {
+  await share('removed')
+  const path = join(bob.folder, 'removed')
+  await bob.ok(['peer', 'download', 'team:removed', '-o', path])
+  await ada.ok('peer remove team:removed')
+  await until(async () => !(await seededBy(bob)).includes('removed'))
+  const bytes = await share('removed')
+  await bob.ok(['peer', 'download', 'team:removed', '-o', path])
+  expect(readFileSync(path).equals(bytes)).toBe(true)
+})
+
+test('a damaged copy is fetched again', async () => {
+  const bytes = await share('damaged')
+  const path = join(bob.folder, 'damaged')
+  await bob.ok(['peer', 'download', 'team:damaged', '-o', path])
+  const time = join(bob.folder, 'time')
+  execFileSync('touch', ['-r', path, time])
+  writeFileSync(path, Buffer.concat([Buffer.from('rot'), bytes.subarray(3)]))
+  execFileSync('touch', ['-r', time, path])
+  expect((await bob.run(['peer', 'verify', 'team:damaged'])).code).toBe(9)
+  await bob.ok(['peer', 'download', 'team:damaged', '-o', path])
+  expect(readFileSync(path).equals(bytes)).toBe(true)
+})
+
+test('after a crash that left both names of a finished download, the next one touches neither', async () => {
+  const bytes = await share('crashed')
+  const path = join(bob.folder, 'crashed')
+  await bob.ok(['peer', 'download', 'team:crashed', '-o', path])
+  linkSync(path, `${path}.shoal-part`)
+  const moved = join(bob.folder, 'moved-away')
+  renameSync(path, moved)
+  const newer = await share('crashed')
+  await bob.ok(['peer', 'download', 'team:crashed', '-o', path])
+  expect(readFileSync(path).equals(newer)).toBe(true)
+  expect(readFileSync(moved).equals(bytes)).toBe(true)
+  linkSync(path, `${path}.shoal-part`)
+  await bob.ok(['peer', 'download', 'team:crashed', '-o', path])
+  expect(existsSync(`${path}.shoal-part`)).toBe(false)
+})
+
+test('--force replaces neither a FIFO nor what a folder of FIFOs holds', async () => {
+  await share('node')
+  const folder = join(bob.folder, 'nodes')
+  mkdirSync(folder)
+  execFileSync('mkfifo', [join(folder, 'node')])
+  expect(await bob.fails(['peer', 'download', 'team:node', '-o', folder, '--force'])).toMatchObject(refused)
+  expect(lstatSync(join(folder, 'node')).isFIFO()).toBe(true)
+  expect(readdirSync(folder)).toEqual(['node'])
+})
+
+test('an empty file is not said to have been here', async () => {
+  await share('empty', 0)
+  const { stdout } = await bob.run('peer download team:empty -o empty-file')
+  expect(stdout.toString()).not.toContain('already here')
+})
+
 test('one foreign file in a folder stops the download before anything is written', async () => {
   mkdirSync(join(ada.folder, 'sub'))
   await share('sub/a')
@@ -137,6 +202,10 @@ test('a download to a FIFO ends when its reader goes away', async () => {
 
 test('a Metalink replaces an older Metalink and nothing else', async () => {
   await share('eight')
+  await until(async () => {
+    const { files } = await bob.ok<{ files: { seeders: number }[] }>('group files team eight')
+    return files[0]?.seeders === 1
+  })
   const path = join(bob.folder, 'eight.meta4')
   await bob.ok(['metalink', 'team:eight', '-o', path])
   await bob.ok(['metalink', 'team:eight', '-o', path])

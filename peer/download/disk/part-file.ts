@@ -14,9 +14,8 @@ import {
   type Journal,
   parseJournal,
 } from './journal.ts'
-import { giveName } from './overwriting.ts'
+import { giveName, type Replaceable } from './overwriting.ts'
 import { openPlain, requireSpace, syncFolder } from './part-storage.ts'
-import type { Replaceable } from './replaceable.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
 export interface Leftover {
@@ -191,8 +190,9 @@ export class PartFile {
 
   /**
    * Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. It can be
-   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the name is
-   * taken by something that is not `replaceable`, and the first failure of the storage, whenever that was. Where the folder cannot be synced, the file gets its working name back.
+   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the
+   * name is taken by something that is not `replaceable`, and the first failure of the storage, whenever that
+   * was. Where the folder cannot be synced, the file gets its working name back.
    */
   async publish(replaceable: Replaceable): Promise<{ mtimeNs: bigint; ino: bigint }> {
     return this.#complete(async () => {

@@ -1,5 +1,3 @@
-import type { Replaceable } from '../disk/replaceable.ts'
-
 /** The job of one download, as it stands in the queue. */
 export interface DownloadJob {
   id: string
@@ -14,8 +12,6 @@ export interface DownloadJob {
   waitMs: number
   /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
-  /** What the file may replace at its final path. */
-  replaceable: Replaceable
-  /** The content is at its path already: it only has to be served. */
-  isHere: boolean
+  /** Whether it may replace any file at its final path. */
+  force: boolean
 }
