@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { fstatSync, type Stats, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import { finished } from 'node:stream/promises'
@@ -6,7 +6,7 @@ import type { DownloadResult, ProgressListener } from '../../peer/control/api.ts
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { Target } from '../../protocol/names.ts'
 import { output } from '../process/output-stream.ts'
-import { openNode } from './stream-node.ts'
+import { descriptorOf, openNode } from './stream-node.ts'
 import { StreamSink } from './stream-sink.ts'
 
 /** A download's output: a path, which the peer writes, or a stream ("-", a FIFO or a device), which gets the bytes in order. */
@@ -21,7 +21,7 @@ export function downloadOutput(given: string | undefined, { group, name }: Targe
   if (given === undefined) return { path: resolve(basename(name) || group) }
   const path = resolve(given)
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat && isStream(path, stat)) return { stream: path }
+  if (stat && isStream(path, stat)) return { stream: isStdout(path, stat) ? '-' : path }
   if (stat?.isSocket())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is a socket`, { hint: 'choose another place with -o' })
   // Keep a trailing slash, which means a folder; resolve() drops it.
@@ -33,8 +33,13 @@ export function isStream(
   path: string,
   stat: { isFIFO(): boolean; isCharacterDevice(): boolean; isBlockDevice(): boolean },
 ): boolean {
-  const isDescriptor = /^\/(dev\/(fd\/|std(out|err)$)|proc\/self\/fd\/)/.test(path)
-  return isDescriptor || stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()
+  return descriptorOf(path) !== null || stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()
+}
+
+/** Whether the bytes would go where answers do, by whatever name. */
+function isStdout(path: string, stat: Stats): boolean {
+  const { dev, ino } = fstatSync(1)
+  return descriptorOf(path) === 1 || (descriptorOf(path) === null && stat.dev === dev && stat.ino === ino)
 }
 
 /** Runs a download whose bytes are written to a stream as they arrive. If that is stdout, answers and errors go to stderr. */
@@ -45,25 +50,27 @@ export async function toStream(
   signal: AbortSignal,
 ): Promise<DownloadResult> {
   if (path === '-') output.stream = process.stderr
-  const stream = path === '-' ? process.stdout : await openNode(path, signal)
-  const sink = new StreamSink(stream)
+  const standard = path === '-' ? process.stdout : descriptorOf(path) === 2 ? process.stderr : null
+  const node = standard === null ? await openNode(path, signal) : null
   const broken = new AbortController()
-  if (stream !== process.stdout) stream.on('error', (error) => broken.abort(storageError(error, path)))
+  node?.on('error', (error) => broken.abort(storageError(error, path)))
+  const either = AbortSignal.any([signal, broken.signal])
+  const sink = new StreamSink(node ?? standard!, either)
   try {
-    const result = await download(
-      (event) => {
-        sink.hear(event)
-        progress(event)
-      },
-      AbortSignal.any([signal, broken.signal]),
-    )
+    const result = await download((event) => {
+      sink.hear(event)
+      progress(event)
+    }, either)
     for (const file of result.files) {
       await sink.finish(file.path, file.size)
       await rm(file.path, { force: true })
     }
-    if (stream !== process.stdout) await finished(stream.end())
+    if (node) await finished(node.end(), { signal: either })
     return { files: result.files.map((file) => ({ ...file, path })) }
+  } catch (error) {
+    throw either.aborted ? either.reason : error
   } finally {
     await sink.close()
+    node?.destroy()
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
+  constants,
   existsSync,
   linkSync,
   lstatSync,
@@ -13,6 +14,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
@@ -198,6 +200,50 @@ test('a download to a FIFO ends when its reader goes away', async () => {
   const failure = await bob.fails(['peer', 'download', 'team:seven', '-o', fifo, '--max-down', '8MB'])
   if (reader.exitCode === null) await once(reader, 'close')
   expect(failure).toMatchObject({ exit: 10 })
+})
+
+test('a download to a FIFO ends on SIGTERM although its reader has stopped reading', async () => {
+  await share('stalled', 4 * CHUNK)
+  const fifo = join(bob.folder, 'stalled-pipe')
+  execFileSync('mkfifo', [fifo])
+  const reader = await open(fifo, constants.O_RDWR)
+  try {
+    const child = bob.spawn(['peer', 'download', 'team:stalled', '-o', fifo, '--progress', 'ndjson'])
+    let events = ''
+    child.stderr?.on('data', (part: Buffer) => {
+      events += part
+    })
+    await until(() => events.includes('"event":"done"'), 20_000)
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(10_000) })
+    expect(code).toBe(143)
+  } finally {
+    await reader.close()
+  }
+})
+
+test.each(['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])(
+  'a download to %s writes the bytes and nothing else to standard output',
+  async (path) => {
+    const bytes = await share('stdout')
+    const { code, stdout, stderr } = await bob.run(['peer', 'download', 'team:stdout', '-o', path])
+    expect(code).toBe(0)
+    expect(stdout.equals(bytes)).toBe(true)
+    expect(stderr).toContain('Downloaded')
+  },
+)
+
+test.each([
+  ['standard output', '/dev/stdout', '>>'],
+  ['another descriptor', '/dev/fd/5', '5>>'],
+])('a download to %s that appends to a file keeps what the file has', async (_, path, redirection) => {
+  const bytes = await share('appended')
+  const file = join(bob.folder, `log-${redirection.length}`)
+  writeFileSync(file, 'kept')
+  const under = ['sh', '-c', `exec "$0" "$@" ${redirection}${file}`]
+  const { code, stderr } = await bob.run(['peer', 'download', 'team:appended', '-o', path], { under })
+  expect([code, stderr]).toEqual([0, expect.anything()])
+  expect(readFileSync(file).equals(Buffer.concat([Buffer.from('kept'), bytes]))).toBe(true)
 })
 
 test('a Metalink replaces an older Metalink and nothing else', async () => {
