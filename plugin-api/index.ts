@@ -8,6 +8,7 @@ export { Args, Flags } from '@oclif/core'
 export { fileArg, groupArg, groupFlag, targetArg } from '../cli/input/args.ts'
 export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/input/flags.ts'
 export { filesBelow } from '../cli/input/upload-sources.ts'
+export { openStream, streamOutput } from '../cli/peer/stream-node.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
 export { interrupt } from '../cli/process/interrupt.ts'
 export { ShoalCommand } from '../cli/run/base-command.ts'
@@ -29,6 +30,7 @@ export type {
   UploadResult,
 } from '../peer/control/api.ts'
 export type { ChunkSource, WantedChunk } from '../peer/download/chunk-sources.ts'
+export { giveName, type Replaceable } from '../peer/download/disk/overwriting.ts'
 export { placeInside } from '../peer/download/disk/targets.ts'
 /** A file's packed chunk hashes, proven against its id. */
 export { loadHashes } from '../peer/download/swarm/hash-list.ts'

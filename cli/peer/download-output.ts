@@ -1,12 +1,10 @@
-import { fstatSync, type Stats, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, resolve, sep } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { DownloadResult, ProgressListener } from '../../peer/control/api.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { storageError } from '../../protocol/errors.ts'
 import type { Target } from '../../protocol/names.ts'
-import { output } from '../process/output-stream.ts'
-import { descriptorOf, openNode } from './stream-node.ts'
+import { openStream, streamOutput } from './stream-node.ts'
 import { StreamSink } from './stream-sink.ts'
 
 /** A download's output: a path, which the peer writes, or a stream ("-", a FIFO or a device), which gets the bytes in order. */
@@ -17,29 +15,12 @@ export type DownloadOutput = { path: string } | { stream: string }
  * current folder. Throws PATH_IN_THE_WAY for a socket.
  */
 export function downloadOutput(given: string | undefined, { group, name }: Target): DownloadOutput {
-  if (given === '-') return { stream: '-' }
   if (given === undefined) return { path: resolve(basename(name) || group) }
+  const stream = streamOutput(given)
+  if (stream !== null) return { stream }
   const path = resolve(given)
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat && isStream(path, stat)) return { stream: isStdout(path, stat) ? '-' : path }
-  if (stat?.isSocket())
-    throw new ShoalError('PATH_IN_THE_WAY', `${path} is a socket`, { hint: 'choose another place with -o' })
   // Keep a trailing slash, which means a folder; resolve() drops it.
   return { path: path + (given.endsWith('/') && path !== sep ? sep : '') }
-}
-
-/** Whether the path takes bytes in order and must not be replaced. A descriptor of this process may be a regular file. */
-export function isStream(
-  path: string,
-  stat: { isFIFO(): boolean; isCharacterDevice(): boolean; isBlockDevice(): boolean },
-): boolean {
-  return descriptorOf(path) !== null || stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()
-}
-
-/** Whether the bytes would go where answers do, by whatever name. */
-function isStdout(path: string, stat: Stats): boolean {
-  const { dev, ino } = fstatSync(1)
-  return descriptorOf(path) === 1 || (descriptorOf(path) === null && stat.dev === dev && stat.ino === ino)
 }
 
 /** Runs a download whose bytes are written to a stream as they arrive. If that is stdout, answers and errors go to stderr. */
@@ -49,13 +30,11 @@ export async function toStream(
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<DownloadResult> {
-  if (path === '-') output.stream = process.stderr
-  const standard = path === '-' ? process.stdout : descriptorOf(path) === 2 ? process.stderr : null
-  const node = standard === null ? await openNode(path, signal) : null
+  const { stream, node } = await openStream(path, signal)
   const broken = new AbortController()
   node?.on('error', (error) => broken.abort(storageError(error, path)))
   const either = AbortSignal.any([signal, broken.signal])
-  const sink = new StreamSink(node ?? standard!, either)
+  const sink = new StreamSink(stream, either)
   try {
     const result = await download((event) => {
       sink.hear(event)

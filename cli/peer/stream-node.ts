@@ -1,16 +1,65 @@
-import { closeSync, constants, createWriteStream, fstatSync, openSync } from 'node:fs'
+import { closeSync, constants, createWriteStream, fstatSync, openSync, type Stats, statSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { storageError } from '../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { output } from '../process/output-stream.ts'
 
 /** Pause between attempts to open a FIFO that has no reader yet. */
 const RETRY_MS = 50
 
 const STANDARD = ['/dev/stdin', '/dev/stdout', '/dev/stderr']
 
+/**
+ * The stream that -o names: "-" for standard output by whatever name, the path of a FIFO, a device or a descriptor, or null
+ * for a file. Throws PATH_IN_THE_WAY for a socket.
+ */
+export function streamOutput(given: string): string | null {
+  if (given === '-') return '-'
+  const path = resolve(given)
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat) return null
+  if (isStream(path, stat)) return isStdout(path, stat) ? '-' : path
+  if (!stat.isSocket()) return null
+  throw new ShoalError('PATH_IN_THE_WAY', `${path} is a socket`, { hint: 'choose another place with -o' })
+}
+
+/** Whether the path takes bytes in order and must not be replaced. A descriptor of this process may be a regular file. */
+export function isStream(
+  path: string,
+  stat: { isFIFO(): boolean; isCharacterDevice(): boolean; isBlockDevice(): boolean },
+): boolean {
+  return descriptorOf(path) !== null || stat.isFIFO() || stat.isCharacterDevice() || stat.isBlockDevice()
+}
+
+/** Whether the bytes would go where answers do. */
+function isStdout(path: string, { dev, ino }: Stats): boolean {
+  const descriptor = descriptorOf(path)
+  if (descriptor !== null) return descriptor === 1
+  const stdout = fstatSync(1)
+  return dev === stdout.dev && ino === stdout.ino
+}
+
+/**
+ * Opens what `streamOutput` returned. `node` is the stream where it is to be closed, and null for a standard one. If it is
+ * standard output, answers and errors go to stderr from now on.
+ */
+export async function openStream(
+  name: string,
+  signal: AbortSignal,
+): Promise<{ stream: NodeJS.WritableStream; node: Writable | null }> {
+  if (name === '-') {
+    output.stream = process.stderr
+    return { stream: process.stdout, node: null }
+  }
+  if (descriptorOf(name) === 2) return { stream: process.stderr, node: null }
+  const node = await openNode(name, signal)
+  return { stream: node, node }
+}
+
 /** The descriptor of this process that `path` names, or null. */
-export function descriptorOf(path: string): number | null {
+function descriptorOf(path: string): number | null {
   const standard = STANDARD.indexOf(path)
   if (standard >= 0) return standard
   const match = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path)
@@ -22,7 +71,7 @@ export function descriptorOf(path: string): number | null {
  * keep the process from ending. A descriptor of this process is used as it is, at its own position, since opening its
  * path again would write over the beginning of a file. Throws a storage error, or the signal's reason.
  */
-export async function openNode(path: string, signal: AbortSignal): Promise<Writable> {
+async function openNode(path: string, signal: AbortSignal): Promise<Writable> {
   const descriptor = descriptorOf(path)
   if (descriptor !== null) return ofDescriptor(descriptor, path)
   for (;;) {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import {
   constants,
@@ -50,6 +50,14 @@ async function share(name: string, size = CHUNK + 1): Promise<Buffer> {
 async function seededBy(home: Home): Promise<string[]> {
   const { seeding } = await home.ok<{ seeding: { name: string }[] }>('peer status')
   return seeding.map(({ name }) => name)
+}
+
+/** Waits until the tracker names a peer that has all of the file. */
+async function announced(name: string): Promise<void> {
+  await until(async () => {
+    const { files } = await bob.ok<{ files: { seeders: number }[] }>(['group', 'files', 'team', name])
+    return files[0]?.seeders === 1
+  })
 }
 
 const refused = { exit: 10, code: 'PATH_IN_THE_WAY' }
@@ -246,19 +254,47 @@ test.each([
   expect(readFileSync(file).equals(Buffer.concat([Buffer.from('kept'), bytes]))).toBe(true)
 })
 
-test('a Metalink replaces an older Metalink and nothing else', async () => {
+test('a Metalink replaces an older Metalink and nothing else, and so do its certificates', async () => {
   await share('eight')
-  await until(async () => {
-    const { files } = await bob.ok<{ files: { seeders: number }[] }>('group files team eight')
-    return files[0]?.seeders === 1
+  await announced('eight')
+  const [path, pem] = [join(bob.folder, 'eight.meta4'), join(bob.folder, 'peers.pem')]
+  const write = (...words: string[]): string[] => ['metalink', 'team:eight', ...words]
+  await bob.ok(write('-o', path, '--ca-file', pem))
+  await bob.ok(write('-o', path, '--ca-file', pem))
+  expect(new X509Certificate(readFileSync(pem)).subject).toBeDefined()
+
+  const foreign = {
+    'notes.txt': 'notes',
+    'other.meta4': '<?xml version="1.0" encoding="UTF-8"?>\n<metalink/>',
+  }
+  for (const [name, text] of Object.entries(foreign)) {
+    const other = join(bob.folder, name)
+    writeFileSync(other, text)
+    expect(await bob.fails(write('-o', other))).toMatchObject(refused)
+    expect(readFileSync(other, 'utf8')).toBe(text)
+    await bob.ok(write('-o', other, '--force'))
+    expect(readFileSync(other).equals(readFileSync(path))).toBe(false)
+    expect(readFileSync(other, 'utf8')).toContain('<generator>Shoal</generator>')
+  }
+
+  const bundle = join(bob.folder, 'ca-certificates.crt')
+  writeFileSync(bundle, readFileSync(pem, 'utf8').replace(/^#.*\n/, ''))
+  expect(await bob.fails(write('-o', path, '--ca-file', bundle))).toMatchObject(refused)
+})
+
+test('a Metalink goes into a FIFO or to standard output, and replaces no FIFO', async () => {
+  await share('nine')
+  await announced('nine')
+  const fifo = join(bob.folder, 'meta-pipe')
+  execFileSync('mkfifo', [fifo])
+  const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let read = ''
+  reader.stdout.on('data', (part: Buffer) => {
+    read += part
   })
-  const path = join(bob.folder, 'eight.meta4')
-  await bob.ok(['metalink', 'team:eight', '-o', path])
-  await bob.ok(['metalink', 'team:eight', '-o', path])
-  const other = join(bob.folder, 'notes.txt')
-  writeFileSync(other, 'notes')
-  expect(await bob.fails(['metalink', 'team:eight', '-o', other])).toMatchObject(refused)
-  expect(readFileSync(other, 'utf8')).toBe('notes')
-  await bob.ok(['metalink', 'team:eight', '-o', other, '--force'])
-  expect(existsSync(other)).toBe(true)
+  await bob.ok(['metalink', 'team:nine', '-o', fifo, '--force'])
+  if (reader.exitCode === null) await once(reader, 'close')
+  expect(lstatSync(fifo).isFIFO()).toBe(true)
+  const { stdout } = await bob.run('metalink team:nine -o -')
+  for (const text of [read, stdout.toString()]) expect(text).toMatch(/^<\?xml [\s\S]*<\/metalink>\n$/)
 })
