@@ -22,7 +22,6 @@ import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 import { SnapshotDownload } from './snapshot-download.ts'
-import { takeHere } from './take-here.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
 interface Waiter {
@@ -124,12 +123,9 @@ export class Downloads {
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
     if (file.tree) return treeJob(job, request, { ...file, tree: file.tree })
-    if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
     // Another request may be about to put the file there.
-    const running = this.#tasks.get(job.id)?.download?.job
-    if (running) return running
-    const { replaceable, isSame } = await checkTarget(path, job, this.#context, signal)
-    return { ...job, replaceable, isHere: isSame }
+    if (job.keep && !this.#tasks.has(job.id)) await checkTarget(job, this.#context, signal)
+    return job
   }
 
   onDownloaded(listener: (file: Downloaded) => void): void {
@@ -247,9 +243,7 @@ export class Downloads {
     task.download = download
     try {
       abort.signal.throwIfAborted()
-      const file = job.isHere
-        ? await takeHere(job, context, emit, abort.signal)
-        : await download.run(abort.signal)
+      const file = await download.run(abort.signal)
       for (const waiter of waiters) waiter.resolve(file)
       if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'

@@ -4,14 +4,12 @@ import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
 import type { DownloadRequest } from '../control/api.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
-type Draft = Omit<DownloadJob, 'replaceable' | 'isHere'>
-
 /** The same file to the same place is the same job, however often it is asked for. */
 export function jobOf(
   request: DownloadRequest,
   { name, fileId, size }: { name: string; fileId: string; size: number },
   path: string,
-): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
+): Omit<DownloadJob, 'group'> {
   const { sequential, maxDown, waitMs, output } = request
   const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
   return {
@@ -24,18 +22,17 @@ export function jobOf(
     maxDown,
     waitMs,
     keep: output !== null,
+    force: request.force ?? false,
   }
 }
 
 /** A job for a snapshot or a part of it. What it may replace is decided when its tree is known. */
 export function treeJob(
-  job: Draft,
+  job: DownloadJob,
   request: DownloadRequest,
   file: FileRecord & { tree: TreeSummary },
 ): DownloadJob {
-  const force = request.force ?? false
   const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
   const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
-  const tree = { trailer: file.tree.trailer, part, force }
-  return { ...job, id, tree, replaceable: force ? 'anything' : null, isHere: false }
+  return { ...job, id, tree: { trailer: file.tree.trailer, part } }
 }

@@ -1,5 +1,3 @@
-import type { Replaceable } from '../disk/replaceable.ts'
-
 /** The job of one download, as it stands in the queue. */
 export interface DownloadJob {
   id: string
@@ -14,12 +12,10 @@ export interface DownloadJob {
   waitMs: number
   /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
-  /** What the file may replace at its final path. */
-  replaceable: Replaceable
-  /** The content is at its path already: it only has to be served. */
-  isHere: boolean
   /** Of a snapshot. */
   tree?: TreeJob
+  /** Whether it may replace any file at its final path. */
+  force: boolean
 }
 
 export interface TreeJob {
@@ -27,6 +23,4 @@ export interface TreeJob {
   trailer: number
   /** The folder or file of the tree that is wanted; '' for all of it. */
   part: string
-  /** Replaces files of the target that are no earlier download. */
-  force: boolean
 }
