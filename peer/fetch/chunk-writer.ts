@@ -2,13 +2,13 @@ import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from '
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { FolderHandles } from './folder-handles.ts'
 
-/** Bytes of a chunk that belong into one file of a tree. */
+/** The bytes of a chunk that go into one file of a tree. */
 export interface WritePart {
   /** Relative to the root, with slashes. */
   path: string
-  /** For a file that is made. */
+  /** Mode of the file, if it has to be created. */
   mode: number
-  /** Where the bytes begin in the file, and where in the chunk. */
+  /** Where the bytes begin, in the file (`offset`) and in the chunk (`at`). */
   offset: number
   at: number
   length: number
@@ -27,11 +27,11 @@ export function writeFile(
   }
 }
 
-/** Throws FILE_CHANGED where the path is no longer the open file (`ExtentTarget.isShared`). */
+/** Throws FILE_CHANGED if the path no longer names the open file (`ExtentTarget.isShared`). */
 export function requireNamed({ fd, path }: { fd: number; path: string }): void {
   const named = statSync(path, { throwIfNoEntry: false })
   if (named?.ino === fstatSync(fd).ino) return
-  throw new ShoalError('FILE_CHANGED', `${path} is complete or gone: nothing is written to it any more`)
+  throw new ShoalError('FILE_CHANGED', `${path} is complete or was removed: it takes no more writes`)
 }
 
 /** Writes a verified chunk into the files of a tree, never through a symbolic link. Throws a storage error. */

@@ -8,7 +8,7 @@ import {
   PENDING,
 } from '../../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
-import { bad, MAX_ERROR_BODY, refusal } from '../../fetch/response-parser.ts'
+import { badResponse, MAX_ERROR_BODY, responseError } from '../../fetch/response-parser.ts'
 import { type Credentials, connectPinned } from '../../wire/pinned-connect.ts'
 
 export interface HaveListener {
@@ -54,8 +54,8 @@ export async function followHave(
         .once('error', reject)
         .end()
     })
-    if (response.statusCode !== 200) throw refusal(response.statusCode!, await readShort(response))
-    if (response.headers['content-type'] !== HAVE_MEDIA_TYPE) throw bad('it does not tell what it holds')
+    if (response.statusCode !== 200) throw responseError(response.statusCode!, await readShort(response))
+    if (response.headers['content-type'] !== HAVE_MEDIA_TYPE) throw badResponse('it is no have stream')
     await readHave(response, new HaveReader(use.chunks, listener))
   } catch (error) {
     if (!signal.aborted) throw error
@@ -111,7 +111,7 @@ export class HaveReader {
     let bytes = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data])
     if (!this.#bitmapRead) {
       if (bytes.length >= 4 && bytes.readUInt32BE() !== this.#chunks)
-        throw bad('it has another number of chunks')
+        throw badResponse('it has another number of chunks')
       const length = 4 + Math.ceil(this.#chunks / 8)
       if (bytes.length >= length) {
         this.#bitmapRead = true
@@ -125,12 +125,12 @@ export class HaveReader {
   }
 
   end(): void {
-    if (!this.#bitmapRead || this.#rest.length > 0) throw bad('what it holds is cut off')
+    if (!this.#bitmapRead || this.#rest.length > 0) throw badResponse('its have stream is cut off')
   }
 
   #record(record: number): void {
     const chunk = (record & ~PENDING) >>> 0
-    if (chunk >= this.#chunks) throw bad('it claims a chunk past the end')
+    if (chunk >= this.#chunks) throw badResponse('it claims a chunk past the end')
     if (record >= PENDING) this.#listener.onPending(chunk)
     else this.#listener.onChunk(chunk)
   }
