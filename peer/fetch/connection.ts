@@ -46,7 +46,7 @@ export class FetchConnection {
   #left = 0
   /** When the last stall check found new data. */
   #receivedAt = performance.now()
-  /** Data arrived since the last stall check. Reading the clock for every 16 KiB record would cost more than parsing it. */
+  /** Data arrived since the last stall check. A clock reading per 16 KiB record would cost more than parsing it. */
   #received = false
   #closed = false
 
