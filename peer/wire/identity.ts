@@ -6,7 +6,7 @@ import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509'
 import { storageError } from '../../protocol/errors.ts'
 import { fingerprint, type KeyPair } from '../../protocol/hello.ts'
 
-/** A peer's key pair and self-signed certificate, made once per home. The certificate's fingerprint is the peer's id. */
+/** A peer's key pair and self-signed certificate, made once per home. Its fingerprint is the peer's id. */
 export type Identity = KeyPair
 
 const VALID_YEARS = 30
