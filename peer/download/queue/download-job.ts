@@ -1,6 +1,6 @@
 import type { Replaceable } from '../disk/replaceable.ts'
 
-/** The job of one download, as it stands in the queue. */
+/** The job of one download, as the queue stores it. */
 export interface DownloadJob {
   id: string
   group: string
@@ -12,21 +12,21 @@ export interface DownloadJob {
   sequential: boolean
   maxDown: number
   waitMs: number
-  /** Whether the finished file stays in the catalog and is seeded. */
+  /** Whether the finished file is kept in the catalog and seeded. */
   keep: boolean
   /** What the file may replace at its final path. */
   replaceable: Replaceable
-  /** The content is at its path already: it only has to be served. */
+  /** The content is already at its path, and only has to be served. */
   isHere: boolean
-  /** Of a snapshot. */
+  /** Set for a snapshot. */
   tree?: TreeJob
 }
 
 export interface TreeJob {
-  /** Bytes of manifest and footer, as the tracker tells. */
+  /** Bytes of manifest and footer, according to the tracker. */
   trailer: number
-  /** The folder or file of the tree that is wanted; '' for all of it. */
+  /** The wanted folder or file of the tree; '' for all of it. */
   part: string
-  /** Replaces files of the target that are no earlier download. */
+  /** Replaces files of the target that no earlier download put there. */
   force: boolean
 }
