@@ -2,19 +2,19 @@ import { lstat } from 'node:fs/promises'
 import { ShoalError } from '../../../protocol/errors.ts'
 import { fileId } from '../../../protocol/file-id.ts'
 import { merkleRoot } from '../../../protocol/merkle.ts'
-import type { Known } from './overwriting.ts'
+import type { LocalFiles } from './overwriting.ts'
 
-/** A file that has the wanted content: its packed chunk hashes, and the state to remember it by. */
+/** A file that already has the wanted content: its packed chunk hashes, and its state for the catalog. */
 export interface FileHere {
   hashes: Uint8Array
   mtimeNs: bigint
   ino: bigint
 }
 
-/** Reads the file at `path`, which had the content a moment ago. Throws FILE_CHANGED if it no longer has. */
+/** Reads the file at `path`, which had the content a moment ago. Throws FILE_CHANGED if it changed since. */
 export async function readHere(
   { path, fileId: wanted, size }: { path: string; fileId: string; size: number },
-  { catalog, hashPool }: Known,
+  { catalog, hashPool }: LocalFiles,
   signal: AbortSignal,
 ): Promise<FileHere> {
   const { ino, mtimeNs } = await lstat(path, { bigint: true })

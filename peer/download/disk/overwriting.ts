@@ -14,31 +14,31 @@ export interface Wanted {
   size: number
 }
 
-/** What is known of this home's files, and a way to read others. */
-export interface Known {
+/** This home's catalog, and a pool to hash other files. */
+export interface LocalFiles {
   catalog: Catalog
   hashPool: HashPool
 }
 
-/** At the path, before anything is fetched. `isSame`: the file there has the content that is wanted. */
+/** The state of a path before a download. `isSame`: the file there has the wanted content. */
 export interface Found {
   replaceable: Replaceable
   isSame: boolean
 }
 
 /**
- * Looks at what is at `path` and decides whether a download of `wanted` may take its place: a file that this home
- * downloaded to it or shared from it under the same name, untouched since, or one of the same content. Throws
+ * Decides whether a download of `wanted` may replace what is at `path`. It may replace an untouched file that this home
+ * downloaded to the path or shared from it under the same name, and a file with the same content. Throws
  * PATH_IN_THE_WAY for anything else.
  */
 export async function checkTarget(
   path: string,
   wanted: Wanted,
-  { catalog, hashPool }: Known,
+  { catalog, hashPool }: LocalFiles,
   signal: AbortSignal,
 ): Promise<Found> {
   const stat = await lstat(path, { bigint: true }).catch(() => null)
-  // What cannot be looked at cannot be written either, and that is told with its path.
+  // A path that cannot be read cannot be written either; the later write reports it.
   if (stat === null) return { replaceable: null, isSame: false }
   const replaceable = stateOf(stat)
   const ours = catalog
@@ -56,9 +56,9 @@ export async function checkTarget(
 }
 
 /**
- * Gives a finished file its name. Throws PATH_IN_THE_WAY where something has come to `to` that it may not replace.
- * Where nothing was there it is linked, which fails if something is; file systems without hard links leave a moment
- * between the look and the rename.
+ * Renames a finished file to its final name. Throws PATH_IN_THE_WAY if `to` now has something that it may not replace.
+ * For a free name it uses a hard link, which fails if the name is taken. File systems without hard links leave a
+ * moment between the check and the rename.
  */
 export async function giveName(from: string, to: string, replaceable: Replaceable): Promise<void> {
   if (replaceable === null && (await linkNew(from, to))) return
@@ -70,7 +70,7 @@ export async function giveName(from: string, to: string, replaceable: Replaceabl
   await rename(from, to)
 }
 
-/** False where the file system has no hard links. */
+/** Returns false if the file system has no hard links. */
 async function linkNew(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to)
@@ -94,7 +94,7 @@ function sameState(a: FileState, b: FileState): boolean {
 }
 
 function targetExists(path: string): ShoalError {
-  return new ShoalError('PATH_IN_THE_WAY', `${path} exists, and is no earlier download of this file`, {
+  return new ShoalError('PATH_IN_THE_WAY', `${path} exists and is not an earlier download of this file`, {
     hint: 'replace it with --force, or choose another place with -o',
   })
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { ShoalError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX } from '../../../protocol/names.ts'
 
-/** Opens or makes a file of our own: never what a link leads to, nor a pipe or a device. */
+/** Opens or makes a regular file. Refuses links, pipes and devices. */
 export async function openPlain(path: string, mode: number, opened: FileHandle[]): Promise<FileHandle> {
   const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
   const append = path.endsWith(JOURNAL_SUFFIX) ? O_APPEND : 0
@@ -16,18 +16,18 @@ export async function openPlain(path: string, mode: number, opened: FileHandle[]
   })
 }
 
-/** Says "no space" before the first byte where it can be known; a disk that fills up meanwhile says it later. */
+/** Throws NO_SPACE before the first write if the disk has too little. A disk that fills up later fails at a write. */
 export async function requireSpace(path: string, bytes: number): Promise<void> {
   if (bytes <= 0) return
   const { bavail, bsize } = await statfs(dirname(path))
   const free = bavail * bsize
   if (free >= bytes) return
-  throw new ShoalError('NO_SPACE', `${path}: the file needs ${bytes} bytes more, the disk has ${free} free`, {
+  throw new ShoalError('NO_SPACE', `${path} needs ${bytes} more bytes, but the disk has only ${free} free`, {
     hint: 'free some space, then run the same command again',
   })
 }
 
-/** Makes a rename in the folder safe. */
+/** Makes a rename in the folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {

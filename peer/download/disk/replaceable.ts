@@ -1,10 +1,10 @@
 /**
- * What the download may replace at its final path: a file of exactly this state; nothing (null), so that a file which
- * somebody else puts there meanwhile stays; or whatever is there, with --force.
+ * What a download may replace at its final path: a file of exactly this state; nothing (null), so that a file which
+ * appears there meanwhile stays; or anything, with --force.
  */
 export type Replaceable = FileState | null | 'anything'
 
-/** Of a file, as text: the job that carries it travels as JSON. */
+/** A file's state, as text because jobs are JSON. */
 export interface FileState {
   ino: string
   mtimeNs: string
