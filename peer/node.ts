@@ -11,7 +11,8 @@ import type {
 } from './control/api.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { Catalog } from './serve/catalog.ts'
-import { type UploadContext, upload } from './upload/upload.ts'
+import type { UploadContext } from './upload/context.ts'
+import { upload } from './upload/upload.ts'
 import { verify } from './verify.ts'
 
 export interface NodeParts {
@@ -25,6 +26,8 @@ export interface NodeParts {
   setMaxUp(rate: number): void
   warmUp(): void
   stop(): Promise<void>
+  /** Hears of a failed stop that nobody awaits. */
+  onStopFailed(error: unknown): void
 }
 
 /** A running peer, which commands use in this process or through the control socket. */
@@ -100,6 +103,6 @@ export class PeerNode implements Peer {
   }
 
   shutdown(): void {
-    void this.stop()
+    this.stop().catch(this.#parts.onStopFailed)
   }
 }

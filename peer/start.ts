@@ -136,7 +136,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     ),
     (a) => a.stop(),
   )
-  const watch = opened(new MembershipWatch(client, library, memberships, seeds), (w) => w.stop())
+  const watch = opened(new MembershipWatch(client, library, memberships, seeds, background), (w) => w.stop())
   announcer.start()
   watch.start()
   const context = {
@@ -159,7 +159,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
   const running = downloads
   const moved = { library, downloads: () => running.fetching(), sent: figures.sentOf }
   const transfers = new Transfers(moved, performance.now())
-  const reporter = new ProgressReporter(client, identity.peer, (now) => transfers.now(now))
+  const reporter = new ProgressReporter(client, identity.peer, (now) => transfers.now(now), background)
   opened(reporter, (r) => r.stop()).start()
   const parts = { peer: identity.peer, home, log, figures, library, downloads: running, sources, closers }
   await extend(parts, options.extensions ?? [])
@@ -181,6 +181,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     setMaxUp: (rate) => limit.setRate(rate),
     warmUp: () => fetchPool.warmUp(),
     stop: () => closers.closeAll(),
+    onStopFailed: background.owner('stopping', 'some of its parts are still open'),
   })
   opened(await startControlServer(controlSocket(home), node), (s) => s.close())
   return node

@@ -9,6 +9,11 @@ export const DRIVE_LETTER = /^[A-Za-z]:/
 /** Suffix of unfinished downloads. No file may have such a name, or it could collide with one in a folder. */
 export const PART_SUFFIX = '.shoal-part'
 export const JOURNAL_SUFFIX = `${PART_SUFFIX}.journal`
+/**
+ * Marks a folder in which a mirror may delete (plugins/mirror). No file may have such a name, or a group could mark the
+ * folders of its members.
+ */
+export const MIRROR_MARKER = '.shoal-mirror.json'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 const BIDI_CONTROL = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
@@ -73,8 +78,12 @@ export function partFault(part: string): string | null {
   if (part === '.' || part === '..') return `it has a part ${JSON.stringify(part)}`
   if (Buffer.byteLength(part) > MAX_PART_BYTES) return `it has a part longer than ${MAX_PART_BYTES} bytes`
   if (isWorkingName(part)) return 'it is what a download under way is called'
+  if (isMirrorMarker(part)) return "it is what a mirrored folder's marker is called"
   return null
 }
+
+/** Ignores case, for file systems that do. */
+export const isMirrorMarker = (part: string): boolean => part.toLowerCase() === MIRROR_MARKER
 
 /** Whether an unfinished download uses this name. Ignores case, for file systems that do. */
 export function isWorkingName(part: string): boolean {

@@ -3,7 +3,7 @@ import { access, constants, mkdtemp, readdir, realpath, rm, stat } from 'node:fs
 import { basename, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
-import { checkFileName, isWorkingName } from '../../protocol/names.ts'
+import { checkFileName, isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
 import { collisionError, collisions } from '../../protocol/tree/collisions.ts'
 import { makePrivateFolder } from '../home/home.ts'
 
@@ -118,6 +118,7 @@ async function collectFolder(folder: string, prefix: string, root: string, sourc
 
 async function reasonToSkip(entry: Dirent, path: string, root: string): Promise<string | null> {
   if (isWorkingName(entry.name)) return 'the part file of a download'
+  if (isMirrorMarker(entry.name)) return "a mirrored folder's marker"
   if (entry.isSymbolicLink())
     return (await leadsToFileBelow(path, root)) ? null : 'a link that leads out of the folder'
   return entry.isFile() ? null : 'not a regular file'

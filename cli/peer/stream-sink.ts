@@ -10,12 +10,15 @@ const BUFFER_BYTES = 1024 * 1024
  */
 export class StreamSink {
   readonly #output: NodeJS.WritableStream
+  readonly #signal: AbortSignal
   #file: FileHandle | null = null
   #written = 0
   #work: Promise<void> = Promise.resolve()
 
-  constructor(output: NodeJS.WritableStream) {
+  /** After `signal` it waits for no reader any more. */
+  constructor(output: NodeJS.WritableStream, signal: AbortSignal) {
     this.#output = output
+    this.#signal = signal
   }
 
   hear(event: ProgressEvent): void {
@@ -46,7 +49,7 @@ export class StreamSink {
       this.#written += bytesRead
       // Copy it, because the stream may still hold it at the next read.
       if (!this.#output.write(Uint8Array.from(buffer.subarray(0, bytesRead))))
-        await once(this.#output, 'drain')
+        await once(this.#output, 'drain', { signal: this.#signal })
     }
   }
 }

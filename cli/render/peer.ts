@@ -17,8 +17,9 @@ export function downloadText(files: readonly DownloadedFile[], seconds: number):
   const peers = new Set(files.flatMap((file) => file.peers.map(({ peer }) => peer)))
   const what = files.length === 1 ? (files[0]?.path ?? '') : plural(files.length, 'file')
   const done = `Downloaded ${what} (${formatBytes(size)} in ${formatSeconds(seconds)}`
+  if (size === 0) return `${done})`
   if (fetched === 0) return `${done}): everything was already here${from(files)}`
-  const reused = fetched < size ? `, ${formatBytes(size - fetched)} were already here` : ''
+  const reused = fetched < size ? `, ${formatBytes(size - fetched)} were already here${from(files)}` : ''
   return `${done}, ${formatRate(fetched / seconds)}) from ${plural(peers.size, 'peer')}${reused}`
 }
 
@@ -60,8 +61,8 @@ export function statusText({ peer, url, pid, seeding, downloads }: PeerStatus): 
 /** Where the reused bytes came from. */
 function from(files: readonly DownloadedFile[]): string {
   const paths = new Set(files.flatMap(({ reusedFrom }) => reusedFrom))
-  if (paths.size === 0 || files.every(({ path }) => paths.size === 1 && paths.has(path)))
-    return ', at its place'
+  if (paths.size === 0) return ''
+  if (files.length === 1 && paths.size === 1 && paths.has(files[0]?.path ?? '')) return ', at its place'
   return `, in ${[...paths].slice(0, 3).join(', ')}${paths.size > 3 ? ' and others' : ''}`
 }
 

@@ -11,7 +11,9 @@ import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
 import { type Destination, fileDestination } from './destination.ts'
+import type { FileHere, Replaceable } from './disk/overwriting.ts'
 import type { PartFile } from './disk/part-file.ts'
+import { removeWorkingNames } from './disk/part-storage.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
 import { ExtentFetcher } from './extent-fetcher.ts'
@@ -88,9 +90,12 @@ export class Download {
       await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
         throw storageError(error, dirname(job.path))
       })
+      // Look again: a job that an earlier run of this peer left may find another file there.
+      const found = await this.#destination.look(signal)
+      if (found.here) return await this.#takeHere(found.here)
       await this.#prepare(signal)
       if (!this.#settled.isFull) await this.#fetchMissing(signal)
-      return await this.#finish()
+      return await this.#finish(found.replaceable)
     } catch (error) {
       await this.#endFetching()
       await this.#part?.seal()
@@ -103,9 +108,17 @@ export class Download {
 
   /** A peer that asked us for this file takes part in its swarm. */
   seen(seen: SeenPeer): void {
-    const { peer, host, port } = seen
-    if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
+    if (this.#swarm) this.#swarm.offer([{ ...seen, tls: true, complete: false }], true)
     else this.#early.push(seen)
+  }
+
+  /** Only serves what is at its path already. */
+  async #takeHere({ hashes, ...state }: FileHere): Promise<DownloadedFile> {
+    const { path } = this.job
+    await removeWorkingNames(path)
+    this.#totals.reusedAll(path)
+    await this.#destination.keep(state, hashes())
+    return this.#done(path)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
@@ -261,7 +274,7 @@ export class Download {
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs)
       this.#ended.reject(noPeer(`${this.job.group}:${this.job.name}`))
-    void this.#renew(now)
+    this.#renew(now).catch((error: unknown) => this.#ended.reject(error))
   }
 
   /** A tracker that is away does not stop a download that has peers; one that refuses does. */
@@ -271,20 +284,22 @@ export class Download {
       if (peers) this.#swarm?.offer(peers)
     } catch (error) {
       const away = error instanceof ShoalError && (error.kind === 'unreachable' || error.kind === 'busy')
-      if (away) this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
-      else this.#ended.reject(error)
+      if (!away) throw error
+      this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
     }
   }
 
-  async #finish(): Promise<DownloadedFile> {
-    const { job } = this
+  async #finish(replaceable: Replaceable): Promise<DownloadedFile> {
     await this.#endFetching()
     const part = this.#part!
-    const path = job.keep ? job.path : part.path
-    if (job.keep) await this.#destination.keep(await part.publish(job.replaceable), this.#hashes)
+    if (this.job.keep) await this.#destination.keep(await part.publish(replaceable), this.#hashes)
     else await part.finish()
+    return this.#done(this.job.keep ? this.job.path : part.path)
+  }
+
+  #done(path: string): DownloadedFile {
     this.#emit(this.#totals.meter.event(performance.now(), this.#swarm?.size ?? 0))
-    this.#emit({ event: 'done', name: job.name, path })
+    this.#emit({ event: 'done', name: this.job.name, path })
     return this.#totals.result(path, this.#swarm?.shares ?? [])
   }
 }

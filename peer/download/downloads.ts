@@ -1,8 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
-import { isBelow } from '../../protocol/names.ts'
 import type { FileRecord } from '../../protocol/records.ts'
 import type {
   DownloadedFile,
@@ -19,10 +18,10 @@ import type { DownloadContext } from './context.ts'
 import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, resolveFiles } from './disk/targets.ts'
 import { Download } from './download.ts'
+import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 import { SnapshotDownload } from './snapshot-download.ts'
-import { takeHere } from './take-here.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
 interface Waiter {
@@ -123,20 +122,10 @@ export class Downloads {
     signal: AbortSignal,
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
-    const force = request.force ?? false
-    // The tree says what it may replace: only when it is known can the target be compared with it.
-    if (file.tree) {
-      const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
-      const tree = { trailer: file.tree.trailer, part, force }
-      const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
-      return { ...job, id, tree, replaceable: force ? 'anything' : null, isHere: false }
-    }
-    if (!job.keep || request.force) return { ...job, replaceable: 'anything', isHere: false }
+    if (file.tree) return treeJob(job, request, { ...file, tree: file.tree })
     // Another request may be about to put the file there.
-    const running = this.#tasks.get(job.id)?.download?.job
-    if (running) return running
-    const { replaceable, isSame } = await checkTarget(path, job, this.#context, signal)
-    return { ...job, replaceable, isHere: isSame }
+    if (job.keep && !this.#tasks.has(job.id)) await checkTarget(job, this.#context, signal)
+    return job
   }
 
   onDownloaded(listener: (file: Downloaded) => void): void {
@@ -254,9 +243,7 @@ export class Downloads {
     task.download = download
     try {
       abort.signal.throwIfAborted()
-      const file = job.isHere
-        ? await takeHere(job, context, emit, abort.signal)
-        : await download.run(abort.signal)
+      const file = await download.run(abort.signal)
       for (const waiter of waiters) waiter.resolve(file)
       if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'
@@ -286,26 +273,5 @@ function removeStale(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { force: true })
-  }
-}
-
-/** The same file to the same place is the same job, however often it is asked for. */
-function jobOf(
-  request: DownloadRequest,
-  { name, fileId, size }: { name: string; fileId: string; size: number },
-  path: string,
-): Omit<DownloadJob, 'group' | 'replaceable' | 'isHere'> {
-  const { sequential, maxDown, waitMs, output } = request
-  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
-  return {
-    id,
-    name,
-    fileId,
-    size,
-    path,
-    sequential: sequential || output === null,
-    maxDown,
-    waitMs,
-    keep: output !== null,
   }
 }

@@ -114,6 +114,7 @@ export class SnapshotDownload {
     for (let chunk = first; chunk < first + count; chunk++) wanted.add(chunk)
     const bytes = bytesOf(wanted, size)
     const destination: Destination = {
+      look: async () => ({ here: null, replaceable: null }),
       open: () => PartFile.open(path, fileId, size, { bytes, chunks: count }),
       wanted,
       chunks: new Map(),
@@ -128,8 +129,8 @@ export class SnapshotDownload {
   }
 
   async #destination({ index, trailer }: KnownTree, signal: AbortSignal): Promise<Destination> {
-    const { group, name, fileId, size, path, replaceable } = this.job
-    const { part, force } = this.#tree
+    const { group, name, fileId, size, path, force } = this.job
+    const { part } = this.#tree
     const { catalog, seeds, trees } = this.#context
     const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
     const earlier = catalog
@@ -139,12 +140,13 @@ export class SnapshotDownload {
     const options = {
       earlier: known?.index ?? null,
       pool: trees.pool,
-      force: force || replaceable === 'anything',
+      force,
     }
     const { plan, target } = await planTree(index, selection, path, options, signal)
     const working = workingName(path, fileId)
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
     return {
+      look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
       open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
       wanted: plan.chunks,
       chunks: this.#chunks,

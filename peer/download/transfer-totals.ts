@@ -26,6 +26,13 @@ export class TransferTotals {
     if (this.#reusedFrom.size < SOURCES_NAMED) this.#reusedFrom.add(path)
   }
 
+  /** The whole file was at `path` on this machine. */
+  reusedAll(path: string): void {
+    this.reusedFrom(path)
+    this.meter.add(this.#job.size, performance.now())
+    this.endReuse()
+  }
+
   /** All that is here by now was on this machine. */
   endReuse(): void {
     this.#bytesReused = this.meter.done

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { requireNamed, type WritePart, writeFile, writeTree } from './chunk-writer.ts'
+import { type WritePart, writeTree } from '../tree/write-tree.ts'
+import { requireNamed, writeFile } from './chunk-writer.ts'
 
 /** Reuses chunk buffers. An extent under way holds one, so the number of connections bounds the memory. */
 export class BufferPool {

@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { encodeError, storageError, type WireError } from '../../protocol/errors.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
+import type { WritePart } from '../tree/write-tree.ts'
 import { PauseWatch } from '../wire/pause-watch.ts'
 import type { Credentials } from '../wire/pinned-connect.ts'
 import { BufferPool, ChunkSink } from './chunk-sink.ts'
-import type { WritePart } from './chunk-writer.ts'
 import { FetchConnection } from './connection.ts'
 import { type ThreadFile, threadFile } from './thread-file.ts'
 
@@ -36,22 +36,12 @@ export interface FetchThreadData {
   ownPort: number
 }
 
-export type ToFetchThread =
-  | { type: 'fetch'; request: FetchRequest }
-  | { type: 'cancel'; id: number }
-  | { type: 'drop'; target: PeerAddress; reason: string }
+export type ToFetchThread = { type: 'fetch'; request: FetchRequest } | { type: 'cancel'; id: number }
 
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
-  /** The extent has ended; `chunks` are those not reported before. */
-  | { type: 'settled'; id: number; chunks: number[]; error: ThreadFailure | null }
-
-/** An error on its way to the main thread. */
-export interface ThreadFailure {
-  code: string
-  message: string
-  hint?: string | undefined
-}
+  /** The extent has ended; `chunks` are those of it that were not reported yet. */
+  | { type: 'settled'; id: number; chunks: number[]; error: WireError | null }
 
 const STALL_CHECK_MS = 500
 /** Least time between two reports of an extent: a message costs a tenth of a chunk's work. */
@@ -69,10 +59,8 @@ interface Underway {
   file: ThreadFile | null
 }
 
-const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
-
 function connectionTo(target: PeerAddress): FetchConnection {
-  const key = keyOf(target)
+  const key = `${target.peer}@${target.host}:${target.port}`
   let connection = connections.get(key)
   if (!connection) {
     connection = new FetchConnection(target, credentials, ownPort, (closed) => {
@@ -87,7 +75,7 @@ function beginExtent(request: FetchRequest): void {
   try {
     fetchExtent(request)
   } catch (error) {
-    const failure = describe(storageError(error, request.path))
+    const failure = encodeError(storageError(error, request.path))
     send({ type: 'settled', id: request.id, chunks: [], error: failure })
   }
 }
@@ -112,7 +100,7 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
     settle: (error) => {
       if (!underway.delete(id)) return
       file?.release()
-      send({ type: 'settled', id, chunks: report.end(), error: error && describe(error) })
+      send({ type: 'settled', id, chunks: report.end(), error: error && encodeError(error) })
     },
   })
 }
@@ -162,19 +150,13 @@ class ChunkReport {
   }
 }
 
-function describe(error: Error): ThreadFailure {
-  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint }
-  return { code: (error as NodeJS.ErrnoException).code ?? 'ERROR', message: error.message }
-}
-
 function send(message: FromFetchThread): void {
   port.postMessage(message)
 }
 
 port.on('message', (message: ToFetchThread) => {
   if (message.type === 'fetch') beginExtent(message.request)
-  else if (message.type === 'cancel') cancel(message.id)
-  else connections.get(keyOf(message.target))?.close(new Error(message.reason))
+  else cancel(message.id)
 })
 
 const pauses = new PauseWatch(STALL_CHECK_MS, performance.now())

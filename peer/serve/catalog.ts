@@ -19,6 +19,9 @@ export interface CatalogEntry {
   fault: string | null
 }
 
+/** Where a removed copy came from, and its state. */
+export type RemovedCopy = Pick<CatalogEntry, 'group' | 'name' | 'size' | 'mtimeNs' | 'ino'>
+
 /** Where one chunk can be read on this machine. */
 export interface LocalChunk {
   fileId: string
@@ -40,6 +43,10 @@ const SCHEMA = `
     hash BLOB PRIMARY KEY, file_id TEXT NOT NULL, idx INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS files_by_path ON files (path);
+  CREATE TABLE IF NOT EXISTS removed (
+    path TEXT PRIMARY KEY, grp TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL
+  ) WITHOUT ROWID;
 `
 const CHUNKS_A_SLICE = 2000
 const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault, is_tree'
@@ -117,9 +124,15 @@ export class Catalog {
       .run(fault, group, name, path, fileId)
   }
 
-  /** Forgets a copy; the content's hashes go when there is no other. */
-  remove({ group, name, path, fileId }: CatalogEntry): void {
+  /**
+   * Forgets a copy, except where it came from: a later version may still take its place. The content's hashes go when
+   * there is no other copy.
+   */
+  remove({ group, name, path, fileId, size, mtimeNs, ino }: CatalogEntry): void {
     this.#transaction(() => {
+      this.#db
+        .prepare('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?, ?, ?)')
+        .run(path, group, name, size, mtimeNs, ino)
       this.#db
         .prepare('DELETE FROM files WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
         .run(group, name, path, fileId)
@@ -127,6 +140,20 @@ export class Catalog {
       this.#db.prepare('DELETE FROM hashes WHERE file_id = ?').run(fileId)
       this.#db.prepare('DELETE FROM chunks WHERE file_id = ?').run(fileId)
     })
+  }
+
+  removedAt(path: string): RemovedCopy | null {
+    const statement = this.#db.prepare('SELECT * FROM removed WHERE path = ?')
+    statement.setReadBigInts(true)
+    const row = statement.get(path)
+    if (!row) return null
+    return {
+      group: row.grp as string,
+      name: row.name as string,
+      size: Number(row.size),
+      mtimeNs: row.mtime_ns as bigint,
+      ino: row.ino as bigint,
+    }
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
+import type { WritePart } from './write-tree.ts'
 
 /** A range of entries, as `below` of protocol/tree/listing.ts gives it; the whole tree is [0, count). */
 export interface Selection {
@@ -10,16 +11,6 @@ export interface Selection {
   end: number
   /** The path of the selected folder or file; '' for the whole tree. */
   path: string
-}
-
-/** Bytes of a chunk that belong into a file that is wanted. */
-export interface WantedPart {
-  /** Relative to where the selection goes. */
-  path: string
-  mode: number
-  offset: number
-  at: number
-  length: number
 }
 
 /**
@@ -72,8 +63,8 @@ export class TreePlan {
     for (const { to } of this.copies) yield to
   }
 
-  partsOf(chunk: number): WantedPart[] {
-    const parts: WantedPart[] = []
+  partsOf(chunk: number): WritePart[] {
+    const parts: WritePart[] = []
     for (const { entry, offset, streamOffset, length } of segmentsOfChunk(this.index, chunk)) {
       const carrier = entry === null ? undefined : this.#carriers.get(entry)
       if (carrier === undefined) continue

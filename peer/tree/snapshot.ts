@@ -68,6 +68,10 @@ export async function makeSnapshot(
 ): Promise<Snapshot> {
   const { entries, problems, skipped } = await pool.scan({ root, ...options }, signal)
   refuseProblems(root, problems)
+  if (entries.length === 0)
+    throw new ShoalError('USAGE', `${root} is empty, or all of it is excluded`, {
+      hint: 'name a folder that holds something',
+    })
   const files = entries.filter(({ kind, size }) => kind === 'file' && size > 0)
   begin(
     files.length,

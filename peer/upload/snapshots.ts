@@ -7,8 +7,8 @@ import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { ProgressListener, SnapshotRequest, UploadedFile } from '../control/api.ts'
 import { HashProgress } from '../hash/progress.ts'
 import { type Earlier, makeSnapshot } from '../tree/snapshot.ts'
+import type { UploadContext } from './context.ts'
 import { publishHashed } from './publish.ts'
-import type { UploadContext } from './upload.ts'
 
 /**
  * Publishes a folder as one snapshot, and serves it from where it is. The group gets it in one change, or not at all.

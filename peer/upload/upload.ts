@@ -6,23 +6,13 @@ import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import { checkFileName } from '../../protocol/names.ts'
 import { MAX_BATCH } from '../../tracker-client/api/limits.ts'
-import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { ProgressListener, UploadedFile, UploadRequest, UploadResult } from '../control/api.ts'
 import type { HashPool } from '../hash/pool.ts'
 import { HashProgress } from '../hash/progress.ts'
-import type { Catalog, CatalogEntry } from '../serve/catalog.ts'
-import type { Seeds } from '../serve/seeds.ts'
-import type { TreeCopies } from '../tree/tree-copy.ts'
+import type { CatalogEntry } from '../serve/catalog.ts'
+import type { UploadContext } from './context.ts'
 import { publishHashed } from './publish.ts'
 import { uploadSnapshot } from './snapshots.ts'
-
-export interface UploadContext {
-  client: TrackerClient
-  seeds: Seeds
-  catalog: Catalog
-  trees: TreeCopies
-  hashPool: HashPool
-}
 
 interface Hashed {
   entry: CatalogEntry

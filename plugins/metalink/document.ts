@@ -13,10 +13,15 @@ const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const XML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => XML[character] as string)
 
+/** How each document begins: by it a command knows what it wrote itself. */
+export const METALINK_HEAD = `<?xml version="1.0" encoding="UTF-8"?>
+<metalink xmlns="urn:ietf:params:xml:ns:metalink">
+  <generator>Shoal</generator>
+`
+
 /** Yields the Metalink 4 document (RFC 5854) in parts, because a large file's document is large. Pure. */
 export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
-  yield '<?xml version="1.0" encoding="UTF-8"?>\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">\n'
-  yield '  <generator>Shoal</generator>\n'
+  yield METALINK_HEAD
   for (const { name, size, hashes, urls } of files) {
     yield `  <file name="${escaped(name)}">\n    <size>${size}</size>\n`
     const whole = wholeHash(size, hashes)

@@ -1,9 +1,7 @@
+import { existsSync, realpathSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ShoalError, storageError } from '@shoal/plugin'
-
-/** Says that a folder belongs to a mirror, and of what: only in such a folder does a mirror delete. */
-export const MARKER = '.shoal-mirror.json'
+import { dirname, join, sep } from 'node:path'
+import { MIRROR_MARKER, ShoalError, storageError } from '@shoal/plugin'
 
 export interface MirroredName {
   group: string
@@ -29,6 +27,23 @@ export async function requireOwnFolder(folder: string, mirrored: MirroredName): 
   refuseOther(folder, marked, mirrored)
 }
 
+/**
+ * Whether the mirror of `root` (a real path) may delete the file at `path` below it: no link leads to it out of the
+ * folder, and no folder in between belongs to another mirror.
+ */
+export function mayDelete(root: string, path: string): boolean {
+  let folder: string
+  try {
+    folder = realpathSync(dirname(path))
+  } catch {
+    return false
+  }
+  for (; folder !== root; folder = dirname(folder))
+    if (!folder.startsWith(root.endsWith(sep) ? root : root + sep) || existsSync(join(folder, MIRROR_MARKER)))
+      return false
+  return true
+}
+
 /** Throws PATH_IN_THE_WAY if the folder is the mirror of something else. */
 export async function refuseOtherMirror(folder: string, mirrored: MirroredName): Promise<void> {
   const marked = await readMarker(folder)
@@ -38,7 +53,7 @@ export async function refuseOtherMirror(folder: string, mirrored: MirroredName):
 /** Marks a folder as this mirror's, if it is empty or (`adopt`) whatever it holds. */
 export async function markFolder(folder: string, mirrored: MirroredName, adopt: boolean): Promise<void> {
   if (!adopt && !(await isEmpty(folder))) return
-  const path = join(folder, MARKER)
+  const path = join(folder, MIRROR_MARKER)
   await writeFile(path, `${JSON.stringify(mirrored)}\n`).catch((error: unknown) => {
     throw storageError(error, path)
   })
@@ -50,7 +65,7 @@ function refuseOther(folder: string, marked: MirroredName, { group, prefix }: Mi
     'PATH_IN_THE_WAY',
     `${folder} mirrors ${named(marked)}, not ${named({ group, prefix })}`,
     {
-      hint: `choose another folder, or remove ${join(folder, MARKER)} if that mirror is over`,
+      hint: `choose another folder, or remove ${join(folder, MIRROR_MARKER)} if that mirror is over`,
     },
   )
 }
@@ -66,7 +81,7 @@ async function isEmpty(folder: string): Promise<boolean> {
 }
 
 async function readMarker(folder: string): Promise<MirroredName | null> {
-  const path = join(folder, MARKER)
+  const path = join(folder, MIRROR_MARKER)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
     throw storageError(error, path)

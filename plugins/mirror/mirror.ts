@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, realpath, rm, rmdir } from 'node:fs/promises'
+import { mkdir, realpath, rmdir, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   type DownloadedFile,
@@ -15,7 +15,7 @@ import {
   type TrackerClient,
 } from '@shoal/plugin'
 import { Backlog } from './backlog.ts'
-import { MARKER, markFolder, refuseOtherMirror, requireOwnFolder } from './marker.ts'
+import { markFolder, mayDelete, refuseOtherMirror, requireOwnFolder } from './marker.ts'
 
 export interface MirrorOptions {
   client: TrackerClient
@@ -125,10 +125,10 @@ export class Mirror {
     if (failure && !signal.aborted) throw failure.reason
   }
 
-  /** A prefix with nothing below it is mistyped, unless the mirror is to wait for it and deletes nothing. */
+  /** A prefix with nothing below it is mistyped. */
   async #refuseUnknown(): Promise<void> {
-    const { group, prefix, deletes, follow } = this.#options
-    if (prefix === '' || (follow && !deletes)) return
+    const { group, prefix } = this.#options
+    if (prefix === '') return
     for await (const _ of this.#list()) return
     throw new ShoalError('FILE_NOT_FOUND', `${group} has nothing below ${prefix}`, {
       hint: `see what there is: shoal group files ${group}`,
@@ -217,17 +217,20 @@ export class Mirror {
   /** Files of the folder that the group does not have. */
   async #others(wanted: ReadonlyMap<string, string>): Promise<string[]> {
     const { prefix } = this.#options
-    const keep = new Set([MARKER, ...[...wanted.keys()].map((name) => relative(name, prefix))])
+    const keep = new Set([...wanted.keys()].map((name) => relative(name, prefix)))
     const { files } = await filesBelow(this.#root, '')
-    return files.filter(({ name }) => !keep.has(name)).map(({ path }) => path)
+    const others = files.filter(({ name }) => !keep.has(name)).map(({ path }) => path)
+    return others.filter((path) => mayDelete(this.#root, path))
   }
 
   /** Deletes a file, and the folders that it leaves empty. */
   async #delete(path: string): Promise<void> {
+    if (!mayDelete(this.#root, path)) return
     try {
-      await rm(path)
+      await unlink(path)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      // Gone, or a folder of that name.
+      if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return
       throw storageError(error, path)
     }
     this.#deleted.push(path)

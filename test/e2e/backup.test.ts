@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { World } from '../../testkit/shoal.ts'
 import { TestCluster } from '../support/redis/cluster.ts'
@@ -25,6 +26,11 @@ test('a backup taken while a tracker runs can be restored to another data folder
   expect(await operator.ok(save)).toEqual({ file, ...counts })
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(await operator.fails(save)).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  const fifo = world.path('fifo')
+  execFileSync('mkfifo', [fifo])
+  const onto = ['tracker', 'backup', fifo, '--force', '--data', data]
+  expect(await operator.fails(onto)).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect(statSync(fifo).isFIFO()).toBe(true)
   const text = await operator.run([...save, '--force'])
   expect(text.stdout.toString()).toBe(`Saved 1 user, 1 session, 1 group, 0 files to ${file}\n`)
   expect(text.stderr).toContain('password hashes and signing keys')

@@ -118,6 +118,52 @@ test('a mistyped prefix is an error and empties nothing', async () => {
   expect(existsSync(elsewhere)).toBe(false)
 })
 
+test('a mistyped prefix is an error for a mirror that only follows, and makes no folder', async () => {
+  await groupWith('wait', { 'models/a': 'a' })
+  const folder = world.path('wait')
+  expect(await bob.fails(['mirror', 'wait:model', folder])).toMatchObject({ exit: 5, code: 'FILE_NOT_FOUND' })
+  expect(existsSync(folder)).toBe(false)
+})
+
+test('a removed file is not deleted where a link leads out of the folder', async () => {
+  await groupWith('away', { 'out/thesis': 'of the group', other: 'o' })
+  const folder = world.path('away')
+  const elsewhere = world.path('away-elsewhere')
+  for (const path of [folder, elsewhere]) mkdirSync(path)
+  writeFileSync(join(elsewhere, 'thesis'), 'years of work')
+  symlinkSync(elsewhere, join(folder, 'out'))
+  const mirror = following(bob, ['mirror', 'away', folder, '--delete', '--adopt'])
+  await until(() => read(folder, 'other') === 'o')
+  await ada.ok('peer remove away:out/thesis')
+  await ada.ok('peer remove away:other')
+  await until(() => read(folder, 'other') === null)
+  expect(read(elsewhere, 'thesis')).toBe('years of work')
+  expect((await mirror.end()).deleted).toEqual([join(folder, 'other')])
+}, 60_000)
+
+test('a mirror deletes nothing in the folder of another mirror', async () => {
+  await groupWith('outer', { a: '1' })
+  await groupWith('inner', { b: '2' })
+  const folder = world.path('outer')
+  const inside = join(folder, 'in')
+  await bob.ok(['mirror', 'outer', folder, '--delete', '--no-follow'])
+  await bob.ok(['mirror', 'inner', inside, '--delete', '--no-follow'])
+  await bob.ok(['mirror', 'outer', folder, '--delete', '--no-follow'])
+  expect(read(inside, 'b')).toBe('2')
+})
+
+test("a group cannot mark its members' folders: no file of it may be called like the marker", async () => {
+  await ada.ok('group create marked')
+  const mirrored = join(ada.folder, 'mirrored')
+  mkdirSync(mirrored)
+  writeFileSync(join(mirrored, '.shoal-mirror.json'), '{"group":"marked","prefix":""}')
+  writeFileSync(join(mirrored, 'file'), 'f')
+  const one = ['peer', 'upload', join(mirrored, '.shoal-mirror.json'), '--group', 'marked']
+  expect(await ada.fails(one)).toMatchObject({ exit: 2, code: 'BAD_NAME' })
+  const all = await ada.ok<{ files: unknown[] }>(['peer', 'upload', mirrored, '--group', 'marked'])
+  expect(all.files).toMatchObject([{ name: 'mirrored/file' }])
+})
+
 test('files that vanish from the group while no mirror runs do not empty the folder', async () => {
   await groupWith('vanish', { 'in/a': 'a', other: 'o' })
   const folder = world.path('vanish')

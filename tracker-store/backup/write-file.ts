@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { access, open, rename, rm } from 'node:fs/promises'
+import { lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,7 +10,7 @@ import { type BackupRecord, type Counts, type Header, NOTHING, type Trailer, tal
 
 /**
  * Writes a backup that only its owner can read; `file` appears complete or not at all. Throws PATH_IN_THE_WAY if it
- * exists, unless `force`, and the reason of `signal`.
+ * exists, unless it is a file and `force` is given, and the reason of `signal`.
  */
 export async function writeBackup(
   file: string,
@@ -21,11 +21,11 @@ export async function writeBackup(
   const taken = new ShoalError('PATH_IN_THE_WAY', `${file} already exists`, {
     hint: 'choose another name, or replace it with --force',
   })
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (exists && !force) throw taken
+  const stat = await lstat(file).catch(() => null)
+  if (stat && !force) throw taken
+  // A rename would replace a FIFO or a device too.
+  if (stat && !stat.isFile() && !stat.isSymbolicLink())
+    throw new ShoalError('PATH_IN_THE_WAY', `${file} is not a regular file`, { hint: 'choose another name' })
   const draft = `${file}.${process.pid}.part`
   let counts = NOTHING
   try {

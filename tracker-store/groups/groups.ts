@@ -157,7 +157,7 @@ export class RedisGroups implements GroupStore {
   }
 
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent> {
-    return follow(this.#db, this.#feed, group, revision, signal)
+    return follow(this.#feed, group, revision, signal)
   }
 
   onEvent(listener: (event: GroupEvent) => void): void {

@@ -13,8 +13,8 @@ import {
   type Journal,
   parseJournal,
 } from './journal.ts'
+import type { Replaceable } from './overwriting.ts'
 import { openPlain, requireSpace } from './part-storage.ts'
-import type { Replaceable } from './replaceable.ts'
 import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
 /** What an earlier run left behind. The download checks it (recheck.ts). */

@@ -2,10 +2,9 @@ import { type FileHandle, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CHUNK_SIZE, type Extent } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
-import type { WritePart } from '../../fetch/chunk-writer.ts'
-import { giveName } from './overwriting.ts'
+import type { WritePart } from '../../tree/write-tree.ts'
+import { giveName, type Replaceable } from './overwriting.ts'
 import { syncFolder } from './part-storage.ts'
-import type { Replaceable } from './replaceable.ts'
 
 /** Where a fetch thread writes the chunks of an extent: into one file, or into files of a tree. */
 export type Place =

@@ -1,6 +1,4 @@
-import type { Replaceable } from '../disk/replaceable.ts'
-
-/** The job of one download, as the queue stores it. */
+/** The job of one download, as it stands in the queue. */
 export interface DownloadJob {
   id: string
   group: string
@@ -12,21 +10,17 @@ export interface DownloadJob {
   sequential: boolean
   maxDown: number
   waitMs: number
-  /** Whether the finished file is kept in the catalog and seeded. */
+  /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
-  /** What the file may replace at its final path. */
-  replaceable: Replaceable
-  /** The content is already at its path, and only has to be served. */
-  isHere: boolean
-  /** Set for a snapshot. */
+  /** Of a snapshot. */
   tree?: TreeJob
+  /** Whether it may replace any file at its final path. */
+  force: boolean
 }
 
 export interface TreeJob {
-  /** Bytes of manifest and footer, according to the tracker. */
+  /** Bytes of manifest and footer, as the tracker tells. */
   trailer: number
-  /** The wanted folder or file of the tree; '' for all of it. */
+  /** The folder or file of the tree that is wanted; '' for all of it. */
   part: string
-  /** Replaces files of the target that no earlier download put there. */
-  force: boolean
 }

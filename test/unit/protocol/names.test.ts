@@ -62,6 +62,8 @@ const HOSTILE = [
   'dir/movie.mkv.shoal-part.journal',
   'movie.mkv.SHOAL-PART',
   'dir.shoal-part/movie.mkv',
+  '.shoal-mirror.json',
+  'dir/.Shoal-Mirror.json',
 ]
 
 const FINE = [

@@ -32,7 +32,9 @@ test('several files are counted, and a peer that served several of them is count
 })
 
 test('a download says how much was already here, and where', () => {
-  expect(downloadText([file({ bytesFetched: 1024 })], 1)).toMatch(/from 1 peer, 1\.0 KiB were already here$/)
+  expect(downloadText([file({ bytesFetched: 1024, reusedFrom: ['/old/f'] })], 1)).toMatch(
+    /from 1 peer, 1\.0 KiB were already here, in \/old\/f$/,
+  )
   const here = { bytesFetched: 0, peers: [] }
   expect(downloadText([file({ ...here, reusedFrom: ['/x/f'] })], 1)).toMatch(
     /: everything was already here, at its place$/,
@@ -40,6 +42,11 @@ test('a download says how much was already here, and where', () => {
   expect(downloadText([file({ ...here, reusedFrom: ['/old/f'] })], 1)).toMatch(
     /: everything was already here, in \/old\/f$/,
   )
+})
+
+test('nothing of an empty file was here', () => {
+  const empty = file({ size: 0, bytesFetched: 0, peers: [] })
+  expect(downloadText([empty], 1)).toBe('Downloaded /x/f (0 B in 1.0 s)')
 })
 
 test('an upload names a single file with its version, and counts several', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   existsSync,
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -75,6 +76,19 @@ test('a reader opened before the part file is closed can read to the end', async
   expect(into.equals(FILE.data.subarray(3 * CHUNK_SIZE))).toBe(true)
   await reader.close()
   await expect(part.openReader().read(into, 0)).rejects.toThrow()
+})
+
+test('a part file that has another name too loses only its own name: the other file stays as it is', async () => {
+  const [part] = await open()
+  await put(part, 0, 1, 2, 3)
+  await part.seal()
+  // A crash between the link and the unlink that give the final name.
+  linkSync(`${path}.shoal-part`, path)
+  const other = content(CHUNK_SIZE + 1)
+  const [, leftover] = await open(other)
+  expect(marksOf(leftover)).toEqual([])
+  expect(readFileSync(path).equals(FILE.data)).toBe(true)
+  expect(statSync(path).nlink).toBe(1)
 })
 
 test('an incomplete file is not published, and its data is kept', async () => {
