@@ -26,7 +26,7 @@ export interface NodeParts {
   setMaxUp(rate: number): void
   warmUp(): void
   stop(): Promise<void>
-  /** Hears of a failed stop that nobody awaits. */
+  /** Called when a stop that nobody awaits fails. */
   onStopFailed(error: unknown): void
 }
 

@@ -40,7 +40,7 @@ export type ToFetchThread = { type: 'fetch'; request: FetchRequest } | { type: '
 
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
-  /** The extent has ended; `chunks` are those of it that were not reported yet. */
+  /** The extent has ended; `chunks` are those not reported before. */
   | { type: 'settled'; id: number; chunks: number[]; error: WireError | null }
 
 const STALL_CHECK_MS = 500
