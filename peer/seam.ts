@@ -10,7 +10,6 @@ export interface PeerFigures {
   verificationFailures: number
   /** Files served, whole or in part. */
   serving: number
-  /** Downloads under way. */
   downloads: number
 }
 
@@ -21,7 +20,6 @@ export interface PeerLog {
 
 /** Where a plugin takes part in a peer. The peer calls the plugin once, before it serves, and logs what it throws. */
 export interface PeerSeam {
-  /** Id and home folder of this peer. */
   readonly peer: string
   readonly home: string
   readonly log: PeerLog
@@ -39,7 +37,6 @@ export interface PeerSeam {
 
 export type PeerPlugin = (seam: PeerSeam) => void | Promise<void>
 
-/** A plugin as startPeer takes it. */
 export interface PeerExtension {
   name: string
   setting(name: string): string | undefined

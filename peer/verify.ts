@@ -115,7 +115,6 @@ async function inspectTree(
   return damaged > 0 ? { state: 'damaged', damaged } : { state: 'ok', damaged: 0, stats }
 }
 
-/** How many of the packed hashes differ. */
 function differences(actual: Uint8Array, expected: Uint8Array): number {
   let count = 0
   for (let at = 0; at < actual.length; at += HASH_SIZE)

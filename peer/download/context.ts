@@ -27,6 +27,5 @@ export interface DownloadContext {
   /** Chunk sources of plugins, asked before the swarm. */
   sources: readonly ChunkSource[]
   extents: ExtentQueue
-  /** Writes to the peer's log. */
   warn(message: string): void
 }

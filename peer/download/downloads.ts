@@ -48,7 +48,6 @@ const PARKED = Symbol('the peer stops')
 /** Temporary files of `-o -` whose reader has gone are removed after a day. */
 const STALE_MS = 24 * 3600_000
 
-/** A complete download. */
 export type Downloaded = DownloadedFile & { group: string }
 
 /** All downloads of a peer: turns requests into jobs, runs them, and reports to the waiting commands. */
@@ -136,7 +135,6 @@ export class Downloads {
     this.#listeners.push(listener)
   }
 
-  /** The number of waiting and running jobs. */
   queueDepth(): Promise<{ downloads: number; chunks: number }> {
     return this.#queue.depth()
   }

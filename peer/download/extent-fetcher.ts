@@ -16,9 +16,7 @@ export interface ExtentFetcherOptions {
   part: PartFile
   /** Packed hashes of the whole file. */
   hashes: Uint8Array
-  /** The current grant. */
   grant(): string
-  /** Called when a chunk does not match its hash. */
   onMismatch(): void
   /** Called when the part file cannot be written or synced: the download ends, and no peer is blamed. */
   onFatal(error: Error): void

@@ -7,7 +7,6 @@ const PATIENCE_MS = 1500
 /** The tracker's last news of one group. Times are in seconds since the epoch. */
 interface Group {
   members: Set<string>
-  /** When the members were requested. */
   askedAt: number
   /** Users who left or were removed since then. */
   removed: Map<string, number>
@@ -65,7 +64,6 @@ export class Memberships {
     }
   }
 
-  /** Users left or were removed at `at`. */
   removed(group: string, users: readonly string[], at: number): void {
     const known = this.#groups.get(group)
     if (!known) return

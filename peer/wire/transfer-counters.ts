@@ -1,4 +1,3 @@
-/** Bytes of one file in one group. */
 export interface FileBytes {
   group: string
   fileId: string

@@ -119,7 +119,6 @@ async function linkNew(from: string, to: string): Promise<boolean> {
   return true
 }
 
-/** Whether both paths name the same file. */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all(
     [a, b].map((path) => lstat(path, { bigint: true }).catch(() => null)),

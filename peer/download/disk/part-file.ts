@@ -107,7 +107,6 @@ export class PartFile {
     }
   }
 
-  /** Where the chunks of an extent are written. */
   place(extent: Extent): Place {
     return this.#storage.place(extent)
   }
@@ -117,7 +116,6 @@ export class PartFile {
     return this.#marked
   }
 
-  /** The first failure of the storage, or null. */
   get failure(): Error | null {
     return this.#failure
   }

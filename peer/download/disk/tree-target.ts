@@ -8,7 +8,6 @@ import { ABSENT, FILE, type FileState, isSameState, type States } from '../../tr
 import { type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 
-/** The place for a tree. */
 export interface TreeTarget {
   path: string
   /** A free path, an existing folder, or the path of one file or link. */
@@ -21,7 +20,6 @@ export interface TreeTarget {
 
 /** Most paths that a message lists. */
 const MAX_LISTED = 5
-/** Files per hash task. */
 const TASK_FILES = 200
 
 /**

@@ -217,7 +217,6 @@ export class Picker {
     return this.#rarity.rarest(peer.held, spared, this.#random)
   }
 
-  /** A chunk that another peer is late with. */
   #lateElsewhere(peer: PickerPeer): number | null {
     let best: number | null = null
     let seen = 0

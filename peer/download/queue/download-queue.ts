@@ -7,7 +7,6 @@ import { ExtentQueue } from './extent-queue.ts'
 export const QUEUE_FOLDER = 'queue'
 /** Each peer has its own queues, also on a shared Redis. The braces keep their keys in one slot of a Cluster. */
 export const queuePrefix = (peer: string): string => `{shoal:${peer}}`
-/** Downloads that run at once. More wait in the queue. */
 const DOWNLOADS_AT_ONCE = 16
 const LOCK_MS = 30_000
 const STALLED_CHECK_MS = 1000

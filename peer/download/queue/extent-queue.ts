@@ -37,7 +37,6 @@ export interface ExtentJob {
   work: ExtentWork
 }
 
-/** An extent on the queue, or under way. */
 interface PendingExtent {
   download: string
   /** Fetches it in this process. */

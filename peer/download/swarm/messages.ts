@@ -8,7 +8,6 @@ const STATES: Record<PeerState, string> = {
   banned: 'is banned',
 }
 
-/** A log message about a peer of a download. */
 export const peerMessage = (file: string, peer: string, state: PeerState, reason: string): string =>
   `${file}: peer ${peer} ${STATES[state]}: ${reason}`
 

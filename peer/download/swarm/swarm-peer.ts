@@ -28,7 +28,6 @@ export class SwarmPeer {
   startedAt = 0
   /** We follow what others ask of this seed. */
   followed = false
-  /** Its lateness was reported. */
   reportedLate = false
   /** How often it refused chunks that it is said to hold. After one, the tracker's word that it is complete is ignored. */
   #denials = 0

@@ -9,7 +9,6 @@ import { type Choice, type PeerSlot, Scheduler } from '../plan/scheduler.ts'
 import { followHave, type HaveListener, type HaveRequest } from './have-client.ts'
 import { isLie, MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
 
-/** An extent to fetch from a peer. */
 export interface Assignment {
   target: PeerAddress
   extent: Extent
