@@ -8,26 +8,24 @@ import { ABSENT, FILE, type FileState, isSameState, type States } from '../../tr
 import { type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 
-/** Where a tree goes. */
 export interface TreeTarget {
   path: string
-  /** A free path; a folder that exists; or the path of one file or link. */
+  /** A free path, an existing folder, or the path of one file or link. */
   kind: 'new' | 'merge' | 'single'
   /** Entries of the earlier tree that the new one does not have, the deepest first. */
   obsolete: { path: string; kind: EntryKind; size: number; mtimeNs: bigint }[]
-  /** Files whose contents are right and whose time or mode is not. */
+  /** Files with the right contents, but another time or mode. */
   retimed: ReadonlySet<string>
 }
 
-/** Paths that one message names. */
-const NAMED = 5
-/** Files that one task hashes. */
+/** Most paths that a message lists. */
+const MAX_LISTED = 5
 const TASK_FILES = 200
 
 /**
- * Compares a target with a tree. Files of the target that have the wanted content stay; those of `earlier`, the tree that
- * this home has put there, are replaced. Throws PATH_IN_THE_WAY, with the paths, for others unless `force`, and for what
- * is not a folder.
+ * Compares a target with a tree. Files that have the wanted content stay. Files of `earlier`, the tree that this home
+ * put there, are replaced; other files in the way only with `force`. Otherwise it throws PATH_IN_THE_WAY and lists
+ * them. A target that is not a folder throws PATH_IN_THE_WAY too.
  */
 export async function planTree(
   index: TreeIndex,
@@ -46,7 +44,7 @@ export async function planTree(
   if (isSingle) return { plan: everything, target: { path, kind: 'single', ...none } }
   if (!found) return { plan: everything, target: { path, kind: 'new', ...none } }
   if (!found.isDirectory())
-    throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, and the snapshot is one`, {
+    throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, but the snapshot is`, {
       hint: 'move it out of the way, or choose another place with -o',
     })
   const root = realpathSync(path)
@@ -78,7 +76,7 @@ export async function planTree(
   return { plan, target: { path: root, kind: 'merge', obsolete, retimed } }
 }
 
-/** Whether the file is as `tree` has it. */
+/** Whether the file matches the entry of `tree`. */
 function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: States, i: number): boolean {
   const state = { path: '', size: tree.size(entry), mtimeNs: tree.mtimeNs(entry) }
   return (
@@ -88,7 +86,7 @@ function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: St
   )
 }
 
-/** Hashes files of the right length; calls `same` for those with the wanted content, and returns the paths of the others. */
+/** Hashes files of the right length. Calls `same` for those with the wanted content, and returns the other paths. */
 async function hashDoubtful(
   index: TreeIndex,
   root: string,
@@ -133,10 +131,10 @@ function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'
 }
 
 function inTheWay(root: string, paths: readonly string[]): ShoalError {
-  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : ''
+  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : ''
   return new ShoalError(
     'PATH_IN_THE_WAY',
-    `${root} has files that are no earlier download of these: ${paths.slice(0, NAMED).join(', ')}${more}`,
+    `${root} has files that no earlier download put there: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
     { hint: 'replace them with --force, or choose another place with -o' },
   )
 }
