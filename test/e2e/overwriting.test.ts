@@ -109,7 +109,7 @@ test('an existing file with the same content is kept, whoever created it', async
   expect(lstatSync(path).mtimeMs).toBe(1000)
 })
 
-test('a download replaces neither a symbolic link at the target nor the file that it leads to', async () => {
+test('a download replaces a symbolic link at the target only with --force, and never the file that it leads to', async () => {
   await share('five')
   const target = join(bob.folder, 'linked-to')
   const path = join(bob.folder, 'link')
@@ -118,6 +118,9 @@ test('a download replaces neither a symbolic link at the target nor the file tha
   expect(await bob.fails(['peer', 'download', 'team:five', '-o', path])).toMatchObject(refused)
   expect(readFileSync(target, 'utf8')).toBe('kept')
   expect(lstatSync(path).isSymbolicLink()).toBe(true)
+  await bob.ok(['peer', 'download', 'team:five', '-o', path, '--force'])
+  expect(lstatSync(path).isFile()).toBe(true)
+  expect(readFileSync(target, 'utf8')).toBe('kept')
 })
 
 test('a copy that its group removed is an earlier version of what is shared under the name later', async () => {
