@@ -11,7 +11,8 @@ import type {
 } from './control/api.ts'
 import type { Downloads } from './download/downloads.ts'
 import type { Catalog } from './serve/catalog.ts'
-import { type UploadContext, upload } from './upload/upload.ts'
+import type { UploadContext } from './upload/context.ts'
+import { upload } from './upload/upload.ts'
 import { verify } from './verify.ts'
 
 export interface NodeParts {
@@ -25,6 +26,8 @@ export interface NodeParts {
   setMaxUp(rate: number): void
   warmUp(): void
   stop(): Promise<void>
+  /** Hears of a failed stop that nobody awaits. */
+  onStopFailed(error: unknown): void
 }
 
 /** A running peer: what commands ask of it, in this process or through the control socket. */
@@ -61,8 +64,8 @@ export class PeerNode implements Peer {
   }
 
   verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult> {
-    const { catalog, uploads } = this.#parts
-    return verify({ catalog, ...uploads }, request, progress, signal)
+    const { uploads } = this.#parts
+    return verify(uploads, request, progress, signal)
   }
 
   /** Holds what this peer sends, to all together, to `rate` bytes a second. */
@@ -100,6 +103,6 @@ export class PeerNode implements Peer {
   }
 
   shutdown(): void {
-    void this.stop()
+    this.stop().catch(this.#parts.onStopFailed)
   }
 }

@@ -29,6 +29,9 @@ import { MembershipWatch } from './tracker-link/membership-watch.ts'
 import { ProgressReporter } from './tracker-link/progress-reporter.ts'
 import { SigningKeys } from './tracker-link/signing-keys.ts'
 import { Transfers } from './tracker-link/transfers.ts'
+import { TreePool } from './tree/pool.ts'
+import { TreeCopies } from './tree/tree-copy.ts'
+import { TreeStore } from './tree/tree-store.ts'
 import { ByteLimit } from './wire/byte-limit.ts'
 import { loadIdentity } from './wire/identity.ts'
 import { TransferCounters } from './wire/transfer-counters.ts'
@@ -91,7 +94,11 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
   const identity = await loadIdentity(home)
   const catalog = opened(new Catalog(home), (c) => c.close())
   const library = new Library()
-  const seeds = new Seeds(catalog, library, (message) => log.warn(message))
+  const trees = new TreeCopies(
+    new TreeStore(home),
+    opened(new TreePool(), (p) => p.close()),
+  )
+  const seeds = new Seeds(catalog, library, trees, (message) => log.warn(message))
   const keys = new SigningKeys(client, home)
   const memberships = new Memberships()
   const grants = new GrantVerifier(keys, memberships)
@@ -130,7 +137,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     ),
     (a) => a.stop(),
   )
-  const watch = opened(new MembershipWatch(client, library, memberships, seeds), (w) => w.stop())
+  const watch = opened(new MembershipWatch(client, library, memberships, seeds, background), (w) => w.stop())
   announcer.start()
   watch.start()
   const context = {
@@ -141,6 +148,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     catalog,
     library,
     seeds,
+    trees,
     hashPool,
     fetchPool,
     figures,
@@ -152,7 +160,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
   const running = downloads
   const moved = { library, downloads: () => running.fetching(), sent: figures.sentOf }
   const transfers = new Transfers(moved, performance.now())
-  const reporter = new ProgressReporter(client, identity.peer, (now) => transfers.now(now))
+  const reporter = new ProgressReporter(client, identity.peer, (now) => transfers.now(now), background)
   opened(reporter, (r) => r.stop()).start()
   const parts = { peer: identity.peer, home, log, figures, library, downloads: running, sources, closers }
   await extend(parts, options.extensions ?? [])
@@ -169,11 +177,12 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     url: serviceUrl(options.tls ? 'https' : 'http', options.listen.host, port),
     catalog,
     downloads,
-    uploads: { client, seeds, hashPool },
+    uploads: { client, seeds, catalog, trees, hashPool },
     refreshSession,
     setMaxUp: (rate) => limit.setRate(rate),
     warmUp: () => fetchPool.warmUp(),
     stop: () => closers.closeAll(),
+    onStopFailed: background.owner('stopping', 'some of its parts are still open'),
   })
   opened(await startControlServer(controlSocket(home), node), (s) => s.close())
   return node

@@ -1,17 +1,20 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { HASH_SIZE } from '../protocol/chunking.ts'
+import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError } from '../protocol/errors.ts'
+import { sha256 } from '../protocol/merkle.ts'
 import { isBelow } from '../protocol/names.ts'
 import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from './control/api.ts'
 import type { HashPool } from './hash/pool.ts'
 import { HashProgress } from './hash/progress.ts'
 import type { Catalog, CatalogEntry } from './serve/catalog.ts'
 import type { Seeds } from './serve/seeds.ts'
+import type { TreeCopies } from './tree/tree-copy.ts'
 
 export interface VerifyContext {
   catalog: Catalog
   seeds: Seeds
+  trees: TreeCopies
   hashPool: HashPool
 }
 
@@ -23,7 +26,7 @@ type Finding = Pick<VerifiedFile, 'state' | 'damaged'> & { stats?: BigIntStats }
  * nothing of that name is held, and storage errors.
  */
 export async function verify(
-  { catalog, seeds, hashPool }: VerifyContext,
+  { catalog, seeds, trees, hashPool }: VerifyContext,
   { target }: VerifyRequest,
   progress: ProgressListener,
   signal: AbortSignal,
@@ -43,7 +46,11 @@ export async function verify(
   for (const entry of entries) {
     const key = `${entry.fileId} ${entry.path}`
     const expected = catalog.hashes(entry.fileId) ?? new Uint8Array(0)
-    const finding = findings.get(key) ?? (await inspect(entry, expected, hashPool, hashing.hashed, signal))
+    const finding =
+      findings.get(key) ??
+      (await (entry.isTree
+        ? inspectTree(entry, expected, trees, hashing.hashed, signal)
+        : inspect(entry, expected, hashPool, hashing.hashed, signal)))
     findings.set(key, finding)
     const { stats, state, damaged } = finding
     if (stats) await seeds.add({ ...entry, mtimeNs: stats.mtimeNs, ino: stats.ino, fault: null }, expected)
@@ -77,6 +84,36 @@ async function inspect(
   const after = await stat(path, { bigint: true }).catch(() => null)
   const same = after?.mtimeNs === stats.mtimeNs && after.ino === stats.ino && after.size === stats.size
   return same ? { state: 'ok', damaged: 0, stats } : { state: 'changed', damaged: 0 }
+}
+
+/** What the folder of a snapshot holds now: each chunk of its stream is read. */
+async function inspectTree(
+  entry: CatalogEntry,
+  expected: Uint8Array,
+  trees: TreeCopies,
+  hashed: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const stats = await stat(entry.path, { bigint: true }).catch(() => null)
+  if (stats === null) return { state: 'missing', damaged: 0 }
+  const reader = await trees.open(entry, () => {})
+  if (reader === null) return { state: 'changed', damaged: 0 }
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE)
+  let damaged = 0
+  let changed = 0
+  for (let chunk = 0; chunk < chunkCount(entry.size); chunk++) {
+    signal.throwIfAborted()
+    const data = buffer.subarray(0, chunkLength(entry.size, chunk))
+    const isRead = await reader.read(data, chunk * CHUNK_SIZE).then(
+      () => true,
+      () => false,
+    )
+    if (!isRead) changed++
+    else if (!sha256(data).equals(expected.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE))) damaged++
+    hashed(data.length)
+  }
+  if (changed > 0) return { state: 'changed', damaged: 0 }
+  return damaged > 0 ? { state: 'damaged', damaged } : { state: 'ok', damaged: 0, stats }
 }
 
 /** How many of the packed hashes differ. */

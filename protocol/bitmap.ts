@@ -26,6 +26,13 @@ export class Bitmap {
     return this.#count === this.size
   }
 
+  /** Every bit that is not set here. */
+  inverse(): Bitmap {
+    const inverse = Bitmap.full(this.size)
+    for (let i = 0; i < this.size; i++) if (this.has(i)) inverse.delete(i)
+    return inverse
+  }
+
   has(index: number): boolean {
     return index >= 0 && index < this.size && (this.bytes[index >> 3]! & (0x80 >> (index & 7))) !== 0
   }

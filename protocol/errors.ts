@@ -84,6 +84,7 @@ export const ERRORS = {
   NO_PERMISSION: { status: 500, kind: 'storage' },
   PATH_NOT_FOUND: { status: 500, kind: 'storage' },
   PATH_IN_THE_WAY: { status: 500, kind: 'storage' },
+  FOLDER_UNREADABLE: { status: 500, kind: 'storage' },
   FILE_CHANGED: { status: 410, kind: 'storage' },
   STORAGE_FAILED: { status: 500, kind: 'storage' },
 
@@ -96,8 +97,15 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** An error on its way to another thread, process or machine. Errors that are not ours have the code of their cause. */
+export interface WireError {
+  code: string
+  message: string
+  hint?: string
+}
+
 export interface ErrorBody {
-  error: { code: string; message: string; hint?: string }
+  error: WireError
 }
 
 /** An error that a user can act on: one sentence, a code, and where there is one, the next step. */
@@ -121,12 +129,26 @@ export class ShoalError extends Error {
   }
 
   toJSON(): ErrorBody {
-    return { error: { code: this.code, message: this.message, ...(this.hint ? { hint: this.hint } : {}) } }
+    return { error: encodeError(this) }
   }
 }
 
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code)
+}
+
+export function encodeError(error: Error): WireError {
+  const { code, hint } = error as Partial<ShoalError>
+  return {
+    code: typeof code === 'string' ? code : 'ERROR',
+    message: error.message,
+    ...(hint ? { hint } : {}),
+  }
+}
+
+/** The error that was encoded: a ShoalError again, or an Error with its `code`. */
+export function reviveError(error: WireError): Error {
+  return errorFromBody({ error }) ?? Object.assign(new Error(error.message), { code: error.code })
 }
 
 /** Rebuilds the error that a tracker or a peer sent; null when the body is not one of ours. */

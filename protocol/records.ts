@@ -24,6 +24,18 @@ export interface FileRecord {
   version: number
   uploader: string
   added: string
+  /** Of a snapshot: the file is the stream of a tree (docs/protocol.md). */
+  tree?: TreeSummary
+}
+
+/** What a tracker knows of a snapshot's tree, as its publisher states it. */
+export interface TreeSummary {
+  entries: number
+  files: number
+  /** Sum of the sizes of all files. */
+  bytes: number
+  /** Bytes of manifest and footer, at the end of the stream: what a download fetches first. */
+  trailer: number
 }
 
 /**

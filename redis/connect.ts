@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import { backOff } from '../protocol/back-off.ts'
 import { storageError } from '../protocol/errors.ts'
 import { nodeConnector } from './patches/node-connector.ts'
 import { MasterConnector } from './patches/sentinel-connector.ts'
@@ -17,7 +18,7 @@ export type RedisClient = Redis | Cluster
  */
 export type ConnectionKind = 'commands' | 'queue'
 
-const reconnectDelay = (attempt: number): number => Math.min(50 * 2 ** attempt, 400)
+const reconnectDelay = (attempt: number): number => backOff(attempt, 100, 400)
 
 const COMMAND_TIMEOUT_MS = 600
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backOff } from '../protocol/back-off.ts'
 import { errorFromBody, ShoalError } from '../protocol/errors.ts'
 import type { GroupEvent } from '../protocol/records.ts'
-import { backOff } from './back-off.ts'
 import type { OpenAnswer } from './exchange.ts'
 import { TryNext } from './failover.ts'
 import { eventData } from './sse.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { backOff } from '../protocol/back-off.ts'
 import { ShoalError } from '../protocol/errors.ts'
-import { backOff } from './back-off.ts'
 import type { FailoverHistory } from './failover-state.ts'
 
 /** Time limit of the first round with several trackers: short, so that a dead one costs less than two seconds. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { ShoalError } from '../protocol/errors.ts'
 import type { RedisClient } from '../redis/connect.ts'
-import { refusal } from './script-errors.ts'
+import { scriptError } from './script-errors.ts'
 import { loadScripts } from './scripts.ts'
 
 /** Error replies by which Redis says that it cannot serve right now. */
@@ -48,7 +48,7 @@ export class Database {
     })
   }
 
-  /** Runs a script and returns its answer (JSON). `subject` is the group or user that a refusal names. */
+  /** Runs a script and returns its answer (JSON). `subject` is the group or user that its error names. */
   async run(
     script: string,
     keys: string[],
@@ -60,7 +60,7 @@ export class Database {
       if (command === undefined) throw new Error(`unknown script ${script}`)
       return command.call(redis, ...keys, ...args)
     })
-    if (code !== 'OK') throw refusal(code, answer, subject)
+    if (code !== 'OK') throw scriptError(code, answer, subject)
     return answer
   }
 }

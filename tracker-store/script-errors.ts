@@ -3,7 +3,7 @@ import { type ErrorCode, isErrorCode, ShoalError } from '../protocol/errors.ts'
 type Sentence = (detail: string, subject: string) => [message: string, hint?: string]
 
 /** The message and hint for each code that a script returns; `detail` comes from the script. */
-const REFUSALS: Partial<Record<ErrorCode, Sentence>> = {
+const SENTENCES: Partial<Record<ErrorCode, Sentence>> = {
   USER_TAKEN: (user) => [`the user name ${user} is taken`, 'choose another one, or log in if it is yours'],
   USER_NOT_FOUND: (_, user) => [`there is no user ${user}`, 'check the name; it is case-sensitive'],
   WRONG_PASSWORD: () => ['the old password is wrong'],
@@ -41,8 +41,8 @@ const REFUSALS: Partial<Record<ErrorCode, Sentence>> = {
 }
 
 /** Turns a script's code into its error. */
-export function refusal(code: string, detail: string, subject: string): Error {
-  const sentence = isErrorCode(code) ? REFUSALS[code] : undefined
+export function scriptError(code: string, detail: string, subject: string): Error {
+  const sentence = isErrorCode(code) ? SENTENCES[code] : undefined
   if (!isErrorCode(code) || sentence === undefined) return new Error(`a script answered ${code}: ${detail}`)
   const [message, hint] = sentence(detail, subject)
   return new ShoalError(code, message, { hint })

@@ -1,4 +1,4 @@
-import type { FileRecord, GroupEvent, ProgressReport, Role } from '../protocol/records.ts'
+import type { FileRecord, GroupEvent, ProgressReport, Role, TreeSummary } from '../protocol/records.ts'
 import type { GroupView } from './groups/group-view.ts'
 
 /**
@@ -186,6 +186,7 @@ export interface NewFile {
   name: string
   fileId: string
   size: number
+  tree?: TreeSummary
   /** Packed chunk hashes (n × 32 bytes), if the file is small enough for them. Otherwise stage them first. */
   hashes?: Uint8Array
   /** Without inline hashes: the stamp of the staged ones from before they were checked. */

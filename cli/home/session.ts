@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
 
-export interface Session {
+export interface SavedSession {
   user: string
   token: string
 }
@@ -10,13 +10,13 @@ export interface Session {
 const sessionFile = (home: string): string => join(home, 'session.json')
 
 /** The user who is logged in in this home, or null. */
-export function readSession(home: string): Session | null {
-  const session = readPrivateJson(sessionFile(home)) as Partial<Session> | null
+export function readSession(home: string): SavedSession | null {
+  const session = readPrivateJson(sessionFile(home)) as Partial<SavedSession> | null
   if (typeof session?.user !== 'string' || typeof session.token !== 'string') return null
   return { user: session.user, token: session.token }
 }
 
-export function writeSession(home: string, session: Session): void {
+export function writeSession(home: string, session: SavedSession): void {
   writePrivateJson(sessionFile(home), session)
 }
 

@@ -4,6 +4,7 @@ import { basename, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { checkFileName, isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
+import { collisionError, collisions } from '../../protocol/tree/collisions.ts'
 import { makePrivateFolder } from '../home/home.ts'
 
 /** A file to upload: its absolute path, and its name in the group. */
@@ -14,6 +15,8 @@ export interface Source {
 
 export interface Sources {
   files: Source[]
+  /** Folders to publish as snapshots. */
+  folders: Source[]
   /** One sentence for each skipped file. */
   notices: string[]
   /** Removes temporary files of an upload that failed. */
@@ -25,9 +28,10 @@ export async function openSources(
   paths: readonly string[],
   as: string | undefined,
   home: string,
+  separate: boolean,
   signal: AbortSignal,
 ): Promise<Sources> {
-  if (!paths.includes('-')) return collectSources(paths, as)
+  if (!paths.includes('-')) return collectSources(paths, as, separate)
   if (paths.length === 1) return keepStdin(home, as, signal)
   throw new ShoalError('USAGE', 'standard input cannot be mixed with files', {
     hint: 'upload it with a separate command: shoal peer upload - --as NAME; for a file called "-", write ./-',
@@ -36,24 +40,28 @@ export async function openSources(
 
 /**
  * Turns paths into files and names. A single file is named `as`, or keeps its name. A folder's files get the prefix `as`,
- * or the folder's name. With several arguments, `as` is a folder above them all. Throws before anything is uploaded:
+ * or the folder's name; unless the files are `separate`, the folder is published as one snapshot of that name. With several arguments, `as` is a folder above them all. Throws before anything is uploaded:
  * BAD_NAME, USAGE, or a storage error.
  */
-export async function collectSources(paths: readonly string[], as: string | undefined): Promise<Sources> {
-  const sources: Sources = { files: [], notices: [], discard: async () => {} }
+export async function collectSources(
+  paths: readonly string[],
+  as: string | undefined,
+  separate: boolean,
+): Promise<Sources> {
+  const sources: Sources = { files: [], folders: [], notices: [], discard: async () => {} }
   for (const path of paths) {
     const absolute = resolve(path)
     const own = basename(absolute)
     const name = as === undefined ? own : paths.length === 1 ? as : `${as.replace(/\/+$/, '')}/${own}`
-    await collect(absolute, name, sources).catch((error: unknown) => {
+    await collect(absolute, name, separate, sources).catch((error: unknown) => {
       throw storageError(error, path)
     })
   }
-  if (sources.files.length === 0)
+  if (sources.files.length + sources.folders.length === 0)
     throw new ShoalError('USAGE', `there are no files in ${paths.join(', ')}`, {
       hint: 'name a file to upload',
     })
-  refuseDoubles(sources.files)
+  refuseDoubles([...sources.files, ...sources.folders])
   return sources
 }
 
@@ -62,7 +70,7 @@ export async function filesBelow(
   folder: string,
   prefix: string,
 ): Promise<{ files: Source[]; notices: string[] }> {
-  const sources: Sources = { files: [], notices: [], discard: async () => {} }
+  const sources: Sources = { files: [], folders: [], notices: [], discard: async () => {} }
   try {
     await collectFolder(folder, prefix.replace(/\/+$/, ''), await realpath(folder), sources)
   } catch (error) {
@@ -71,9 +79,14 @@ export async function filesBelow(
   return sources
 }
 
-async function collect(path: string, name: string, sources: Sources): Promise<void> {
+async function collect(path: string, name: string, separate: boolean, sources: Sources): Promise<void> {
   const info = await stat(path)
-  if (info.isDirectory()) return collectFolder(path, name.replace(/\/+$/, ''), await realpath(path), sources)
+  if (info.isDirectory()) {
+    const folder = name.replace(/\/+$/, '')
+    if (separate) await collectFolder(path, folder, await realpath(path), sources)
+    else sources.folders.push({ path: await realpath(path), name: checkFileName(folder) })
+    return
+  }
   if (!info.isFile())
     throw new ShoalError('USAGE', `${path} is not a regular file`, {
       hint: 'to upload the output of a program, pipe it into: shoal peer upload - --as NAME',
@@ -121,15 +134,16 @@ async function leadsToFileBelow(link: string, root: string): Promise<boolean> {
   }
 }
 
-function refuseDoubles(files: readonly Source[]): void {
-  const seen = new Set<string>()
-  for (const { name } of files) {
-    if (seen.has(name))
-      throw new ShoalError('USAGE', `two files would be named ${JSON.stringify(name)}`, {
-        hint: 'upload them with separate commands, each with its own --as',
-      })
-    seen.add(name)
-  }
+/** Two names that are one on some file systems would overwrite each other at a download. */
+function refuseDoubles(sources: readonly Source[]): void {
+  const names = sources.map(({ name }) => name)
+  const double = names.find((name, i) => names.indexOf(name) !== i)
+  if (double !== undefined)
+    throw new ShoalError('USAGE', `two of the files would be called ${JSON.stringify(double)}`, {
+      hint: 'upload them with two commands, each with its own --as',
+    })
+  const found = collisions(names)
+  if (found.length > 0) throw collisionError(found)
 }
 
 /**
@@ -152,5 +166,5 @@ async function keepStdin(home: string, as: string | undefined, signal: AbortSign
     signal.throwIfAborted()
     throw storageError(error, path)
   }
-  return { files: [{ path, name }], notices: [], discard }
+  return { files: [{ path, name }], folders: [], notices: [], discard }
 }

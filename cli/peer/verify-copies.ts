@@ -1,4 +1,4 @@
-import type { ProgressListener, VerifyRequest, VerifyResult } from '../../peer/control/api.ts'
+import type { VerifyRequest, VerifyResult } from '../../peer/control/api.ts'
 import { connectPeer } from '../../peer/control/client.ts'
 import { interrupt } from '../process/interrupt.ts'
 import { createProgress, type ProgressMode } from '../render/progress.ts'
@@ -15,31 +15,9 @@ export async function verifyCopies(
   try {
     const request = { target }
     if (running) return await running.verify(request, progress.listener, interrupt.signal)
-    return await verifyHere(home, request, progress.listener)
+    const { verifyHome } = await import('../../peer/verify-home.ts')
+    return await verifyHome(home, request, progress.listener, interrupt.signal)
   } finally {
     progress.close()
-  }
-}
-
-async function verifyHere(
-  home: string,
-  request: VerifyRequest,
-  progress: ProgressListener,
-): Promise<VerifyResult> {
-  const [{ Catalog }, { HashPool }, { Library }, { Seeds }, { verify }] = await Promise.all([
-    import('../../peer/serve/catalog.ts'),
-    import('../../peer/hash/pool.ts'),
-    import('../../peer/serve/library.ts'),
-    import('../../peer/serve/seeds.ts'),
-    import('../../peer/verify.ts'),
-  ])
-  const catalog = new Catalog(home)
-  const hashPool = new HashPool()
-  try {
-    const seeds = new Seeds(catalog, new Library(), () => {})
-    return await verify({ catalog, seeds, hashPool }, request, progress, interrupt.signal)
-  } finally {
-    await hashPool.close()
-    catalog.close()
   }
 }

@@ -5,6 +5,7 @@ import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { chooseTrackers } from '../home/config.ts'
 import { homeFolder, makePrivateFolder } from '../home/home.ts'
+import { withFlagErrors } from '../input/flag-errors.ts'
 import { globalFlags } from '../input/flags.ts'
 import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
@@ -27,8 +28,8 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
   protected override async init(): Promise<void> {
     await super.init()
     const { flags, args } = await this.parse({
-      flags: this.ctor.flags,
-      baseFlags: (super.ctor as typeof ShoalCommand).baseFlags,
+      flags: withFlagErrors(this.ctor.flags ?? {}),
+      baseFlags: withFlagErrors((super.ctor as typeof ShoalCommand).baseFlags),
       args: this.ctor.args,
       strict: this.ctor.strict,
     })

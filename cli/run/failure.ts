@@ -1,9 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { InvalidFlag } from '../input/flag-errors.ts'
 
 /** Converts anything that a command threw into the one error for its user. */
 export function toShoalError(thrown: unknown): ShoalError {
-  if (thrown instanceof ShoalError) return unwrapFlag(thrown)
+  if (thrown instanceof ShoalError) return thrown
+  if (thrown instanceof InvalidFlag) return thrown.reason
   if (!(thrown instanceof Error)) return unexpected(new Error(String(thrown)))
   // Node's own functions wrap an abort signal's reason.
   if (thrown.name === 'AbortError' && thrown.cause instanceof ShoalError) return thrown.cause
@@ -50,13 +52,6 @@ function unexpected(cause: Error): ShoalError {
   return new ShoalError('INTERNAL', cause.message || cause.name, { cause })
 }
 
-/** oclif puts the flag's name and advice around the message of what a flag's parser throws. */
-function unwrapFlag(error: ShoalError): ShoalError {
-  const match = /^Parsing (--[\w-]+) \n\t([\s\S]*)\nSee more help with --help$/.exec(error.message)
-  if (!match) return error
-  return new ShoalError(error.code, `${match[1]}: ${match[2]}`, { hint: error.hint })
-}
-
 interface OclifError extends Error {
   args?: { name?: string }[] | string[]
   flags?: string[]
@@ -81,11 +76,17 @@ function parseSentence(error: OclifError): string {
       return `the command takes no further argument ${names.map((name) => JSON.stringify(name)).join(', ')}`
     case 'NonExistentFlagsError':
       return `there is no flag ${(error.flags ?? []).join(', ')}`
+    case 'FailedFlagValidationError':
+      return linesOf(error).slice(1).join('; ')
     default:
-      return stripVTControlCharacters(error.message)
-        .replace(/\nSee more help with --help$/, '')
-        .replace(/^The following errors? occurred:\s*/, '')
-        .replace(/^Parsing (--[\w-]+) \s*/, '$1: ')
-        .replace(/\s*\n\s*/g, '; ')
+      return linesOf(error).join('; ')
   }
+}
+
+/** The faults in a message of oclif. The last line of all its parse errors is advice; a heading may be the first. */
+function linesOf(error: OclifError): string[] {
+  const lines = stripVTControlCharacters(error.message)
+    .split('\n')
+    .map((line) => line.trim())
+  return 'parse' in error ? lines.slice(0, -1) : lines
 }

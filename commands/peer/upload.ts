@@ -25,20 +25,44 @@ export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
       helpValue: 'NAME',
       description: 'name in the group; for a folder or several files, the folder they are put in',
     }),
+    files: Flags.boolean({
+      description:
+        'publish each file of a folder by itself, with a version of its own, instead of one snapshot',
+    }),
+    exclude: Flags.string({
+      multiple: true,
+      helpValue: 'PATTERN',
+      description:
+        'leave out of a snapshot what matches, as in .gitignore; a .shoalignore in the folder does the same',
+    }),
+    include: Flags.string({
+      multiple: true,
+      helpValue: 'PATTERN',
+      description: 'take into a snapshot what --exclude or a .shoalignore leaves out',
+    }),
+    links: Flags.option({ options: ['refuse', 'keep'] as const, default: 'refuse' as const })({
+      description: 'what to do with symbolic links that lead out of the folder',
+    }),
+    'allow-collisions': Flags.boolean({
+      description: 'publish names that differ only in case or Unicode form',
+    }),
     ...onceFlags,
   })
 
   override async run(): Promise<void> {
     await this.loggedIn()
     interrupt.takeOver()
-    const { group, as } = this.flags
-    const sources = await openSources(this.args.path, as, this.home, interrupt.signal)
+    const { group, as, files: separate, exclude = [], include = [], links } = this.flags
+    const sources = await openSources(this.args.path, as, this.home, separate ?? false, interrupt.signal)
+    const allowsCollisions = this.flags['allow-collisions']
+    const options = { exclude, include, keepsLinks: links === 'keep', allowsCollisions }
+    const folders = sources.folders.map((folder) => ({ ...folder, ...options }))
     for (const notice of sources.notices) this.notice(notice)
     let shared = false
     try {
       await this.withPeer(
         this.flags,
-        (peer, progress) => peer.upload({ group, files: sources.files }, progress, interrupt.signal),
+        (peer, progress) => peer.upload({ group, files: sources.files, folders }, progress, interrupt.signal),
         ({ files }) => {
           shared = true
           this.print({ files }, uploadText(group, files))

@@ -1,4 +1,5 @@
 import type { ShoalError } from '../../protocol/errors.ts'
+import type { TreeSummary } from '../../protocol/records.ts'
 
 /**
  * What a command asks of its home's peer, whether that runs in the same process (`--once`) or behind the
@@ -15,10 +16,36 @@ export interface UploadRequest {
   group: string
   /** Absolute paths of regular files, and the names that they get in the group. */
   files: { path: string; name: string }[]
+  /** Folders, each of which becomes one snapshot. */
+  folders?: SnapshotRequest[]
+}
+
+/** A folder to publish as a snapshot (peer/tree/snapshot.ts has the options). */
+export interface SnapshotRequest {
+  /** Absolute path. */
+  path: string
+  name: string
+  /** Patterns in the syntax of .gitignore. */
+  exclude: string[]
+  include: string[]
+  keepsLinks: boolean
+  allowsCollisions: boolean
 }
 
 export interface UploadResult {
-  files: { name: string; fileId: string; size: number; chunks: number; version: number }[]
+  files: UploadedFile[]
+}
+
+export interface UploadedFile {
+  name: string
+  fileId: string
+  size: number
+  chunks: number
+  version: number
+  /** Of a snapshot. */
+  tree?: TreeSummary
+  /** Paths that a snapshot leaves out: sockets, pipes and devices. */
+  skipped?: string[]
 }
 
 export interface DownloadRequest {

@@ -4,6 +4,7 @@ import type { HashPool } from '../hash/pool.ts'
 import type { Catalog } from '../serve/catalog.ts'
 import type { Library } from '../serve/library.ts'
 import type { Seeds } from '../serve/seeds.ts'
+import type { TreeCopies } from '../tree/tree-copy.ts'
 import type { Identity } from '../wire/identity.ts'
 import type { TransferCounters } from '../wire/transfer-counters.ts'
 import type { ChunkSource } from './chunk-sources.ts'
@@ -19,6 +20,7 @@ export interface DownloadContext {
   catalog: Catalog
   library: Library
   seeds: Seeds
+  trees: TreeCopies
   hashPool: HashPool
   fetchPool: FetchPool
   figures: TransferCounters

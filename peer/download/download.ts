@@ -10,8 +10,9 @@ import { PauseWatch } from '../wire/pause-watch.ts'
 import type { ChunkSource } from './chunk-sources.ts'
 import { takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
-import { checkTarget, type FileHere, type Replaceable } from './disk/overwriting.ts'
-import { PartFile } from './disk/part-file.ts'
+import { type Destination, fileDestination } from './destination.ts'
+import type { FileHere, Replaceable } from './disk/overwriting.ts'
+import type { PartFile } from './disk/part-file.ts'
 import { removeWorkingNames } from './disk/part-storage.ts'
 import { PartialFile } from './disk/partial-file.ts'
 import { copyLocalChunks, recheck } from './disk/recheck.ts'
@@ -35,10 +36,13 @@ export class Download {
   readonly #context: DownloadContext
   readonly #emit: (event: ProgressEvent) => void
   readonly #totals: TransferTotals
+  readonly #destination: Destination
   readonly #limit: ByteLimit
   readonly #ended = Promise.withResolvers<void>()
   #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
+  /** What is here or not wanted: the picker chooses among the others. */
+  #settled = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
   #partial: PartialFile | null = null
@@ -56,12 +60,14 @@ export class Download {
     context: DownloadContext,
     limit: ByteLimit,
     emit: (event: ProgressEvent) => void,
+    destination = fileDestination(job, context),
   ) {
     this.job = job
+    this.#destination = destination
     this.#context = context
     this.#limit = limit
     this.#emit = emit
-    this.#totals = new TransferTotals(job)
+    this.#totals = new TransferTotals(job, destination.bytes)
   }
 
   get progress(): { done: number; rate: number } {
@@ -79,16 +85,16 @@ export class Download {
    */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
-    this.#emit({ event: 'start', name: job.name, total: job.size })
+    this.#emit({ event: 'start', name: job.name, total: this.#destination.bytes })
     try {
       await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
         throw storageError(error, dirname(job.path))
       })
       // Look again: a job that an earlier run of this peer left may find another file there.
-      const found = await checkTarget(job, this.#context, signal)
+      const found = await this.#destination.look(signal)
       if (found.here) return await this.#takeHere(found.here)
       await this.#prepare(signal)
-      if (!this.#have.isFull) await this.#fetchMissing(signal)
+      if (!this.#settled.isFull) await this.#fetchMissing(signal)
       return await this.#finish(found.replaceable)
     } catch (error) {
       await this.#endFetching()
@@ -102,37 +108,43 @@ export class Download {
 
   /** A peer that asked us for this file takes part in its swarm. */
   seen(seen: SeenPeer): void {
-    const { peer, host, port } = seen
-    if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
+    if (this.#swarm) this.#swarm.offer([{ ...seen, tls: true, complete: false }], true)
     else this.#early.push(seen)
   }
 
   /** Only serves what is at its path already. */
   async #takeHere({ hashes, ...state }: FileHere): Promise<DownloadedFile> {
-    await removeWorkingNames(this.job.path)
-    this.#hashes = hashes()
-    this.#totals.reusedAll(this.job.path)
-    await this.#seed(state)
-    return this.#result(this.job.path)
+    const { path } = this.job
+    await removeWorkingNames(path)
+    this.#totals.reusedAll(path)
+    await this.#destination.keep(state, hashes())
+    return this.#done(path)
   }
 
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
   async #prepare(signal: AbortSignal): Promise<void> {
     const { job } = this
-    const [part, leftover] = await PartFile.open(job.path, job.fileId, job.size)
+    const { wanted, chunks } = this.#destination
+    const [part, leftover] = await this.#destination.open()
     this.#part = part
     this.#have = new Bitmap(chunkCount(job.size))
+    this.#settled = wanted ? wanted.inverse() : this.#have
     if (job.size === 0) return
-    this.#serve(part)
+    if (this.#destination.serves) this.#serve(part)
     this.#membership = await SwarmMembership.join(this.#context.tickets, job)
     const { catalog, client } = this.#context
     this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
+    for (const [chunk, data] of chunks) {
+      if (!wanted?.has(chunk)) continue
+      await part.write(data, chunk)
+      this.#hold(chunk)
+    }
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
     if (this.#have.count > 0) this.#totals.reusedFrom(part.path)
     const copied = (chunk: number, path: string): void => this.#hold(chunk, path)
-    await copyLocalChunks(part, this.#have, this.#hashes, this.#context, copied, signal)
+    await copyLocalChunks(part, this.#settled, this.#hashes, this.#context, copied, signal)
     this.#totals.endReuse()
     await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
@@ -154,14 +166,14 @@ export class Download {
     const failed = (source: ChunkSource, error: Error): void =>
       this.#emit({ event: 'retry', name, reason: `the source ${source.name} failed: ${error.message}` })
     const { sources } = this.#context
-    await takeFromSources(sources, this.job, part, this.#have, this.#hashes, found, failed, signal)
+    await takeFromSources(sources, this.job, part, this.#settled, this.#hashes, found, failed, signal)
   }
 
   async #fetchMissing(signal: AbortSignal): Promise<void> {
     const { identity, ownPort, fetchPool, figures, extents } = this.#context
     const { fileId, size, sequential } = this.job
     const membership = this.#membership!
-    const picker = new Picker({ have: this.#have, random: Math.random, sequential })
+    const picker = new Picker({ have: this.#settled, random: Math.random, sequential })
     const fetcher = new ExtentFetcher({
       download: this.job,
       pool: fetchPool,
@@ -217,7 +229,7 @@ export class Download {
     this.#context.figures.addReceived(peer, length)
     if (!isNew) return
     this.#hold(chunk)
-    if (this.#have.isFull) this.#ended.resolve()
+    if (this.#settled.isFull) this.#ended.resolve()
   }
 
   /** Resolves when nobody writes to the part file any more. */
@@ -230,6 +242,7 @@ export class Download {
   #hold(chunk: number, from?: string): void {
     if (from) this.#totals.reusedFrom(from)
     this.#have.add(chunk)
+    this.#settled.add(chunk)
     this.#part?.wrote(chunk)
     this.#partial?.tell(chunk, false)
     this.#totals.meter.add(chunkLength(this.job.size, chunk), performance.now())
@@ -261,7 +274,7 @@ export class Download {
     if (this.#swarm && this.#swarm.size > 0) this.#lastPeerAt = now
     else if (now - this.#lastPeerAt > this.job.waitMs)
       this.#ended.reject(noPeer(`${this.job.group}:${this.job.name}`))
-    void this.#renew(now)
+    this.#renew(now).catch((error: unknown) => this.#ended.reject(error))
   }
 
   /** A tracker that is away does not stop a download that has peers; one that refuses does. */
@@ -271,30 +284,22 @@ export class Download {
       if (peers) this.#swarm?.offer(peers)
     } catch (error) {
       const away = error instanceof ShoalError && (error.kind === 'unreachable' || error.kind === 'busy')
-      if (away) this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
-      else this.#ended.reject(error)
+      if (!away) throw error
+      this.#emit({ event: 'retry', name: this.job.name, reason: error.message })
     }
   }
 
-  async #seed(state: { mtimeNs: bigint; ino: bigint }): Promise<void> {
-    const { group, name, fileId, size, path } = this.job
-    await this.#context.seeds.add({ group, name, fileId, size, path, ...state, fault: null }, this.#hashes)
-  }
-
   async #finish(replaceable: Replaceable): Promise<DownloadedFile> {
-    const { job } = this
     await this.#endFetching()
     const part = this.#part!
-    const path = job.keep ? job.path : part.path
-    if (job.keep) await this.#seed(await part.publish(replaceable))
+    if (this.job.keep) await this.#destination.keep(await part.publish(replaceable), this.#hashes)
     else await part.finish()
-    return this.#result(path)
+    return this.#done(this.job.keep ? this.job.path : part.path)
   }
 
-  #result(path: string): DownloadedFile {
-    const { job } = this
+  #done(path: string): DownloadedFile {
     this.#emit(this.#totals.meter.event(performance.now(), this.#swarm?.size ?? 0))
-    this.#emit({ event: 'done', name: job.name, path })
+    this.#emit({ event: 'done', name: this.job.name, path })
     return this.#totals.result(path, this.#swarm?.shares ?? [])
   }
 }

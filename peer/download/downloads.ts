@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
+import type { FileRecord } from '../../protocol/records.ts'
 import type {
   DownloadedFile,
   DownloadRequest,
@@ -17,8 +18,10 @@ import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, realPlace, resolveFiles } from './disk/targets.ts'
 import { removeStale } from './disk/temporary.ts'
 import { Download } from './download.ts'
+import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
+import { SnapshotDownload } from './snapshot-download.ts'
 
 /** Someone waits for a download: a command that asked for the file. */
 interface Waiter {
@@ -35,7 +38,7 @@ interface Task {
   place: string
   waiters: Set<Waiter>
   abort: AbortController
-  download: Download | null
+  download: Download | SnapshotDownload | null
   /** The run of it. The queue hands a job out again when this process sleeps longer than its lock. */
   running: Promise<'done' | 'parked'> | null
   ended: Promise<void>
@@ -93,6 +96,10 @@ export class Downloads {
       throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {
         hint: 'name one file, or a folder to write to with -o',
       })
+    if (output === null && files[0]?.tree)
+      throw new ShoalError('USAGE', `${group}:${name} is a snapshot, standard output takes one file`, {
+        hint: 'name a folder to write to with -o',
+      })
     const targets =
       output === null
         ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
@@ -113,11 +120,12 @@ export class Downloads {
   /** Throws PATH_IN_THE_WAY where the file would replace one that is no earlier state of it. */
   async #jobFor(
     request: DownloadRequest,
-    file: { name: string; fileId: string; size: number },
+    file: FileRecord,
     path: string,
     signal: AbortSignal,
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
+    if (file.tree) return treeJob(job, request, { ...file, tree: file.tree })
     // Another request may be about to put the file there.
     if (job.keep && !this.#tasks.has(job.id)) await checkTarget(job, this.#context, signal)
     return job
@@ -158,7 +166,7 @@ export class Downloads {
     await this.#queue.close()
   }
 
-  #running(): Download[] {
+  #running(): (Download | SnapshotDownload)[] {
     return [...this.#tasks.values()].flatMap(({ download }) => download ?? [])
   }
 
@@ -248,7 +256,10 @@ export class Downloads {
     }
     const context: DownloadContext = { ...this.#context, extents: this.#queue.extents }
     await task.after
-    const download = new Download(job, context, new ByteLimit(job.maxDown), emit)
+    const limit = new ByteLimit(job.maxDown)
+    const download = job.tree
+      ? new SnapshotDownload(job, job.tree, context, limit, emit)
+      : new Download(job, context, limit, emit)
     task.download = download
     try {
       abort.signal.throwIfAborted()
@@ -274,27 +285,5 @@ export class Downloads {
     const task = this.#tasks.get(job.id)
     if (task) return task.run === run ? task : null
     return epoch !== this.#epoch && job.keep ? this.#newTask(job, run) : null
-  }
-}
-
-/** The same file to the same place is the same job, however often it is asked for. */
-function jobOf(
-  request: DownloadRequest,
-  { name, fileId, size }: { name: string; fileId: string; size: number },
-  path: string,
-): Omit<DownloadJob, 'group'> {
-  const { sequential, maxDown, waitMs, output } = request
-  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
-  return {
-    id,
-    name,
-    fileId,
-    size,
-    path,
-    sequential: sequential || output === null,
-    maxDown,
-    waitMs,
-    keep: output !== null,
-    force: request.force ?? false,
   }
 }

@@ -1,10 +1,10 @@
 import { CHUNK_SIZE, type Extent, HASH_SIZE } from '../../protocol/chunking.ts'
-import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
+import { isErrorCode, reviveError, ShoalError } from '../../protocol/errors.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import type { FetchPool } from '../fetch/pool.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { PartFile } from './disk/part-file.ts'
-import { type ExtentFailure, type ExtentOutcome, errorOf, fetchFailure } from './queue/extent-outcome.ts'
+import { type ExtentFailure, type ExtentOutcome, fetchFailure } from './queue/extent-outcome.ts'
 import type { ExtentQueue, ExtentWork } from './queue/extent-queue.ts'
 import type { Assignment } from './swarm/swarm.ts'
 
@@ -52,7 +52,7 @@ export class ExtentFetcher {
       this.#fetchHere(work, extent, onChunk),
     )
     const error = outcome?.error ?? null
-    if (error && error.at !== 'peer') this.#storageFailed(error.at, errorOf(error))
+    if (error && error.at !== 'peer') this.#storageFailed(error.at, reviveError(error))
     if (outcome === null || stop.aborted || (error && error.at !== 'peer')) return false
     for (const chunk of outcome.chunks) onChunk(chunk)
     if (error === null) return true
@@ -70,13 +70,13 @@ export class ExtentFetcher {
 
   /** Never rejects. */
   async #fetchHere(
-    { path, fileId, size, target }: ExtentWork,
+    { fileId, size, target }: ExtentWork,
     extent: Extent,
     onChunk: (chunk: number) => void,
   ): Promise<ExtentOutcome> {
     const { pool, part, grant } = this.#options
     const hashes = this.#hashesOf(extent)
-    const request = { fileId, size, target, grant: grant(), ...extent, fd: part.fd, path, hashes }
+    const request = { fileId, size, target, grant: grant(), ...extent, ...part.place(extent), hashes }
     const fetch = pool.fetch(request, onChunk, this.#stop.signal).then(
       () => ({ chunks: [], error: null }),
       (error: Error) => ({ chunks: [], error: fetchFailure(error) }),
@@ -99,7 +99,7 @@ export class ExtentFetcher {
 
   /** A peer cuts an answer that outlives its grant. A connection that breaks after the grant's renewal counts as that. */
   #peerError(failure: ExtentFailure, grant: string): Error {
-    if (isErrorCode(failure.code) || grant === this.#options.grant()) return errorOf(failure)
+    if (isErrorCode(failure.code) || grant === this.#options.grant()) return reviveError(failure)
     return new ShoalError('GRANT_INVALID', `the grant ran out while the peer answered: ${failure.message}`)
   }
 

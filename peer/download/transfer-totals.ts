@@ -15,9 +15,10 @@ export class TransferTotals {
   bytesFetched = 0
   #bytesReused = 0
 
-  constructor(job: DownloadJob) {
+  /** `bytes` are wanted. */
+  constructor(job: DownloadJob, bytes: number) {
     this.#job = job
-    this.meter = new ProgressMeter(job.name, job.size)
+    this.meter = new ProgressMeter(job.name, bytes)
   }
 
   /** Bytes were at `path` on this machine. */

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
-import { fstatSync, statSync, writeSync } from 'node:fs'
 import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { type WritePart, writeTree } from '../tree/write-tree.ts'
+import { requireNamed, writeFile } from './chunk-writer.ts'
 
 /** Chunk buffers, reused: an extent under way holds one, so memory is bounded by the connections. */
 export class BufferPool {
@@ -18,9 +19,11 @@ export class BufferPool {
 
 export interface ExtentTarget {
   /** Descriptor of the part file, open for writing. */
-  fd: number
-  /** Its path, for people. */
+  fd?: number
+  /** Its path, or that of the tree, for people. */
   path: string
+  /** Instead of one file: where the bytes of each chunk of the extent belong. */
+  tree?: { root: string; chunks: WritePart[][] } | undefined
   size: number
   first: number
   count: number
@@ -99,28 +102,17 @@ export class ChunkSink {
   }
 
   #keep(): void {
-    const { fd, path, first, hashes, isShared } = this.#target
+    const { fd, path, first, tree, hashes, isShared } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE
     if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
       throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
-    if (isShared) requireNamed({ fd, path })
-    writeFully({ fd, path }, data, this.#chunk * CHUNK_SIZE)
+    if (tree) writeTree(tree.root, tree.chunks[this.#chunk - first]!, data)
+    else {
+      const file = { fd: fd!, path }
+      if (isShared) requireNamed(file)
+      writeFile(file, data, this.#chunk * CHUNK_SIZE)
+    }
     this.#onChunk(this.#chunk)
-  }
-}
-
-function requireNamed({ fd, path }: { fd: number; path: string }): void {
-  const named = statSync(path, { throwIfNoEntry: false })
-  if (named?.ino === fstatSync(fd).ino) return
-  throw new ShoalError('FILE_CHANGED', `${path} is complete or gone: nothing is written to it any more`)
-}
-
-function writeFully({ fd, path }: { fd: number; path: string }, data: Uint8Array, position: number): void {
-  try {
-    for (let done = 0; done < data.length; )
-      done += writeSync(fd, data, done, data.length - done, position + done)
-  } catch (error) {
-    throw storageError(error, path)
   }
 }

@@ -1,15 +1,8 @@
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { spawnThread } from '../../packed/spawn-thread.ts'
-import { isErrorCode, ShoalError } from '../../protocol/errors.ts'
-import type { PeerAddress } from '../../protocol/records.ts'
-import type {
-  FetchRequest,
-  FetchThreadData,
-  FromFetchThread,
-  ThreadFailure,
-  ToFetchThread,
-} from './thread.ts'
+import { reviveError } from '../../protocol/errors.ts'
+import type { FetchRequest, FetchThreadData, FromFetchThread, ToFetchThread } from './thread.ts'
 
 /** More threads than this bring nothing: the wire or the disk is the limit by then. */
 const MAX_THREADS = 3
@@ -68,12 +61,6 @@ export class FetchPool {
     return promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
-  /** Closes the connections to a peer; what is under way on them fails. */
-  drop(target: PeerAddress, reason: string): void {
-    for (const { worker } of this.#threads)
-      worker.postMessage({ type: 'drop', target, reason } satisfies ToFetchThread)
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
   }
@@ -104,7 +91,7 @@ export class FetchPool {
       thread.chunks -= job?.chunks ?? 0
       if (thread.underway.size === 0) thread.worker.unref()
       if (message.error === null) job?.resolve()
-      else job?.reject(revive(message.error))
+      else job?.reject(reviveError(message.error))
     })
     thread.worker.on('error', (error: Error) => {
       this.#threads.splice(this.#threads.indexOf(thread), 1)
@@ -113,10 +100,4 @@ export class FetchPool {
     this.#threads.push(thread)
     return thread
   }
-}
-
-function revive({ code, message, hint }: ThreadFailure): Error {
-  return isErrorCode(code)
-    ? new ShoalError(code, message, { hint })
-    : Object.assign(new Error(message), { code })
 }

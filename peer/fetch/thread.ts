@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { encodeError, storageError, type WireError } from '../../protocol/errors.ts'
 import { filePath } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
+import type { WritePart } from '../tree/write-tree.ts'
 import { PauseWatch } from '../wire/pause-watch.ts'
 import type { Credentials } from '../wire/pinned-connect.ts'
 import { BufferPool, ChunkSink } from './chunk-sink.ts'
@@ -16,9 +17,11 @@ export interface FetchRequest {
   fileId: string
   grant: string
   /** Descriptor of the part file in the main thread, open for writing. */
-  fd: number
-  /** Its path, for people. */
+  fd?: number
+  /** Its path, or that of the tree, for people. */
   path: string
+  /** Instead of one file (chunk-sink.ts). */
+  tree?: { root: string; chunks: WritePart[][] }
   size: number
   first: number
   count: number
@@ -33,22 +36,12 @@ export interface FetchThreadData {
   ownPort: number
 }
 
-export type ToFetchThread =
-  | { type: 'fetch'; request: FetchRequest }
-  | { type: 'cancel'; id: number }
-  | { type: 'drop'; target: PeerAddress; reason: string }
+export type ToFetchThread = { type: 'fetch'; request: FetchRequest } | { type: 'cancel'; id: number }
 
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
   /** The extent has ended; `chunks` are those of it that were not reported yet. */
-  | { type: 'settled'; id: number; chunks: number[]; error: ThreadFailure | null }
-
-/** An error on its way to the main thread. */
-export interface ThreadFailure {
-  code: string
-  message: string
-  hint?: string | undefined
-}
+  | { type: 'settled'; id: number; chunks: number[]; error: WireError | null }
 
 const STALL_CHECK_MS = 500
 /** At least between two reports of an extent: a message costs as much as a tenth of a chunk's work. */
@@ -63,13 +56,11 @@ interface Underway {
   connection: FetchConnection
   sink: ChunkSink
   report: ChunkReport
-  file: ThreadFile
+  file: ThreadFile | null
 }
 
-const keyOf = (target: PeerAddress): string => `${target.peer}@${target.host}:${target.port}`
-
 function connectionTo(target: PeerAddress): FetchConnection {
-  const key = keyOf(target)
+  const key = `${target.peer}@${target.host}:${target.port}`
   let connection = connections.get(key)
   if (!connection) {
     connection = new FetchConnection(target, credentials, ownPort, (closed) => {
@@ -84,7 +75,7 @@ function beginExtent(request: FetchRequest): void {
   try {
     fetchExtent(request)
   } catch (error) {
-    const failure = describe(storageError(error, request.path))
+    const failure = encodeError(storageError(error, request.path))
     send({ type: 'settled', id: request.id, chunks: [], error: failure })
   }
 }
@@ -92,9 +83,11 @@ function beginExtent(request: FetchRequest): void {
 function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest): void {
   const start = extent.first * CHUNK_SIZE
   const report = new ChunkReport(id)
-  const file = threadFile(fd)
+  const file = fd === undefined ? null : threadFile(fd)
   const last = extent.first + extent.count - 1
-  const sink = new ChunkSink({ ...extent, fd: file.fd }, pool, (chunk) => report.add(chunk, chunk === last))
+  const sink = new ChunkSink({ ...extent, ...(file ? { fd: file.fd } : {}) }, pool, (chunk) =>
+    report.add(chunk, chunk === last),
+  )
   const connection = connectionTo(target)
   underway.set(id, { connection, sink, report, file })
   connection.request({
@@ -106,8 +99,8 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
     sink,
     settle: (error) => {
       if (!underway.delete(id)) return
-      file.release()
-      send({ type: 'settled', id, chunks: report.end(), error: error && describe(error) })
+      file?.release()
+      send({ type: 'settled', id, chunks: report.end(), error: error && encodeError(error) })
     },
   })
 }
@@ -118,7 +111,7 @@ function cancel(id: number): void {
   if (!extent) return
   underway.delete(id)
   extent.sink.abandon()
-  extent.file.release()
+  extent.file?.release()
   const error = { code: 'ABORT_ERR', message: 'cancelled' }
   send({ type: 'settled', id, chunks: extent.report.end(), error })
   extent.connection.closeIfAbandoned()
@@ -157,19 +150,13 @@ class ChunkReport {
   }
 }
 
-function describe(error: Error): ThreadFailure {
-  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint }
-  return { code: (error as NodeJS.ErrnoException).code ?? 'ERROR', message: error.message }
-}
-
 function send(message: FromFetchThread): void {
   port.postMessage(message)
 }
 
 port.on('message', (message: ToFetchThread) => {
   if (message.type === 'fetch') beginExtent(message.request)
-  else if (message.type === 'cancel') cancel(message.id)
-  else connections.get(keyOf(message.target))?.close(new Error(message.reason))
+  else cancel(message.id)
 })
 
 const pauses = new PauseWatch(STALL_CHECK_MS, performance.now())

@@ -1,26 +1,22 @@
 import { hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import type { ThreadAnswer } from '../../packed/thread-pool.ts'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 
 /** Hash chunks [first, first + count) of the file at `path`, which has `size` bytes. */
 export interface HashRequest {
-  id: number
   path: string
   size: number
   first: number
   count: number
 }
 
-export type HashAnswer =
-  | { id: number; hashes: Uint8Array }
-  | { id: number; errno: string | undefined; message: string }
-
 const CHUNKS_A_READ = 4
 const buffer = Buffer.allocUnsafeSlow(CHUNKS_A_READ * CHUNK_SIZE)
 
 /** Packed hashes of the chunks; throws ESTALE when the file is shorter than it should be. */
-export function hashChunks({ path, size, first, count }: Omit<HashRequest, 'id'>): Uint8Array {
+export function hashChunks({ path, size, first, count }: HashRequest): Uint8Array {
   const hashes = new Uint8Array(count * HASH_SIZE)
   const fd = openSync(path, 'r')
   try {
@@ -49,11 +45,13 @@ function readExactly(fd: number, length: number, position: number, path: string)
 }
 
 parentPort?.on('message', (request: HashRequest) => {
+  const answer = (message: ThreadAnswer<Uint8Array>, transfer: ArrayBuffer[] = []): void =>
+    parentPort?.postMessage(message, transfer)
   try {
     const hashes = hashChunks(request)
-    parentPort?.postMessage({ id: request.id, hashes } satisfies HashAnswer, [hashes.buffer as ArrayBuffer])
+    answer({ answer: hashes }, [hashes.buffer as ArrayBuffer])
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    parentPort?.postMessage({ id: request.id, errno: code, message } satisfies HashAnswer)
+    answer({ errno: code, message })
   }
 })

@@ -13,6 +13,8 @@ export interface CatalogEntry {
   /** Modification time in nanoseconds and inode: another pair means that the file was touched. */
   mtimeNs: bigint
   ino: bigint
+  /** The path is a folder that holds the snapshot; `mtimeNs` and `ino` are those of the folder, for information. */
+  isTree?: boolean
   /** Why it is no longer served, where it is not. */
   fault: string | null
 }
@@ -32,7 +34,8 @@ const SCHEMA = `
   PRAGMA busy_timeout = 5000;
   CREATE TABLE IF NOT EXISTS files (
     grp TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, file_id TEXT NOT NULL, size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL, fault TEXT, PRIMARY KEY (grp, name, path)
+    mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL, fault TEXT, is_tree INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (grp, name, path)
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS files_by_id ON files (file_id);
   CREATE TABLE IF NOT EXISTS hashes (file_id TEXT PRIMARY KEY, packed BLOB NOT NULL);
@@ -46,7 +49,7 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `
 const CHUNKS_A_SLICE = 2000
-const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault'
+const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault, is_tree'
 
 /**
  * What this home holds: a small SQLite database, because it must survive crashes, be shared by a running
@@ -62,7 +65,10 @@ export class Catalog {
   constructor(home: string) {
     this.#db = new DatabaseSync(join(home, 'catalog.sqlite'))
     this.#db.exec(SCHEMA)
-    this.#put = this.#db.prepare(`INSERT OR REPLACE INTO files (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+    this.#migrate()
+    this.#put = this.#db.prepare(
+      `INSERT OR REPLACE INTO files (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
     this.#putHashes = this.#db.prepare('INSERT OR IGNORE INTO hashes VALUES (?, ?)')
     this.#putChunk = this.#db.prepare('INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)')
     this.#findChunk = this.#db.prepare('SELECT file_id, idx FROM chunks WHERE hash = ?')
@@ -78,10 +84,10 @@ export class Catalog {
           this.#putChunk.run(hashes.subarray(i, i + HASH_SIZE), entry.fileId, i / HASH_SIZE)
       })
     }
-    const { group, path, name, fileId, size, mtimeNs, ino, fault } = entry
+    const { group, path, name, fileId, size, mtimeNs, ino, fault, isTree } = entry
     this.#transaction(() => {
       this.#putHashes.run(fileId, hashes)
-      this.#put.run(group, path, name, fileId, size, mtimeNs, ino, fault)
+      this.#put.run(group, path, name, fileId, size, mtimeNs, ino, fault, isTree ? 1 : 0)
     })
   }
 
@@ -154,6 +160,13 @@ export class Catalog {
     this.#db.close()
   }
 
+  /** Catalogs of before 0.2 know no snapshots. */
+  #migrate(): void {
+    const columns = this.#db.prepare('PRAGMA table_info(files)').all()
+    if (columns.some(({ name }) => name === 'is_tree')) return
+    this.#db.exec('ALTER TABLE files ADD COLUMN is_tree INTEGER NOT NULL DEFAULT 0')
+  }
+
   #select(where: string, ...values: string[]): CatalogEntry[] {
     const statement = this.#db.prepare(`SELECT ${COLUMNS} FROM files ${where}`)
     // Nanoseconds since the epoch pass 2^53.
@@ -167,6 +180,7 @@ export class Catalog {
       mtimeNs: row.mtime_ns as bigint,
       ino: row.ino as bigint,
       fault: row.fault as string | null,
+      ...(row.is_tree === 1n ? { isTree: true } : {}),
     }))
   }
 

@@ -3,6 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { chunkCount, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
+import type { TreeCopies } from '../tree/tree-copy.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { HaveFeed } from './have-feed.ts'
 import type { FileReader, ServedFile } from './library.ts'
@@ -13,6 +14,7 @@ export class SeededFile implements ServedFile {
   readonly size: number
   readonly have: Bitmap
   readonly #loadHashes: () => Uint8Array
+  readonly #trees: TreeCopies
   readonly #onFault: (entry: CatalogEntry) => void
   readonly #news = new HaveFeed()
   /** The intact copies of this content, in whichever groups and places. */
@@ -20,11 +22,17 @@ export class SeededFile implements ServedFile {
   #groups: ReadonlySet<string> = new Set()
 
   /** `onFault` hears of each copy that is found changed, and so is served no longer. */
-  constructor(entry: CatalogEntry, hashes: () => Uint8Array, onFault: (entry: CatalogEntry) => void) {
+  constructor(
+    entry: CatalogEntry,
+    hashes: () => Uint8Array,
+    trees: TreeCopies,
+    onFault: (entry: CatalogEntry) => void,
+  ) {
     this.fileId = entry.fileId
     this.size = entry.size
     this.have = Bitmap.full(chunkCount(entry.size))
     this.#loadHashes = hashes
+    this.#trees = trees
     this.#onFault = onFault
     this.addCopy(entry)
   }
@@ -57,7 +65,9 @@ export class SeededFile implements ServedFile {
 
   async open(): Promise<FileReader> {
     for (const entry of this.#copies) {
-      const reader = await openUnchanged(entry)
+      const reader = entry.isTree
+        ? await this.#trees.open(entry, () => this.#onFault(entry))
+        : await openUnchanged(entry)
       if (reader) return reader
       this.#onFault(entry)
     }
@@ -76,8 +86,9 @@ function isSamePlace(a: CatalogEntry, b: CatalogEntry): boolean {
   return a.group === b.group && a.name === b.name && a.path === b.path
 }
 
-/** Whether the file at the entry's path is still the one that was hashed. */
-export async function isUnchanged(entry: CatalogEntry): Promise<boolean> {
+/** Whether the file or folder at the entry's path is still the one that was hashed. */
+export async function isUnchanged(entry: CatalogEntry, trees: TreeCopies): Promise<boolean> {
+  if (entry.isTree) return trees.isThere(entry)
   try {
     return sameFile(entry, await stat(entry.path, { bigint: true }))
   } catch {

@@ -1,3 +1,4 @@
+import type { TreeCopies } from '../tree/tree-copy.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 import type { Library } from './library.ts'
 import { isUnchanged, SeededFile } from './seeded-file.ts'
@@ -9,12 +10,14 @@ const CHANGED = 'changed or removed since it was shared: upload it again to shar
 export class Seeds {
   readonly #catalog: Catalog
   readonly #library: Library
+  readonly #trees: TreeCopies
   readonly #warn: (message: string) => void
   #next = 0
 
-  constructor(catalog: Catalog, library: Library, warn: (message: string) => void) {
+  constructor(catalog: Catalog, library: Library, trees: TreeCopies, warn: (message: string) => void) {
     this.#catalog = catalog
     this.#library = library
+    this.#trees = trees
     this.#warn = warn
   }
 
@@ -57,7 +60,7 @@ export class Seeds {
     this.#next += CHECKED_AT_ONCE
     await Promise.all(
       some.map(async (entry) => {
-        if (!(await isUnchanged(entry))) this.drop(entry, CHANGED)
+        if (!(await isUnchanged(entry, this.#trees))) this.drop(entry, CHANGED)
       }),
     )
   }
@@ -70,7 +73,7 @@ export class Seeds {
       return
     }
     const hashes = (): Uint8Array => this.#catalog.hashes(entry.fileId) ?? new Uint8Array(0)
-    this.#library.set(new SeededFile(entry, hashes, (copy) => this.drop(copy, CHANGED)))
+    this.#library.set(new SeededFile(entry, hashes, this.#trees, (copy) => this.drop(copy, CHANGED)))
   }
 
   #unserve(entry: CatalogEntry): void {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Background } from '../../packed/background.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
@@ -20,14 +21,26 @@ export class MembershipWatch {
   readonly #library: Library
   readonly #memberships: Memberships
   readonly #seeds: Seeds
+  readonly #failed: (error: unknown) => void
   readonly #followed = new Set<string>()
   readonly #stop = new AbortController()
 
-  constructor(client: TrackerClient, library: Library, memberships: Memberships, seeds: Seeds) {
+  constructor(
+    client: TrackerClient,
+    library: Library,
+    memberships: Memberships,
+    seeds: Seeds,
+    background: Background,
+  ) {
     this.#client = client
     this.#library = library
     this.#memberships = memberships
     this.#seeds = seeds
+    this.#failed = background.owner(
+      'following the members of a group',
+      'who left is served until their grant ends',
+      (error) => error instanceof ShoalError,
+    )
   }
 
   start(): void {
@@ -44,7 +57,7 @@ export class MembershipWatch {
       for (const group of groups) {
         if (this.#followed.has(group)) continue
         this.#followed.add(group)
-        void this.#follow(group)
+        this.#follow(group).catch(this.#failed)
       }
   }
 
@@ -68,6 +81,7 @@ export class MembershipWatch {
 
   /** No session or no tracker: grants still run out by themselves. No group, or no member of it: it serves nobody there. */
   #lost(group: string, error: unknown): number {
+    this.#failed(error)
     const code = error instanceof ShoalError ? error.code : null
     if (code !== 'NOT_A_MEMBER' && code !== 'GROUP_NOT_FOUND') return RETRY_MS
     this.#memberships.close(group)

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Background } from '../../packed/background.ts'
+import { backOff } from '../../protocol/back-off.ts'
+import { ShoalError } from '../../protocol/errors.ts'
 import type { FileProgress } from '../../protocol/records.ts'
-import { backOff } from '../../tracker-client/back-off.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 
 /** Between looks at what moves, until a tracker says otherwise. */
@@ -18,6 +20,7 @@ export class ProgressReporter {
   readonly #client: Pick<TrackerClient, 'progress'>
   readonly #peer: string
   readonly #moving: (now: number) => FileProgress[]
+  readonly #failed: (error: unknown) => void
   readonly #stop = new AbortController()
   /** The last report that arrived, and when. */
   #said = '[]'
@@ -28,14 +31,18 @@ export class ProgressReporter {
     client: Pick<TrackerClient, 'progress'>,
     peer: string,
     moving: (now: number) => FileProgress[],
+    background: Background,
   ) {
     this.#client = client
     this.#peer = peer
     this.#moving = moving
+    // The announcer reports a tracker that is away or refuses this peer.
+    const isAnswer = (error: unknown): boolean => error instanceof ShoalError
+    this.#failed = background.owner('reporting progress', 'pictures of swarms show older progress', isAnswer)
   }
 
   start(): void {
-    void this.#run()
+    this.#run().catch(this.#failed)
   }
 
   /** Waits for no report that is on its way. */
@@ -50,8 +57,8 @@ export class ProgressReporter {
     for (;;) {
       await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
       if (signal.aborted) return
-      const nextMs = await this.#report().catch(() => null)
-      failures = nextMs === null ? failures + 1 : 0
+      const nextMs = await this.#report().catch(this.#failed)
+      failures = nextMs === undefined ? failures + 1 : 0
       waitMs = nextMs ?? backOff(failures, LOOK_MS, LAST_RETRY_MS, Math.random())
     }
   }

@@ -1,23 +1,18 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
+import { chunkCount } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import { checkFileName } from '../../protocol/names.ts'
-import { MAX_BATCH, MAX_HASH_PAGE, MAX_INLINE_HASHES } from '../../tracker-client/api/limits.ts'
-import type { TrackerClient } from '../../tracker-client/client.ts'
-import type { ProgressListener, UploadRequest, UploadResult } from '../control/api.ts'
+import { MAX_BATCH } from '../../tracker-client/api/limits.ts'
+import type { ProgressListener, UploadedFile, UploadRequest, UploadResult } from '../control/api.ts'
 import type { HashPool } from '../hash/pool.ts'
 import { HashProgress } from '../hash/progress.ts'
 import type { CatalogEntry } from '../serve/catalog.ts'
-import type { Seeds } from '../serve/seeds.ts'
-
-export interface UploadContext {
-  client: TrackerClient
-  seeds: Seeds
-  hashPool: HashPool
-}
+import type { UploadContext } from './context.ts'
+import { publishHashed } from './publish.ts'
+import { uploadSnapshot } from './snapshots.ts'
 
 interface Hashed {
   entry: CatalogEntry
@@ -34,16 +29,18 @@ export async function upload(
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<UploadResult> {
-  const { group } = request
+  const { group, folders = [] } = request
   const files = request.files.map(({ path, name }) => ({ path, name: checkFileName(name) }))
   // Says "no such group" or "not a member" before the work, not after it.
   await context.client.group(group)
+  const result: UploadedFile[] = []
+  for (const folder of folders) result.push(await uploadSnapshot(context, group, folder, progress, signal))
+  if (files.length === 0) return { files: result }
   const stats = await Promise.all(files.map(({ path }) => regularFile(path)))
   const total = stats.reduce((sum, { size }) => sum + Number(size), 0)
   const label = files.length === 1 ? files[0]!.name : group
   const hashing = new HashProgress(label, total, files.length, progress)
 
-  const result: UploadResult['files'] = []
   let batch: Hashed[] = []
   for (const [i, { path, name }] of files.entries()) {
     signal.throwIfAborted()
@@ -84,37 +81,21 @@ async function hashFile(
 }
 
 async function publish(
-  context: UploadContext,
+  { client, seeds }: UploadContext,
   group: string,
   batch: Hashed[],
-): Promise<UploadResult['files']> {
-  const { client, seeds } = context
-  const files = batch.map(({ entry, hashes }) => ({
-    name: entry.name,
-    fileId: entry.fileId,
-    size: entry.size,
-    ...(hashes.length <= MAX_INLINE_HASHES * HASH_SIZE
-      ? { hashes: Buffer.from(hashes).toString('base64') }
-      : {}),
-  }))
-  const published = await client.publish(group, files).catch(async (error: unknown) => {
-    if (!(error instanceof ShoalError && error.code === 'HASHES_NEEDED')) throw error
-    for (const [i, file] of files.entries())
-      if (!('hashes' in file)) await stage(client, group, file.fileId, batch[i]!.hashes)
-    return client.publish(group, files)
-  })
+): Promise<UploadedFile[]> {
+  const published = await publishHashed(
+    client,
+    group,
+    batch.map(({ entry, hashes }) => ({ ...entry, hashes })),
+  )
   for (const { entry, hashes } of batch) await seeds.add(entry, hashes)
-  return published.files.map(({ name, fileId, size, version }) => ({
+  return published.map(({ name, fileId, size, version }) => ({
     name,
     fileId,
     size,
     chunks: chunkCount(size),
     version,
   }))
-}
-
-async function stage(client: TrackerClient, group: string, id: string, hashes: Uint8Array): Promise<void> {
-  const page = MAX_HASH_PAGE * HASH_SIZE
-  for (let at = 0; at < hashes.length; at += page)
-    await client.stageHashes(group, id, at / HASH_SIZE, hashes.subarray(at, at + page))
 }

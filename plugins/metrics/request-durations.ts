@@ -10,7 +10,7 @@ interface Series {
   seconds: number
 }
 
-/** The histogram of request durations. prom-client's own would cost a tenth of a heartbeat. */
+/** The histogram of request durations. prom-client's own costs 1.5 µs of CPU a heartbeat, which takes 20. */
 export class RequestDurations {
   readonly #byRoute = new Map<string, Series[]>()
 

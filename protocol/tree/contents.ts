@@ -7,7 +7,7 @@ export interface ContentColumns {
   sizes: Float64Array
   /** Of a file with contents, the number of its hash in `hashes`. */
   payloads: Uint32Array
-  /** SHA-256 of the files with contents, packed, in order. */
+  /** SHA-256 of the files with contents, packed, in order; begins at a multiple of four bytes. */
   hashes: Buffer
 }
 
@@ -27,8 +27,12 @@ export interface Contents {
   length: number
 }
 
-/** Longer runs do not occur with real hashes: the table is half empty. Crafted ones would make it quadratic. */
-const MAX_PROBES = 512
+/**
+ * Real hashes never come near it: the table is half empty, and a run of 256 has a chance of 10^-15 in a million
+ * entries. Crafted hashes would make it quadratic.
+ */
+const MAX_PROBES = 256
+const WORDS = HASH_SIZE / 4
 const NONE = 0xffffffff
 
 /**
@@ -80,18 +84,18 @@ export function layOut(columns: ContentColumns, pathOf: (entry: number) => strin
 /** Finds equal contents by a hash table of entry numbers with linear probing. */
 function findOwners(columns: ContentColumns, pathOf: (entry: number) => string): Uint32Array {
   const { sizes, payloads, hashes } = columns
+  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length / 4)
   const owners = new Uint32Array(sizes.length)
-  const count = hashes.length / HASH_SIZE
-  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, count * 2)))).fill(NONE)
+  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, (hashes.length / HASH_SIZE) * 2))))
+  slots.fill(NONE)
   for (let i = 0; i < sizes.length; i++) {
     owners[i] = i
     if (sizes[i] === 0) continue
-    const at = payloads[i]! * HASH_SIZE
-    let slot = hashes.readUInt32LE(at) & (slots.length - 1)
+    const word = payloads[i]! * WORDS
+    let slot = words[word]! & (slots.length - 1)
     for (let probes = 0; slots[slot] !== NONE; probes++) {
       const other = slots[slot]!
-      const otherAt = payloads[other]! * HASH_SIZE
-      if (hashes.compare(hashes, otherAt, otherAt + HASH_SIZE, at, at + HASH_SIZE) === 0) {
+      if (areEqual(words, word, payloads[other]! * WORDS)) {
         if (sizes[other] !== sizes[i])
           throw new TreeError(
             'hash',
@@ -108,4 +112,10 @@ function findOwners(columns: ContentColumns, pathOf: (entry: number) => string):
     if (owners[i] === i) slots[slot] = i
   }
   return owners
+}
+
+/** Whether the hashes at two places of `words` are equal. A call of Buffer.compare takes ten times as long. */
+function areEqual(words: Uint32Array, a: number, b: number): boolean {
+  for (let i = 0; i < WORDS; i++) if (words[a + i] !== words[b + i]) return false
+  return true
 }

@@ -27,9 +27,8 @@ export interface Footer extends TreeTotals {
 const FAMILY = 'shoal/tree/'
 const MAGIC = Buffer.from(`${FAMILY}1`, 'ascii')
 export const FOOTER_SIZE = 28 + MAGIC.length
-/** An entry has at least a head, the length of its name, one byte of name and a time. */
-const MIN_ENTRY_BYTES = 4
-/** Beside its hash, a file with contents has a size. */
+/** The least that an entry has beside its name: a head, the length of the name and a time. */
+const MIN_ENTRY_BYTES = 3
 const HASH_AND_SIZE_BYTES = 33
 
 export function encodeFooter(footer: Footer): Buffer {
@@ -56,18 +55,20 @@ export function decodeFooter(bytes: Uint8Array, streamSize: number): Footer {
     names: buffer.readUInt32BE(20),
     targets: buffer.readUInt32BE(24),
   }
-  const limit = limitFault(footer)
-  if (limit !== null) throw new TreeError('limit', limit)
+  checkTotals(footer)
   if (footer.contents + footer.manifest + FOOTER_SIZE !== streamSize)
     throw new TreeError('totals', 'the sizes in the footer of the snapshot do not add up to its size')
-  const least =
-    (MIN_ENTRY_BYTES - 1) * footer.entries +
-    footer.names +
-    HASH_AND_SIZE_BYTES * footer.hashes +
-    footer.targets
-  if (footer.hashes > footer.entries || footer.names < footer.entries || least > footer.manifest)
-    throw new TreeError('totals', 'the footer of the snapshot claims more than its manifest can hold')
   return footer
+}
+
+/** Throws TreeError if no manifest can have these totals. What passes is safe to allocate. */
+export function checkTotals(totals: TreeTotals & { contents?: number }): void {
+  const limit = limitFault(totals)
+  if (limit !== null) throw new TreeError('limit', limit)
+  const { manifest, entries, hashes, names, targets } = totals
+  const least = MIN_ENTRY_BYTES * entries + names + HASH_AND_SIZE_BYTES * hashes + targets
+  if (hashes > entries || names < entries || least > manifest)
+    throw new TreeError('totals', 'the footer of the snapshot claims more than its manifest can hold')
 }
 
 /** Which limit of a snapshot is exceeded, as a sentence. */

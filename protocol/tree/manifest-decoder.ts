@@ -2,9 +2,9 @@ import { HASH_SIZE, MAX_FILE_SIZE } from '../chunking.ts'
 import { MAX_PART_BYTES } from '../names.ts'
 import { FILE, FOLDER, LINK, MAX_MODE, MAX_PATH_BYTES, MAX_TARGET_BYTES } from './entry.ts'
 import { TreeError, type TreeFault } from './errors.ts'
-import { limitFault, type TreeTotals } from './footer.ts'
-import { headOf, MAX_ENTRY_BYTES, targetFault } from './manifest-encoder.ts'
-import { TreeWalk } from './paths.ts'
+import { checkTotals, type TreeTotals } from './footer.ts'
+import { headOf, MAX_ENTRY_BYTES } from './manifest-encoder.ts'
+import { TreeWalk, targetFault } from './paths.ts'
 import { ByteReader } from './varint.ts'
 
 /** An entry as a manifest has it. The buffers are parts of the page that it was read from. */
@@ -38,8 +38,7 @@ export class ManifestDecoder {
 
   /** `totals` are those of the footer: the manifest must hold exactly as much. */
   constructor(totals: TreeTotals) {
-    const limit = limitFault(totals)
-    if (limit !== null) throw new TreeError('limit', limit)
+    checkTotals(totals)
     this.#totals = totals
   }
 
@@ -113,7 +112,7 @@ export class ManifestDecoder {
     } catch {
       this.#refuse('target', 'the target of the link is not well-formed Unicode')
     }
-    const fault = targetFault(target, length)
+    const fault = targetFault(target)
     if (fault !== null) this.#refuse('target', `the link cannot have this target: ${fault}`)
   }
 

@@ -1,9 +1,8 @@
 import { HASH_SIZE, MAX_FILE_SIZE } from '../chunking.ts'
-import { characterFault } from '../names.ts'
 import { KINDS, MAX_MODE, MAX_TARGET_BYTES, type TreeEntry } from './entry.ts'
 import { TreeError } from './errors.ts'
 import { limitFault, type TreeTotals } from './footer.ts'
-import { TreeWalk } from './paths.ts'
+import { TreeWalk, targetFault } from './paths.ts'
 import { writeNumber, writeSigned64 } from './varint.ts'
 
 /** Head, name, time, and size with hash or target: no entry is longer. */
@@ -101,7 +100,7 @@ export class ManifestEncoder {
 
   #target(path: string, target: string): void {
     const bytes = Buffer.from(target)
-    const fault = targetFault(target, bytes.length)
+    const fault = targetFault(target)
     if (fault !== null) throw new TreeError('target', `the link cannot have this target: ${fault}`, path)
     this.#string(bytes)
     this.#totals.targets += bytes.length
@@ -116,14 +115,6 @@ export class ManifestEncoder {
     bytes.copy(this.#page, this.#used)
     this.#used += bytes.length
   }
-}
-
-/** Why a link in a tree cannot have this target, as the end of a sentence about "it"; null if it can. */
-export function targetFault(target: string, bytes: number): string | null {
-  if (bytes === 0) return 'it is empty'
-  if (bytes > MAX_TARGET_BYTES) return `it is longer than ${MAX_TARGET_BYTES} bytes`
-  const fault = characterFault(target)
-  return fault === 'it has a backslash' ? null : fault
 }
 
 /** The pages of the manifest of `entries`, and its totals as the generator's result. */

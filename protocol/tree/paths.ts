@@ -1,5 +1,5 @@
 import { characterFault, DRIVE_LETTER, MAX_PART_BYTES, partFault } from '../names.ts'
-import { MAX_PATH_BYTES } from './entry.ts'
+import { MAX_PATH_BYTES, MAX_TARGET_BYTES } from './entry.ts'
 import { TreeError } from './errors.ts'
 
 /**
@@ -43,6 +43,15 @@ export function nameFault(name: string, isTopLevel = false): string | null {
   if (fault !== null) return fault
   if (name.includes('/')) return 'it has a slash'
   return isTopLevel && DRIVE_LETTER.test(name) ? 'it starts with a drive letter' : null
+}
+
+/** Why a link in a tree cannot have this target, as the end of a sentence about "it"; null if it can. */
+export function targetFault(target: string): string | null {
+  const bytes = Buffer.byteLength(target)
+  if (bytes === 0) return 'it is empty'
+  if (bytes > MAX_TARGET_BYTES) return `it is longer than ${MAX_TARGET_BYTES} bytes`
+  const fault = characterFault(target)
+  return fault === 'it has a backslash' ? null : fault
 }
 
 /** As `nameFault`, of UTF-8 bytes. Most names are plain ASCII and need no string. */

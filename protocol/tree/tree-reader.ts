@@ -7,8 +7,7 @@ import { ManifestEncoder } from './manifest-encoder.ts'
 import { type Columns, TreeIndex } from './tree-index.ts'
 
 /**
- * Fills the columns of an index from a manifest. The totals decide what is allocated, once, at the start,
- * so check a footer by `decodeFooter` first.
+ * Fills the columns of an index from a manifest. The totals decide what is allocated, once, at the start.
  */
 export class TreeReader {
   readonly #totals: TreeTotals

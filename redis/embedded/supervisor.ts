@@ -15,7 +15,8 @@ export function makePipe(path: string, env: NodeJS.ProcessEnv): void {
 /**
  * Keeps a server running while any process holds the write end of `pipe` open; the caller must already hold
  * it. `command` is the server's program and arguments. The single binary uses its keeper (keeper.c), because
- * the system may have no shell; otherwise the shell script below does the work.
+ * the system may have no shell. A checkout uses the shell script below, because it has no compiled program
+ * and must not need a compiler.
  */
 export function supervise(
   pipe: string,

@@ -105,7 +105,10 @@ function tryFetch(revision: Revision, work: string): string | null {
   }
 }
 
-/** Applies a quilt series, as `dpkg-source -x` does. */
+/**
+ * Applies the quilt series of Debian's package, as `dpkg-source -x` does. None of the patches is ours:
+ * they are Debian's changes to upstream's tarball, security fixes among them.
+ */
 function patch(tree: string): void {
   const patches = join(tree, 'debian/patches')
   const series = readFileSync(join(patches, 'series'), 'utf8').split('\n')

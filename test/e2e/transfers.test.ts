@@ -65,11 +65,11 @@ test.each([
   expect(sha256(readFileSync(path))).toBe(sha256(bytes))
 })
 
-test('a folder is transferred as a whole and in part', async () => {
+test('with --files a folder is transferred as separate files, as a whole and in part', async () => {
   mkdirSync(join(ada.folder, 'tree/deep'), { recursive: true })
   for (const name of ['tree/a', 'tree/b', 'tree/deep/c']) make(name, 1000)
   symlinkSync('/etc/hostname', join(ada.folder, 'tree/out'))
-  const { files } = await ada.ok<Uploaded>('peer upload tree --group team')
+  const { files } = await ada.ok<Uploaded>('peer upload tree --group team --files')
   expect(files.map(({ name }) => name)).toEqual(['tree/a', 'tree/b', 'tree/deep/c'])
   await bob.ok('peer download team:tree')
   for (const { name } of files)

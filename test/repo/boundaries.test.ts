@@ -30,20 +30,32 @@ const ROOMS: Record<string, Room> = {
   'peer/wire': { imports: ['protocol'], why: 'identity, pins and rates are below all that moves bytes' },
   'peer/control': { imports: ['redis', 'protocol'], why: 'commands load it without loading the peer' },
   'peer/fetch': {
-    imports: ['peer/wire', 'packed', 'protocol'],
+    imports: ['peer/tree', 'peer/wire', 'packed', 'protocol'],
     why: 'fetch threads move bytes and decide nothing: they know no download, queue or tracker',
+  },
+  'peer/tree': {
+    imports: ['packed', 'protocol'],
+    why: 'folders as streams: it knows no swarm, tracker or catalog',
   },
   'peer/hash': { imports: ['peer/control', 'packed', 'protocol'], why: 'hashing knows files only' },
   'peer/serve': {
-    imports: ['peer/wire', 'tracker-client/api', 'protocol'],
+    imports: ['peer/tree', 'peer/wire', 'tracker-client/api', 'protocol'],
     why: 'a peer serves without its downloads and without a tracker',
   },
   'peer/upload': {
-    imports: ['peer/control', 'peer/hash', 'peer/serve', 'tracker-client/api', 'tracker-client', 'protocol'],
+    imports: [
+      'peer/control',
+      'peer/hash',
+      'peer/serve',
+      'peer/tree',
+      'tracker-client/api',
+      'tracker-client',
+      'protocol',
+    ],
     why: 'an upload hashes, publishes and serves; it fetches nothing',
   },
   'peer/tracker-link': {
-    imports: ['peer/wire', 'peer/serve', 'tracker-client/api', 'tracker-client', 'protocol'],
+    imports: ['peer/wire', 'peer/serve', 'tracker-client/api', 'tracker-client', 'packed', 'protocol'],
     why: 'it reports what is served and moved, and starts neither',
   },
   'peer/worker': {
@@ -64,7 +76,15 @@ const ROOMS: Record<string, Room> = {
     why: 'a swarm chooses what to ask of whom; it knows neither queue nor disk',
   },
   'peer/download/disk': {
-    imports: ['peer/hash', 'peer/serve', 'peer/wire', 'tracker-client/api', 'tracker-client', 'protocol'],
+    imports: [
+      'peer/hash',
+      'peer/serve',
+      'peer/tree',
+      'peer/wire',
+      'tracker-client/api',
+      'tracker-client',
+      'protocol',
+    ],
     why: 'the part file is the truth: it knows no swarm and no queue',
   },
   'peer/download/queue': {
@@ -78,6 +98,7 @@ const ROOMS: Record<string, Room> = {
       'peer/fetch',
       'peer/hash',
       'peer/serve',
+      'peer/tree',
       'peer/upload',
       'peer/tracker-link',
       'peer/worker',

@@ -5,6 +5,7 @@ import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { inclusionProof, leafHash, merkleRoot, sha256, verifyInclusion } from '../../protocol/merkle.ts'
+import { buildTree } from '../../protocol/tree/tree-reader.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8')
@@ -30,6 +31,29 @@ test('the worked example of a file id in docs/protocol.md matches the code', () 
   expect(sha256(committed).toString('hex')).toBe(documented('file id |'))
   expect(verifyInclusion(hashes[2]!, 2, 3, proof, merkleRoot(packed))).toBe(true)
   expect(documented('file id of the empty file')).toBe(fileId(0, merkleRoot(Buffer.alloc(0))))
+})
+
+test('the worked example of a tree in docs/protocol.md matches the code', () => {
+  const time = 1_700_000_000_000_000_000n
+  const hello = Buffer.from('hello')
+  const { index, trailer } = buildTree([
+    { kind: 'folder', path: 'app', mode: 0o755, mtimeNs: time },
+    {
+      kind: 'file',
+      path: 'app/tool',
+      mode: 0o755,
+      mtimeNs: time + 1_000_000_000n,
+      size: hello.length,
+      sha256: sha256(hello),
+    },
+    { kind: 'link', path: 'run', mtimeNs: time, target: 'app/tool' },
+  ])
+  const entries = ['app`', 'app/tool`', 'run`'].map((path) => documented(`tree entry \`${path}`))
+  expect(entries.join('')).toBe(Buffer.concat(trailer.slice(0, -1)).toString('hex'))
+  expect(documented('tree footer')).toBe(trailer.at(-1)!.toString('hex'))
+  const stream = Buffer.concat([hello, ...trailer])
+  expect(stream.length).toBe(index.streamSize)
+  expect(documented('tree file id')).toBe(fileId(stream.length, merkleRoot(sha256(stream))))
 })
 
 test('the example of a have stream in docs/protocol.md decodes as described', () => {

@@ -59,6 +59,8 @@ export const LeaveBody = Type.Object({
 })
 export const PromoteBody = Type.Object({ revision: Count, role: RoleName })
 
+/** Of a snapshot. */
+export const Tree = Type.Object({ entries: Count, files: Count, bytes: Count, trailer: Count })
 export const FileBody = Type.Object({
   name: Type.String(),
   fileId: Hex64,
@@ -66,6 +68,7 @@ export const FileBody = Type.Object({
   version: Type.Integer({ minimum: 1, maximum: MAX }),
   uploader: Type.String(),
   added: Time,
+  tree: Type.Optional(Tree),
 })
 /** Newest first, back to version 1 or as far as the group's stream goes. */
 export const VersionList = Type.Object({ versions: Type.Array(FileBody), revision: Count })
@@ -81,6 +84,7 @@ export const Publish = Type.Object({
       name: FileName,
       fileId: Hex64,
       size: Bytes,
+      tree: Type.Optional(Tree),
       hashes: Type.Optional(Type.String({ description: 'packed chunk hashes, base64', maxLength: 4096 })),
     }),
     { minItems: 1, maxItems: MAX_BATCH },

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { REVOCATION_CHANNEL } from '../keys.ts'
 import type { PubSub } from '../pubsub.ts'
-import { Recent } from '../recent.ts'
 import type { Session } from '../store.ts'
 
 const MAX_SESSIONS = 10_000
@@ -15,7 +15,7 @@ interface CachedSession {
 
 /** Recently read sessions. A revocation on any replica removes its entry. */
 export class SessionCache {
-  readonly #sessions = new Recent<string, CachedSession>(MAX_SESSIONS)
+  readonly #sessions = new LRUCache<string, CachedSession>({ max: MAX_SESSIONS })
   readonly #pubsub: PubSub
   readonly #onMessage = (message: Buffer): void => this.revoke(JSON.parse(message.toString()) as string[])
   #generation = 0
@@ -32,7 +32,7 @@ export class SessionCache {
 
   /** The session, if it is cached and has not expired. */
   peek(tokenHash: string): Session | null {
-    const cached = this.#sessions.get(tokenHash)
+    const cached = this.#sessions.peek(tokenHash)
     return cached && cached.until > Date.now() ? cached.session : null
   }
 

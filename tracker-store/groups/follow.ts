@@ -1,8 +1,8 @@
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
-import { type Database, isUnavailable } from '../database.ts'
+import { isUnavailable } from '../database.ts'
 import type { GroupFeed } from './group-feed.ts'
-import { type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
+import { type Position, positionOf, type StreamEntry } from './group-stream.ts'
 
 /** Events kept for a slow reader. Beyond that, it reads the stream again. */
 const INBOX = 1000
@@ -12,7 +12,6 @@ const INBOX = 1000
  * them. Throws REVISION_TOO_OLD if the stream no longer goes back that far.
  */
 export async function* follow(
-  db: Database,
   feed: GroupFeed,
   group: string,
   revision: number,
@@ -44,7 +43,7 @@ export async function* follow(
     while (!signal.aborted) {
       if (behind) {
         behind = false
-        const entries = await readAfter(db, group, position).catch(onlyOutage)
+        const entries = await feed.read(group, position).catch(onlyOutage)
         if (typeof entries === 'string') throw tooOld(group, position.revision)
         if (entries === undefined) behind = true
         for (const entry of entries ?? []) {

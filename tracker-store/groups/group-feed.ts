@@ -4,7 +4,14 @@ import type { GroupEvent } from '../../protocol/records.ts'
 import { type Database, isUnavailable } from '../database.ts'
 import { fold, groupKeys } from '../keys.ts'
 import type { PubSub } from '../pubsub.ts'
-import { parseEntry, readRevisions, type StreamEntry } from './group-stream.ts'
+import {
+  type Break,
+  type Position,
+  parseEntry,
+  readAfter,
+  readRevisions,
+  type StreamEntry,
+} from './group-stream.ts'
 
 /** Receives a group's changes as they happen. It reads missed ones from the stream. */
 export interface GroupWatcher {
@@ -14,6 +21,14 @@ export interface GroupWatcher {
   revision(revision: number): Promise<void> | void
   /** Messages may be lost, or a failover may have replaced the history. */
   doubt(): void
+}
+
+/** The one subscription to a group: each message is parsed once, for all that watch the group. */
+interface Topic {
+  watchers: Set<GroupWatcher>
+  handler: (message: Buffer) => void
+  /** Settles when events arrive, or cannot. */
+  subscribed: Promise<void>
 }
 
 /** The longest that a lost message goes unnoticed. */
@@ -28,7 +43,8 @@ const RETRY_MS = 20
 export class GroupFeed {
   readonly #db: Database
   readonly #pubsub: PubSub
-  readonly #watchers = new Map<string, Set<GroupWatcher>>()
+  readonly #topics = new Map<string, Topic>()
+  readonly #reads = new Map<string, { text: string | null; entries: Promise<StreamEntry[] | Break> }>()
   readonly #listeners = new Set<(event: GroupEvent) => void>()
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | null = null
@@ -46,26 +62,37 @@ export class GroupFeed {
   /** Starts passing the group's events to `watcher`. Resolves to the function that stops it, once events arrive. */
   async watch(group: string, watcher: GroupWatcher): Promise<() => void> {
     const name = fold(group)
-    const { channel } = groupKeys(name)
-    const handler = (message: Buffer): void => {
-      const entry = parseEntry(message.toString())
-      watcher.event(entry)
-      for (const listener of this.#listeners) listener(entry.event)
-    }
-    const watchers = this.#watchers.get(name) ?? new Set()
-    this.#watchers.set(name, watchers.add(watcher))
+    const topic = this.#topics.get(name) ?? this.#subscribe(name)
+    topic.watchers.add(watcher)
     const stop = (): void => {
-      watchers.delete(watcher)
-      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
-      this.#pubsub.unsubscribe(channel, handler)
+      topic.watchers.delete(watcher)
+      if (topic.watchers.size > 0 || this.#topics.get(name) !== topic) return
+      this.#topics.delete(name)
+      this.#pubsub.unsubscribe(groupKeys(name).channel, topic.handler)
     }
     try {
-      await this.#pubsub.subscribe(channel, handler)
+      await topic.subscribed
     } catch (error) {
       stop()
       throw error
     }
     return stop
+  }
+
+  /**
+   * The events after `position`, or why there are none (`readAfter`). All watchers of a group fall behind together, so
+   * those that read from one position in the same callback share one read.
+   */
+  read(group: string, position: Position): Promise<StreamEntry[] | Break> {
+    const name = fold(group)
+    const key = `${name}@${position.revision}`
+    const shared = this.#reads.get(key)
+    if (shared?.text === position.text) return shared.entries
+    const entries = readAfter(this.#db, name, position)
+    this.#reads.set(key, { text: position.text, entries })
+    // Ticks run before the next I/O event, so no caller can know of a change that the shared read may miss.
+    process.nextTick(() => this.#reads.delete(key))
+    return entries
   }
 
   onEvent(listener: (event: GroupEvent) => void): void {
@@ -116,7 +143,7 @@ export class GroupFeed {
   }
 
   async #compare(): Promise<true> {
-    const groups = [...this.#watchers.keys()]
+    const groups = [...this.#topics.keys()]
     const [revisions] = await Promise.all([
       readRevisions(this.#db, groups),
       this.#db.ask((redis) => redis.ping()),
@@ -124,14 +151,27 @@ export class GroupFeed {
     ])
     await Promise.all(
       groups.flatMap((group, i) =>
-        [...(this.#watchers.get(group) ?? [])].map((watcher) => watcher.revision(revisions[i]!)),
+        [...(this.#topics.get(group)?.watchers ?? [])].map((watcher) => watcher.revision(revisions[i]!)),
       ),
     )
     return true
   }
 
+  #subscribe(name: string): Topic {
+    const watchers = new Set<GroupWatcher>()
+    const handler = (message: Buffer): void => {
+      const entry = parseEntry(message.toString())
+      for (const watcher of watchers) watcher.event(entry)
+      for (const listener of this.#listeners) listener(entry.event)
+    }
+    const subscribed = this.#pubsub.subscribe(groupKeys(name).channel, handler)
+    const topic = { watchers, handler, subscribed }
+    this.#topics.set(name, topic)
+    return topic
+  }
+
   #doubt(): void {
-    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.doubt()
+    for (const { watchers } of this.#topics.values()) for (const watcher of watchers) watcher.doubt()
   }
 }
 

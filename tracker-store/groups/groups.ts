@@ -157,7 +157,7 @@ export class RedisGroups implements GroupStore {
   }
 
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent> {
-    return follow(this.#db, this.#feed, group, revision, signal)
+    return follow(this.#feed, group, revision, signal)
   }
 
   onEvent(listener: (event: GroupEvent) => void): void {
@@ -190,7 +190,22 @@ export class RedisGroups implements GroupStore {
 
 const distinct = (users: readonly string[]): string[] => [...new Set(users)]
 
-function fileArguments({ name, fileId, size, hashes, stamp = '' }: NewFile): (string | number | Buffer)[] {
+function fileArguments({
+  name,
+  fileId,
+  size,
+  tree,
+  hashes,
+  stamp = '',
+}: NewFile): (string | number | Buffer)[] {
   const inline = hashes && Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength)
-  return [name, fileId, size, chunkCount(size) * HASH_SIZE, inline ? '1' : '0', inline ?? stamp]
+  return [
+    name,
+    fileId,
+    size,
+    chunkCount(size) * HASH_SIZE,
+    inline ? '1' : '0',
+    inline ?? stamp,
+    tree ? JSON.stringify(tree) : '',
+  ]
 }

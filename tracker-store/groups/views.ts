@@ -3,7 +3,7 @@ import { type Database, tolerateOutage } from '../database.ts'
 import { fold } from '../keys.ts'
 import { applyEvent } from './apply-event.ts'
 import type { GroupFeed, GroupWatcher } from './group-feed.ts'
-import { type Break, type Position, positionOf, readAfter, type StreamEntry } from './group-stream.ts'
+import { type Break, type Position, positionOf, type StreamEntry } from './group-stream.ts'
 import type { GroupView } from './group-view.ts'
 import { loadSnapshot, type Snapshot } from './snapshot.ts'
 
@@ -178,7 +178,7 @@ export class Views {
       const { revision } = slot.position
       slot.doubtful = false
       try {
-        const entries = await readAfter(this.#db, slot.group, slot.position)
+        const entries = await this.#feed.read(slot.group, slot.position)
         if (typeof entries !== 'string') for (const entry of entries) this.#advance(slot, entry)
         else this.#replace(slot, await loadSnapshot(this.#db, slot.group), entries)
       } catch (error) {

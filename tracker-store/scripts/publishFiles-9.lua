@@ -1,8 +1,8 @@
 -- Publishes files, all or none, with one event per file.
 -- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix,
 --       9 staged prefix
--- ARGV: 1 group, 2 by, 3 at, 4 channel, then six per file: name, file id, size, length of its hashes, '1' if they
---       are inline, and the hashes; or else the stamp of the staged hashes that were checked
+-- ARGV: 1 group, 2 by, 3 at, 4 channel, then seven per file: name, file id, size, length of its hashes, '1' if they
+--       are inline, the hashes, or else the stamp of the staged hashes that were checked, and the tree's JSON or ''
 -- Answers { revision, files }. GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED: the file's name.
 local answer = repeated()
 if answer then return answer end
@@ -26,7 +26,7 @@ local function source(i)
   return nil
 end
 
-for i = 5, #ARGV, 6 do
+for i = 5, #ARGV, 7 do
   if not source(i) then return refuse('HASHES_NEEDED', ARGV[i]) end
 end
 
@@ -47,8 +47,9 @@ local function publish(i)
   local previous = json and cjson.decode(json)
   if previous and previous.fileId == fileId then return json end
   keepHashes(i)
-  local record = string.format('{"name":%s,"fileId":"%s","size":%s,"version":%d,"uploader":%s,"added":%s}',
-    quote(name), fileId, ARGV[i + 2], previous and previous.version + 1 or 1, quote(ARGV[2]), quote(ARGV[3]))
+  local tree = ARGV[i + 6] == '' and '' or ',"tree":' .. ARGV[i + 6]
+  local record = string.format('{"name":%s,"fileId":"%s","size":%s,"version":%d,"uploader":%s,"added":%s%s}',
+    quote(name), fileId, ARGV[i + 2], previous and previous.version + 1 or 1, quote(ARGV[2]), quote(ARGV[3]), tree)
   redis.call('HSET', KEYS[6], name, record)
   redis.call('HINCRBY', KEYS[7], fileId, 1)
   if previous then release(previous.fileId) end
@@ -57,6 +58,6 @@ local function publish(i)
 end
 
 local records = {}
-for i = 5, #ARGV, 6 do records[#records + 1] = publish(i) end
+for i = 5, #ARGV, 7 do records[#records + 1] = publish(i) end
 return done(string.format('{"revision":%s,"files":[%s]}',
   redis.call('GET', KEYS[2]), table.concat(records, ',')))

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { ShoalError } from '../../protocol/errors.ts'
 import { GRANT_LIFETIME_S } from '../../protocol/grants.ts'
 import { IDEMPOTENCY_HEADER } from '../../tracker-client/api/headers.ts'
-import { Recent } from '../../tracker-store/recent.ts'
 import type { Mutation, Session, SessionStore } from '../../tracker-store/store.ts'
 import { hashToken, userOfToken } from './tokens.ts'
 
@@ -38,7 +38,7 @@ const BELIEVED_MS = GRANT_LIFETIME_S * 1000
 export class Authenticator {
   readonly #sessions: SessionStore
   /** Keyed by the whole header, so that it is parsed and hashed only once. */
-  readonly #known = new Recent<string, Known>(10_000)
+  readonly #known = new LRUCache<string, Known>({ max: 10_000 })
 
   constructor(sessions: SessionStore) {
     this.#sessions = sessions
@@ -50,13 +50,13 @@ export class Authenticator {
     if (access === 'public') return
     const header = request.headers.authorization ?? ''
     const actor = this.fromMemory(header)
-    if (!actor) return this.#ask(header, this.#known.get(header), request, reply)
+    if (!actor) return this.#ask(header, this.#known.peek(header), request, reply)
     enter(request, actor)
   }
 
   /** The sender of this header, without asking Redis. Null means unknown, not invalid. */
   fromMemory(header: string): Actor | null {
-    const known = this.#known.get(header)
+    const known = this.#known.peek(header)
     if (!known || !this.#sessions.cached(known.actor.user, known.actor.tokenHash)) return null
     known.at = Date.now()
     return known.actor
@@ -64,7 +64,7 @@ export class Authenticator {
 
   /** The sender of this header as Redis has it now. Null if the session is invalid, or if only an old answer exists. */
   async fromRedis(header: string): Promise<Actor | null> {
-    const before = this.#known.get(header)
+    const before = this.#known.peek(header)
     const known = await this.#find(header, before)
     return known === before ? null : known.actor
   }

@@ -34,7 +34,7 @@ export function checkNewPassword(password: string): void {
 export class Passwords {
   readonly #queue = new BoundedQueue({ running: 2, waiting: 64 })
   /** Compared with the password when the user does not exist, so that both cases take equally long. */
-  readonly #nobody = format(randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
+  readonly #dummyHash = format(randomBytes(SALT_BYTES), randomBytes(HASH_BYTES))
 
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
@@ -43,7 +43,7 @@ export class Passwords {
 
   /** Whether the password is right. `stored` is null if there is no such user. */
   async matches(password: string, stored: string | null): Promise<boolean> {
-    const { salt, hash, options } = parse(stored ?? this.#nobody)
+    const { salt, hash, options } = parse(stored ?? this.#dummyHash)
     const same = timingSafeEqual(await this.#scrypt(password, salt, options), hash)
     return same && stored !== null
   }

@@ -64,10 +64,10 @@ export class FastPath {
     const began = services.responses.areObserved ? performance.now() : 0
     // Authenticate first: an unknown sender's body is not parsed.
     const read = () => (body === '' ? heartbeatOf(target) : announceOf(target, body))
-    const call: Call = { said: undefined, read, authorization, address, began }
+    const call: Call = { request: undefined, read, authorization, address, began }
     // Several long bodies may arrive together: give each its own turn of the event loop.
     if (body.length > SHORT_BODY) return turn().then(() => answerFromRedis(services, call))
-    return answerHere(services, call) ?? (call.said === null ? null : answerFromRedis(services, call))
+    return answerHere(services, call) ?? (call.request === null ? null : answerFromRedis(services, call))
   }
 
   /** Answers a request without a body from Node's parser. Returns false to leave it to Fastify. */
@@ -78,10 +78,16 @@ export class FastPath {
     if (authorization === undefined || expect !== undefined || socket.remoteAddress === undefined)
       return false
     const services = this.#services
-    const said = heartbeatOf(url)
-    if (services === null || said === null) return false
+    const heartbeat = heartbeatOf(url)
+    if (services === null || heartbeat === null) return false
     const began = services.responses.areObserved ? performance.now() : 0
-    const call: Call = { said, read: () => said, authorization, address: socket.remoteAddress, began }
+    const call: Call = {
+      request: heartbeat,
+      read: () => heartbeat,
+      authorization,
+      address: socket.remoteAddress,
+      began,
+    }
     const text = answerHere(services, call)
     if (text === null) return false
     response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length })
@@ -92,7 +98,7 @@ export class FastPath {
 
 interface Call {
   /** Set once it was read. Null if the route must answer. */
-  said: AnnounceRequest | null | undefined
+  request: AnnounceRequest | null | undefined
   read(): AnnounceRequest | null
   authorization: string
   address: string
@@ -103,14 +109,14 @@ interface Call {
 function answerHere(services: Services, call: Call): string | null {
   const actor = services.authenticator.fromMemory(call.authorization)
   if (actor === null) return null
-  call.said = call.read()
-  if (call.said === null) return null
+  call.request = call.read()
+  if (call.request === null) return null
   try {
     return responseText(
       services,
-      call.said,
+      call.request,
       call.began,
-      services.announcing.fromMemory(actor, call.address, call.said),
+      services.announcing.fromMemory(actor, call.address, call.request),
     )
   } catch {
     return null
@@ -123,9 +129,10 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
     const actor =
       authenticator.fromMemory(call.authorization) ?? (await authenticator.fromRedis(call.authorization))
     if (actor === null) return null
-    const said = call.said ?? call.read()
+    const request = call.request ?? call.read()
     return (
-      said && responseText(services, said, call.began, await announcing.fromRedis(actor, call.address, said))
+      request &&
+      responseText(services, request, call.began, await announcing.fromRedis(actor, call.address, request))
     )
   } catch {
     return null
@@ -134,7 +141,7 @@ async function answerFromRedis(services: Services, call: Call): Promise<string |
 
 function responseText(
   { responses }: Services,
-  said: AnnounceRequest,
+  request: AnnounceRequest,
   began: number,
   answer: Announced | null,
 ): string | null {
@@ -142,7 +149,7 @@ function responseText(
   if (responses.areObserved)
     responses.notify(
       'POST',
-      'port' in said ? ROUTES.announce : ROUTES.heartbeat,
+      'port' in request ? ROUTES.announce : ROUTES.heartbeat,
       200,
       performance.now() - began,
     )
@@ -161,8 +168,8 @@ function announceOf(target: string, body: string): AnnounceRequest | null {
   // Leave it to the route, which refuses it.
   if (new JsonScan(MAX_DEPTH, MAX_ANNOUNCED_VALUES).push(Buffer.from(body, 'latin1')) !== null) return null
   try {
-    const said: unknown = JSON.parse(body)
-    return announce.Check(said) ? said : null
+    const value: unknown = JSON.parse(body)
+    return announce.Check(value) ? value : null
   } catch {
     return null
   }

@@ -58,8 +58,8 @@ export function readJsonBodies(
 
 /** The declared length, or the maximum. */
 function lengthOf({ headers, routeOptions }: FastifyRequest): number {
-  const said = headers['content-length']
-  return said === undefined ? routeOptions.bodyLimit : Number(said)
+  const length = headers['content-length']
+  return length === undefined ? routeOptions.bodyLimit : Number(length)
 }
 
 /** Reads a body and scans it. Throws TOO_LARGE or BAD_REQUEST. */

@@ -20,32 +20,35 @@ export class AnnounceHandler {
   }
 
   /** The answer if everything it needs is in memory, else null. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  fromMemory({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Announced | null {
-    if (isLong(said)) return null
-    for (const _ of this.#checked(said));
+  fromMemory({ user, tokenHash }: Actor, address: string, request: AnnounceRequest): Announced | null {
+    if (isLong(request)) return null
+    for (const _ of this.#checked(request));
     const groups = new Set<string>()
-    for (const { group } of this.#presence.filesOf(said)) {
+    for (const { group } of this.#presence.filesOf(request)) {
       if (groups.has(group)) continue
       if (!this.#groups.viewHere(group)?.members.has(user)) return null
       groups.add(group)
     }
-    return this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
+    return this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, request)
   }
 
   /** The answer, asking Redis first if need be. Throws BAD_REQUEST and PEER_UNPROVEN. */
-  async fromRedis({ user, tokenHash }: Actor, address: string, said: AnnounceRequest): Promise<Announced> {
-    if (isLong(said)) await turn()
-    for (const _ of this.#checked(said)) await turn()
-    const named = this.#presence.filesOf(said).map(({ group }) => group)
+  async fromRedis({ user, tokenHash }: Actor, address: string, request: AnnounceRequest): Promise<Announced> {
+    if (isLong(request)) await turn()
+    for (const _ of this.#checked(request)) await turn()
+    const named = this.#presence.filesOf(request).map(({ group }) => group)
     const groups = await memberGroups(this.#groups, user, named)
-    const announced = this.#presence.announce({ user, tokenHash, host: plainAddress(address), groups }, said)
+    const announced = this.#presence.announce(
+      { user, tokenHash, host: plainAddress(address), groups },
+      request,
+    )
     // Answer only once other peers can find this one.
-    await this.#presence.table.settled(said.peer)
+    await this.#presence.table.settled(request.peer)
     return announced
   }
 
-  #checked(said: AnnounceRequest): Iterable<void> {
-    return said.files ? idsChecked(said.files, this.#presence.table.peer(said.peer)?.files) : []
+  #checked(request: AnnounceRequest): Iterable<void> {
+    return request.files ? idsChecked(request.files, this.#presence.table.peer(request.peer)?.files) : []
   }
 }
 

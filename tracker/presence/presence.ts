@@ -22,7 +22,7 @@ const LATE_MS = 5000
 /** An announce, or a heartbeat, which confirms an earlier announce. */
 export type AnnounceRequest = Announce | (Heartbeat & Partial<Announce>)
 
-export interface Announcer {
+export interface AnnounceSender {
   user: string
   /** SHA-256 of the session's token. */
   tokenHash: string
@@ -86,21 +86,21 @@ export class Presence {
   }
 
   /** The files of this announce, or of the announce that a heartbeat repeats. Membership of their groups is checked. */
-  filesOf(said: AnnounceRequest): readonly { group: string }[] {
-    return said.files ?? this.table.peer(said.peer)?.files ?? []
+  filesOf(request: AnnounceRequest): readonly { group: string }[] {
+    return request.files ?? this.table.peer(request.peer)?.files ?? []
   }
 
   /**
    * Handles an announce or a heartbeat. Throws PEER_UNPROVEN if the user has not proven to own the peer's key, and
    * BAD_REQUEST if its sequence is ahead of the clock.
    */
-  announce(from: Announcer, said: AnnounceRequest): Announced {
+  announce(from: AnnounceSender, request: AnnounceRequest): Announced {
     const now = Date.now()
-    if (said.sequence > now + MAX_AHEAD_MS) throw tooFarAhead(said.sequence - now)
-    const known = this.#proven(from, said, now)
+    if (request.sequence > now + MAX_AHEAD_MS) throw tooFarAhead(request.sequence - now)
+    const known = this.#proven(from, request, now)
     const interval = Math.round(INTERVAL_S * 1000 * (1 - JITTER + 2 * JITTER * Math.random())) / 1000
-    if (!this.#take(from, said, known, now)) return { interval, resync: true }
-    const fault = said.leaving ? null : this.#callBackIfDue(said.peer)
+    if (!this.#take(from, request, known, now)) return { interval, resync: true }
+    const fault = request.leaving ? null : this.#callBackIfDue(request.peer)
     return fault === null ? { interval, resync: false } : { interval, resync: false, fault }
   }
 
@@ -108,13 +108,15 @@ export class Presence {
    * The peer's known presence, once its owner is verified. The user who announced that presence has proven ownership, here
    * or to another replica. Anybody else must prove it first, even another user of the same machine.
    */
-  #proven(from: Announcer, said: AnnounceRequest, now: number): Readonly<PeerPresence> | undefined {
-    const known = this.table.peer(said.peer)
+  #proven(from: AnnounceSender, request: AnnounceRequest, now: number): Readonly<PeerPresence> | undefined {
+    const known = this.table.peer(request.peer)
     if (known?.user === from.user) return known
     // A heartbeat or goodbye of an unknown peer has no effect.
-    if (known === undefined && (said.leaving || !isFull(said))) return undefined
-    const fault = said.hello ? helloFault(said.hello, said.peer, from.tokenHash, now) : 'the hello is missing'
-    if (fault !== null) throw unproven(said.peer, fault)
+    if (known === undefined && (request.leaving || !isFull(request))) return undefined
+    const fault = request.hello
+      ? helloFault(request.hello, request.peer, from.tokenHash, now)
+      : 'the hello is missing'
+    if (fault !== null) throw unproven(request.peer, fault)
     return known
   }
 
@@ -151,25 +153,25 @@ export class Presence {
 
   /** Returns whether the peer's set is known afterwards. */
   #take(
-    from: Announcer,
-    said: AnnounceRequest,
+    from: AnnounceSender,
+    request: AnnounceRequest,
     known: Readonly<PeerPresence> | undefined,
     seen: number,
   ): boolean {
-    const { peer, sequence } = said
-    if (said.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
-    if (isFull(said)) {
-      const files = servedIn(said.files, from.groups, known?.files)
+    const { peer, sequence } = request
+    if (request.leaving) return this.#share({ type: 'gone', peer, sequence, seen }) || true
+    if (isFull(request)) {
+      const files = servedIn(request.files, from.groups, known?.files)
       const { user, host } = from
-      const { port, tls } = said
-      const isAsBefore = known?.reachable === true && isSameAnnouncer(known, from, said)
+      const { port, tls } = request
+      const isAsBefore = known?.reachable === true && isSameSender(known, from, request)
       const reachable = isAsBefore || this.reachability.isProven({ peer, host, port, tls }, peer)
       return this.#share({
         type: 'announce',
         presence: { peer, sequence, seen, user, host, port, tls, reachable, files },
       })
     }
-    if (!known || !isSameAnnouncer(known, from, said)) return false
+    if (!known || !isSameSender(known, from, request)) return false
     if (!known.files.every(({ group }) => from.groups.has(group))) return false
     return this.#share({ type: 'heartbeat', peer, sequence, seen, announced: known })
   }
@@ -221,8 +223,8 @@ export class Presence {
   }
 }
 
-function isFull(said: AnnounceRequest): said is Announce & { files: NonNullable<Announce['files']> } {
-  return said.files !== undefined
+function isFull(request: AnnounceRequest): request is Announce & { files: NonNullable<Announce['files']> } {
+  return request.files !== undefined
 }
 
 function tooFarAhead(ms: number): ShoalError {
@@ -239,7 +241,11 @@ function unproven(peer: string, fault: string): ShoalError {
   })
 }
 
-function isSameAnnouncer(known: Readonly<PeerPresence>, from: Announcer, said: AnnounceRequest): boolean {
-  const { port = known.port, tls = known.tls } = said
+function isSameSender(
+  known: Readonly<PeerPresence>,
+  from: AnnounceSender,
+  request: AnnounceRequest,
+): boolean {
+  const { port = known.port, tls = known.tls } = request
   return known.user === from.user && known.host === from.host && known.port === port && known.tls === tls
 }

@@ -1,5 +1,6 @@
+import { LRUCache } from 'lru-cache'
+import { backOff } from '../../protocol/back-off.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
-import { Recent } from '../../tracker-store/recent.ts'
 import { BoundedQueue } from '../auth/bounded-queue.ts'
 import { type CallBack, type CallBackFault, callBack } from './call-back.ts'
 
@@ -48,9 +49,9 @@ export class Reachability {
   readonly #callBack: CallBack
   readonly #now: () => number
   readonly #queue = new BoundedQueue(LIMITS)
-  readonly #verdicts = new Recent<string, Verdict>(REMEMBERED)
+  readonly #verdicts = new LRUCache<string, Verdict>({ max: REMEMBERED })
   readonly #running = new Map<string, Promise<boolean>>()
-  readonly #failures = new Recent<string, { since: number; count: number }>(REMEMBERED)
+  readonly #failures = new LRUCache<string, { since: number; count: number }>({ max: REMEMBERED })
 
   constructor(options: ReachabilityOptions) {
     this.#options = options
@@ -60,13 +61,13 @@ export class Reachability {
 
   /** The fault that the last call-back found at this address, or null. */
   fault(candidate: PeerAddress, as: string): CallBackFault | null {
-    const verdict = this.#verdicts.get(as)
+    const verdict = this.#verdicts.peek(as)
     return verdict && isSame(verdict.address, candidate) ? verdict.fault : null
   }
 
   /** Whether this replica has reached the peer there. */
   isProven(candidate: PeerAddress, as: string): boolean {
-    const verdict = this.#verdicts.get(as)
+    const verdict = this.#verdicts.peek(as)
     return verdict !== undefined && verdict.fault === null && isSame(verdict.address, candidate)
   }
 
@@ -76,7 +77,7 @@ export class Reachability {
    */
   check(candidate: Candidate, as: string): Promise<boolean> | null {
     const now = this.#now()
-    const verdict = this.#verdicts.get(as)
+    const verdict = this.#verdicts.peek(as)
     if (verdict === undefined && candidate.reachable === true) return this.#adopt(candidate, as, now)
     // A success holds for one address only. A failure delays the next attempt at any address.
     if (verdict && now < verdict.nextAt && (verdict.fault !== null || isSame(verdict.address, candidate)))
@@ -107,8 +108,7 @@ export class Reachability {
         this.#options.isOwn(host, port) ? 'wrong certificate' : this.#callBack(address),
       )
       const now = this.#now()
-      const pause =
-        fault === null ? GOOD_FOR_MS : Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10))
+      const pause = fault === null ? GOOD_FOR_MS : backOff(failures + 1, FIRST_PAUSE_MS, LAST_PAUSE_MS)
       const verdict = { address, fault, failures: fault === null ? 0 : failures + 1, nextAt: now + pause }
       this.#verdicts.set(as, verdict)
       if (fault !== null) this.#noteFailure(user, now)
@@ -123,13 +123,13 @@ export class Reachability {
   }
 
   #failuresOf(user: string, now: number): number {
-    const failed = this.#failures.get(user)
+    const failed = this.#failures.peek(user)
     return failed && now - failed.since < MINUTE_MS ? failed.count : 0
   }
 
   #noteFailure(user: string, now: number): void {
     const count = this.#failuresOf(user, now)
-    const since = count === 0 ? now : (this.#failures.get(user)?.since ?? now)
+    const since = count === 0 ? now : (this.#failures.peek(user)?.since ?? now)
     this.#failures.set(user, { since, count: count + 1 })
   }
 }

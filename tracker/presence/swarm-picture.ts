@@ -27,8 +27,8 @@ export function swarmPicture(
   for (const [{ peer, user }, complete] of peers) {
     const moving = reported.get(peer)
     // The key pair may belong to another user by now.
-    const said = moving?.user === user ? moving : undefined
-    const { down = 0, up = 0, held = null, parts = '' } = said ?? {}
+    const report = moving?.user === user ? moving : undefined
+    const { down = 0, up = 0, held = null, parts = '' } = report ?? {}
     if (complete) seeds.push({ peer, user, seed: true, held: chunks, parts: all, down, up })
     else leechers.push({ peer, user, seed: false, held, parts, down, up })
   }

@@ -30,7 +30,7 @@ interface Peer {
 /** Files that a peer enters or leaves in one turn of the event loop: about two milliseconds. */
 export const SLICE = 1000
 
-const NOBODY: SwarmCounts = { seeders: 0, leechers: 0 }
+const NO_PEERS: SwarmCounts = { seeders: 0, leechers: 0 }
 
 /**
  * Who serves what, in memory: peers by id, and swarms by group and file id. Announces and other replicas' changes may
@@ -55,7 +55,7 @@ export class SwarmTable {
   }
 
   counts(group: string, fileId: string): SwarmCounts {
-    return this.#groups.get(group)?.get(fileId) ?? NOBODY
+    return this.#groups.get(group)?.get(fileId) ?? NO_PEERS
   }
 
   /** The peers of a swarm, with whether each holds the whole file. */

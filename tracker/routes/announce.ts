@@ -31,8 +31,10 @@ export function announceRoutes(app: TrackerApp, { announcing }: Services): void 
   )
 
   /** Returns a promise only if there is something to wait for. */
-  function answer(request: FastifyRequest, said: AnnounceRequest): Announced | Promise<Announced> {
+  function answer(request: FastifyRequest, announce: AnnounceRequest): Announced | Promise<Announced> {
     const actor = actorOf(request)
-    return announcing.fromMemory(actor, request.ip, said) ?? announcing.fromRedis(actor, request.ip, said)
+    return (
+      announcing.fromMemory(actor, request.ip, announce) ?? announcing.fromRedis(actor, request.ip, announce)
+    )
   }
 }

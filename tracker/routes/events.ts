@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { GroupEvent } from '../../protocol/records.ts'
+import { isUnavailable } from '../../tracker-store/database.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
@@ -14,7 +15,8 @@ const MEMBERSHIP_MS = 600
 const HEAD = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 /** A group's changes as server-sent events (WHATWG HTML, 9.2), for as long as the reader is a member. */
-export function eventRoutes(app: TrackerApp, { store, stopping }: Services): void {
+export function eventRoutes(app: TrackerApp, { store, background, stopping }: Services): void {
+  const failed = background.owner('checking readers of events', 'who lost access may read on', isUnavailable)
   app.get(
     '/groups/:group/events',
     {
@@ -36,21 +38,25 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
       const { raw } = reply
       raw.on('close', () => done.abort())
       raw.writeHead(200, HEAD).write(': hello\n\n')
-      const heartbeat = setInterval(async () => {
-        raw.write(': still here\n\n')
-        // A store that fails ends no stream; a session that is known to be revoked does.
-        const session = await store.sessions.get(user, tokenHash).catch(() => undefined)
+      // An outage ends no stream; a session that is known to be revoked does.
+      const checkSession = async (): Promise<void> => {
+        const session = await store.sessions.get(user, tokenHash)
         if (session === null) done.abort()
+      }
+      const heartbeat = setInterval(() => {
+        raw.write(': still here\n\n')
+        checkSession().catch(failed)
       }, HEARTBEAT_MS)
       // The event that ends a membership also ends the stream. A reader that reads nothing never reaches it, and one that
       // claims to have it already is not sent it: so the second check closes the connection.
       let isGone = false
-      const membership = setInterval(async () => {
-        const now = await store.groups.view(group).catch(() => undefined)
-        if (now === undefined || now?.members.has(user)) return
+      const checkMembership = async (): Promise<void> => {
+        const now = await store.groups.view(group)
+        if (now?.members.has(user)) return
         if (isGone) removed.abort()
         isGone = true
-      }, MEMBERSHIP_MS)
+      }
+      const membership = setInterval(() => checkMembership().catch(failed), MEMBERSHIP_MS)
       try {
         for await (const event of store.groups.events(group, request.query.since ?? view.revision, signal)) {
           await writeEvent(raw, event, signal)
@@ -70,8 +76,13 @@ export function eventRoutes(app: TrackerApp, { store, stopping }: Services): voi
   )
 }
 
+/** All readers of a group get the same event object, so each event is rendered once. */
+const rendered = new WeakMap<GroupEvent, string>()
+
 async function writeEvent(raw: ServerResponse, event: GroupEvent, signal: AbortSignal): Promise<void> {
-  const room = raw.write(`id: ${event.revision}\ndata: ${JSON.stringify(event)}\n\n`)
+  const text = rendered.get(event) ?? `id: ${event.revision}\ndata: ${JSON.stringify(event)}\n\n`
+  rendered.set(event, text)
+  const room = raw.write(text)
   if (!room) await once(raw, 'drain', { signal })
 }
 

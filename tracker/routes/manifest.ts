@@ -44,7 +44,7 @@ async function checkManifest(
 ): Promise<NewFile> {
   const name = checkFileName(file.name)
   if (file.size > MAX_FILE_SIZE) throw refused(name, `its size exceeds ${MAX_FILE_SIZE} bytes`)
-  const known = { name, fileId: file.fileId, size: file.size }
+  const known = { name, fileId: file.fileId, size: file.size, ...(file.tree ? { tree: file.tree } : {}) }
   const inline = file.size === 0 ? Buffer.alloc(0) : inlineHashes(name, file)
   if (inline) {
     if (!hashesMatch(file.fileId, file.size, inline)) throw refused(name, MISMATCH)

@@ -82,8 +82,8 @@ export function progressRoutes(app: TrackerApp, { store, presence, progress }: S
   }
 }
 
-function checked(said: FileProgress, { size }: FileRecord): FileProgress {
-  const { group, fileId, held, parts, down, up } = said
+function checked(report: FileProgress, { size }: FileRecord): FileProgress {
+  const { group, fileId, held, parts, down, up } = report
   const chunks = chunkCount(size)
   const bytes = Buffer.byteLength(parts, 'base64')
   if (held > chunks)

@@ -1,8 +1,7 @@
-import { type FileHandle, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, rm } from 'node:fs/promises'
 import { Bitmap } from '../../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength } from '../../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../../protocol/errors.ts'
+import { chunkCount, chunkLength, type Extent } from '../../../protocol/chunking.ts'
+import { storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import type { FileReader } from '../../serve/library.ts'
 import {
@@ -14,8 +13,9 @@ import {
   type Journal,
   parseJournal,
 } from './journal.ts'
-import { giveName, type Replaceable } from './overwriting.ts'
-import { openPlain, requireSpace, syncFolder } from './part-storage.ts'
+import type { Replaceable } from './overwriting.ts'
+import { openPlain, requireSpace } from './part-storage.ts'
+import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
 export interface Leftover {
@@ -27,6 +27,8 @@ export interface Leftover {
   unmarkedData: boolean
   /** A sync failed: what reads right may be in memory only, so it is written once more before it is marked. */
   doubted: boolean
+  /** It is a tree, whose chunks are read through its storage. */
+  isTree?: boolean
 }
 
 /**
@@ -45,9 +47,11 @@ export class PartFile {
   readonly path: string
   readonly finalPath: string
   readonly size: number
-  readonly #file: FileHandle
+  readonly #storage: PartStorage
   readonly #journal: FileHandle
   readonly #marked: Bitmap
+  /** Chunks that make it complete. */
+  readonly #wanted: number
   /** Written, not yet synced and marked. */
   #unsynced: number[] = []
   #flushing: Promise<void> | null = null
@@ -59,17 +63,32 @@ export class PartFile {
   #readers = 0
   #isOver = false
 
-  private constructor(finalPath: string, size: number, file: FileHandle, journal: FileHandle) {
+  constructor(
+    finalPath: string,
+    size: number,
+    storage: PartStorage,
+    journal: FileHandle,
+    wanted = chunkCount(size),
+  ) {
     this.finalPath = finalPath
-    this.path = finalPath + PART_SUFFIX
+    this.path = storage.path
     this.size = size
-    this.#file = file
+    this.#storage = storage
     this.#journal = journal
     this.#marked = new Bitmap(chunkCount(size))
+    this.#wanted = wanted
   }
 
-  /** Opens or makes the part file of `finalPath` for this content. Throws NO_SPACE before anything is written. */
-  static async open(finalPath: string, fileId: string, size: number): Promise<[PartFile, Leftover]> {
+  /**
+   * Opens or makes the part file of `finalPath` for this content. Throws NO_SPACE before anything is written: `bytes` in `chunks`
+   * are wanted of it.
+   */
+  static async open(
+    finalPath: string,
+    fileId: string,
+    size: number,
+    { bytes, chunks } = { bytes: size, chunks: chunkCount(size) },
+  ): Promise<[PartFile, Leftover]> {
     const path = finalPath + PART_SUFFIX
     const handles: FileHandle[] = []
     try {
@@ -78,19 +97,20 @@ export class PartFile {
       const journal = parseJournal(await marks.readFile(), fileId, size)
       if (journal === null) await file.truncate(0)
       const stat = await file.stat({ bigint: true })
-      await requireSpace(path, size - Number(stat.blocks) * 512)
+      await requireSpace(path, bytes - Number(stat.blocks) * 512)
       const leftover = describe(journal, size, stat)
       await file.truncate(size)
       await beginJournal(marks, journal !== null, encodeHeader(fileId, size), leftover.doubted)
-      return [new PartFile(finalPath, size, file, marks), leftover]
+      return [new PartFile(finalPath, size, new FileStorage(path, finalPath, file), marks, chunks), leftover]
     } catch (error) {
       await Promise.allSettled(handles.map((handle) => handle.close()))
       throw storageError(error, path)
     }
   }
 
-  get fd(): number {
-    return this.#file.fd
+  /** Where the chunks of an extent are written. */
+  place(extent: Extent): Place {
+    return this.#storage.place(extent)
   }
 
   /** Chunks that are verified, and safely on disk or about to be. */
@@ -127,7 +147,7 @@ export class PartFile {
     const chunks = this.#unsynced
     if (chunks.length === 0) return
     this.#unsynced = []
-    await this.#sync(() => this.#file.datasync())
+    await this.#sync(() => this.#storage.sync())
     try {
       this.#refuseFailed()
       this.#marking = this.#journal.appendFile(encodeMarks(chunks))
@@ -169,20 +189,13 @@ export class PartFile {
     }
   }
 
-  async read(into: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < into.length; ) {
-      const { bytesRead } = await this.#file.read(into, done, into.length - done, position + done)
-      if (bytesRead === 0) throw new ShoalError('FILE_CHANGED', `${this.path} became shorter`)
-      done += bytesRead
-    }
+  read(into: Uint8Array, position: number): Promise<void> {
+    return this.#storage.read(into, position)
   }
 
   async write(data: Uint8Array, chunk: number): Promise<void> {
     try {
-      for (let done = 0; done < data.length; ) {
-        const at = chunk * CHUNK_SIZE + done
-        done += (await this.#file.write(data, done, data.length - done, at)).bytesWritten
-      }
+      await this.#storage.write(data, chunk)
     } catch (error) {
       throw await this.#failed('write', error)
     }
@@ -190,21 +203,11 @@ export class PartFile {
 
   /**
    * Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. It can be
-   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the
-   * name is taken by something that is not `replaceable`, and the first failure of the storage, whenever that
-   * was. Where the folder cannot be synced, the file gets its working name back.
+   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the name is
+   * taken by something that is not `replaceable`, and the first failure of the storage, whenever that was.
    */
   async publish(replaceable: Replaceable): Promise<{ mtimeNs: bigint; ino: bigint }> {
-    return this.#complete(async () => {
-      await this.#sync(() => this.#file.sync())
-      const { mtimeNs, ino } = await this.#file.stat({ bigint: true })
-      await giveName(this.path, this.finalPath, replaceable)
-      await this.#sync(() => syncFolder(dirname(this.finalPath))).catch(async (error: unknown) => {
-        await rename(this.finalPath, this.path).catch(() => {})
-        throw error
-      })
-      return { mtimeNs, ino }
-    })
+    return this.#complete(() => this.#storage.publish(replaceable, (how) => this.#sync(how)))
   }
 
   /** Ends a download whose file is only read: it is whole and keeps its working name. */
@@ -217,7 +220,7 @@ export class PartFile {
       await this.#flushing
       await this.flush()
       this.#refuseFailed()
-      if (!this.#marked.isFull) throw new Error(`${this.path} is not complete`)
+      if (this.#marked.count < this.#wanted) throw new Error(`${this.path} is not complete`)
       const result = await last()
       // The file is safe by now: a journal without one is only litter.
       await rm(this.finalPath + JOURNAL_SUFFIX, { force: true }).catch(() => {})
@@ -232,8 +235,8 @@ export class PartFile {
     try {
       await this.#flushing?.catch(() => {})
       await this.flush()
-      const { mtimeNs } = await this.#file.stat({ bigint: true })
-      await this.#journal.appendFile(encodeSeal(mtimeNs))
+      const mtimeNs = await this.#storage.modified()
+      if (mtimeNs !== null) await this.#journal.appendFile(encodeSeal(mtimeNs))
     } catch (error) {
       throw await this.#failed('write', error)
     } finally {
@@ -247,7 +250,7 @@ export class PartFile {
     return {
       read: (into, position) => this.read(into, position),
       close: async () => {
-        if (--this.#readers === 0 && this.#isOver) await this.#file.close()
+        if (--this.#readers === 0 && this.#isOver) await this.#storage.close()
       },
     }
   }
@@ -258,7 +261,7 @@ export class PartFile {
     this.#isOver = true
     await this.#doubting
     // What a sync confirmed is safe whatever these say; what none confirmed is not marked.
-    await Promise.allSettled([this.#readers === 0 && this.#file.close(), this.#journal.close()])
+    await Promise.allSettled([this.#readers === 0 && this.#storage.close(), this.#journal.close()])
   }
 }
 
@@ -266,7 +269,7 @@ export class PartFile {
  * The journal starts anew at each open: what still holds is marked again after it was checked. A header that
  * is there already stays, since a crash without one would lose all that was downloaded.
  */
-async function beginJournal(
+export async function beginJournal(
   journal: FileHandle,
   hasHeader: boolean,
   header: Buffer,

@@ -30,6 +30,7 @@ export async function recheck(
     return
   }
   if (doubted) return rewrite(part, hashes, found, signal)
+  if (leftover.isTree) return reread(part, marked, hashes, found, signal)
   for (const run of runs(marked, unmarkedData)) {
     const actual = await pool.hash(part.path, part.size, run, undefined, signal)
     const expected = hashes.subarray(run.first * HASH_SIZE)
@@ -37,6 +38,27 @@ export async function recheck(
       const [from, to] = [i * HASH_SIZE, (i + 1) * HASH_SIZE]
       if (Buffer.compare(actual.subarray(from, to), expected.subarray(from, to)) === 0) found(run.first + i)
     }
+  }
+}
+
+/** The marked chunks of a tree, whose files may have gone. */
+async function reread(
+  part: PartFile,
+  marked: Bitmap,
+  hashes: Uint8Array,
+  found: (chunk: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE)
+  for (let chunk = 0; chunk < marked.size && !signal.aborted; chunk++) {
+    if (!marked.has(chunk)) continue
+    const data = buffer.subarray(0, chunkLength(part.size, chunk))
+    const isRead = await part.read(data, chunk * CHUNK_SIZE).then(
+      () => true,
+      () => false,
+    )
+    if (isRead && sha256(data).equals(hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)))
+      found(chunk)
   }
 }
 

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { checkFileName, isBelow } from '../../../protocol/names.ts'
 import type { FileRecord } from '../../../protocol/records.ts'
@@ -29,6 +29,8 @@ export async function resolveFiles(
     after = page.next
   }
   if (files.length > 0) return files
+  const snapshot = await snapshotAbove(client, group, name)
+  if (snapshot) return [snapshot]
   throw new ShoalError(
     'FILE_NOT_FOUND',
     name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
@@ -36,6 +38,16 @@ export async function resolveFiles(
       hint: `see what there is: shoal group files ${group}`,
     },
   )
+}
+
+/** The snapshot in whose tree `name` may be: one whose own name is the beginning of it. */
+async function snapshotAbove(client: TrackerClient, group: string, name: string): Promise<FileRecord | null> {
+  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+    const prefix = name.slice(0, slash)
+    const { files } = await client.files(group, { prefix, after: '', limit: 1 })
+    if (files[0]?.name === prefix) return files[0].tree ? files[0] : null
+  }
+  return null
 }
 
 /**
@@ -48,6 +60,8 @@ export async function placeFiles(
   output: string,
 ): Promise<Target[]> {
   const [only] = files
+  // A tree is put at the path as it is, or into the folder that is there.
+  if (only?.tree && files.length === 1) return [{ file: only, path: resolve(output) }]
   if (only && only.name === name) {
     const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
     refuseFolder(path)

@@ -12,6 +12,15 @@ export interface DownloadJob {
   waitMs: number
   /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
+  /** Of a snapshot. */
+  tree?: TreeJob
   /** Whether it may replace any file at its final path. */
   force: boolean
+}
+
+export interface TreeJob {
+  /** Bytes of manifest and footer, as the tracker tells. */
+  trailer: number
+  /** The folder or file of the tree that is wanted; '' for all of it. */
+  part: string
 }

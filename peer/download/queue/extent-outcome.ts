@@ -1,4 +1,4 @@
-import { isErrorCode, ShoalError } from '../../../protocol/errors.ts'
+import { encodeError, ShoalError, type WireError } from '../../../protocol/errors.ts'
 
 /** How the fetch of an extent ended: the chunks that are in the part file and were not reported before, and the error. */
 export interface ExtentOutcome {
@@ -7,24 +7,16 @@ export interface ExtentOutcome {
 }
 
 /** An error that can travel between processes. */
-export interface ExtentFailure {
-  code: string
-  message: string
-  hint?: string | undefined
+export interface ExtentFailure extends WireError {
   /** Who failed: the remote peer, or this side's storage in a write or a sync. */
   at: 'peer' | 'write' | 'sync'
 }
 
 export function failureAt(at: ExtentFailure['at'], error: Error): ExtentFailure {
-  if (error instanceof ShoalError) return { code: error.code, message: error.message, hint: error.hint, at }
-  return { code: 'ERROR', message: error.message, at }
+  return { ...encodeError(error), at }
 }
 
 /** The failure of a fetch thread. Storage errors are this side's; a peer's own come under other codes. */
 export function fetchFailure(error: Error): ExtentFailure {
   return failureAt(error instanceof ShoalError && error.kind === 'storage' ? 'write' : 'peer', error)
-}
-
-export function errorOf({ code, message, hint }: ExtentFailure): Error {
-  return isErrorCode(code) ? new ShoalError(code, message, { hint }) : new Error(message)
 }

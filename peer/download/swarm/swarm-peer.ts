@@ -1,3 +1,4 @@
+import { backOff } from '../../../protocol/back-off.ts'
 import type { ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { Pace } from '../plan/pace.ts'
@@ -80,7 +81,7 @@ export class SwarmPeer {
 
   /** Backs off, twice as long at each failure in a row. */
   failed(now: number): void {
-    this.#retryAt = now + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
+    this.#retryAt = now + backOff(++this.#failures, FIRST_RETRY_MS, MAX_RETRY_MS)
     this.pace.rate = 0
   }
 }

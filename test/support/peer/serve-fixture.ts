@@ -17,6 +17,7 @@ import { CHUNK_SIZE } from '../../../protocol/chunking.ts'
 import { filePath } from '../../../protocol/peer-wire.ts'
 import type { Content } from './content.ts'
 import { seconds, TestKeys } from './grants.ts'
+import { noTrees } from './no-trees.ts'
 
 export interface Answer {
   status: number
@@ -58,7 +59,7 @@ export class ServeFixture {
     this.self = await this.identity('self')
     this.client = await this.identity('client')
     this.catalog = new Catalog(join(this.folder, 'self'))
-    this.seeds = new Seeds(this.catalog, this.library, (message) => this.warnings.push(message))
+    this.seeds = new Seeds(this.catalog, this.library, noTrees(), (message) => this.warnings.push(message))
     // The member that TestKeys signs for.
     for (const group of ['team', 'other']) this.memberships.sync(group, ['ann'], seconds())
     this.server = await startChunkServer({

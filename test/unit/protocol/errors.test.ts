@@ -1,7 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ERRORS, errorFromBody, isErrorCode, ShoalError, storageError } from '../../../protocol/errors.ts'
+import {
+  ERRORS,
+  encodeError,
+  errorFromBody,
+  isErrorCode,
+  reviveError,
+  ShoalError,
+  storageError,
+} from '../../../protocol/errors.ts'
 
 const failing = (errno: string, text: string): Error => Object.assign(new Error(text), { code: errno })
 
@@ -90,4 +98,15 @@ test.each([
 
 test('a hint that is not a string is dropped', () => {
   expect(errorFromBody({ error: { code: 'NO_PEER', message: 'x', hint: { a: 1 } } })?.hint).toBeUndefined()
+})
+
+test('an error that was encoded, sent as JSON and revived has its class, code, message and hint', () => {
+  const sent = (error: Error): Error => reviveError(JSON.parse(JSON.stringify(encodeError(error))))
+  const ours = sent(new ShoalError('NO_PEER', 'nobody has it', { hint: 'wait' }))
+  expect(ours).toBeInstanceOf(ShoalError)
+  expect(ours).toMatchObject({ code: 'NO_PEER', message: 'nobody has it', hint: 'wait' })
+  const system = sent(failing('ECONNRESET', 'read ECONNRESET'))
+  expect(system).not.toBeInstanceOf(ShoalError)
+  expect(system).toMatchObject({ code: 'ECONNRESET', message: 'read ECONNRESET' })
+  expect(sent(new DOMException('stopped', 'AbortError'))).toMatchObject({ code: 'ERROR', message: 'stopped' })
 })

@@ -18,6 +18,7 @@ const names = async (paths: string[], as?: string): Promise<string[]> =>
     await collectSources(
       paths.map((path) => join(root, path)),
       as,
+      true,
     )
   ).files.map((file) => file.name)
 
@@ -37,7 +38,7 @@ test('several arguments are put below one folder', async () => {
 
 test('the part file of a running download is skipped with a notice', async () => {
   for (const name of ['x.shoal-part', 'x.shoal-part.journal']) writeFileSync(join(root, 'data', name), '')
-  const { files, notices } = await collectSources([join(root, 'data')], undefined)
+  const { files, notices } = await collectSources([join(root, 'data')], undefined, true)
   expect(files.map((file) => file.name)).toEqual(['data/a', 'data/b', 'data/deep/c'])
   expect(notices).toHaveLength(2)
 })
@@ -47,7 +48,7 @@ test('a link to a file in the folder is uploaded, and a link that leads elsewher
   symlinkSync('../one', join(root, 'data', 'outside'))
   symlinkSync('deep', join(root, 'data', 'folder'))
   symlinkSync('nowhere', join(root, 'data', 'broken'))
-  const { files, notices } = await collectSources([join(root, 'data')], undefined)
+  const { files, notices } = await collectSources([join(root, 'data')], undefined, true)
   expect(files.map((file) => file.name)).toEqual(['data/a', 'data/b', 'data/deep/c', 'data/inside'])
   expect(notices).toHaveLength(3)
 })

@@ -25,7 +25,7 @@ function fetcher(
     pool: { fetch } as unknown as FetchPool,
     queue,
     limit: new ByteLimit(0),
-    part: { fd: 1, path: 'p' } as PartFile,
+    part: { path: 'p', place: () => ({ fd: 1, path: 'p' }) } as unknown as PartFile,
     hashes: Buffer.alloc(HASH_SIZE),
     grant: () => 'g',
     onMismatch: () => {},
@@ -61,7 +61,7 @@ test('a connection that breaks after the grant was renewed counts as expiry of t
   const failed = (): Promise<boolean> => fetches.fetch(assignment(0, 1), () => {})
   await expect(failed()).rejects.toMatchObject({ code: 'GRANT_INVALID' })
   breaks = () => Promise.reject(new Error('the peer closed the connection'))
-  await expect(failed()).rejects.not.toHaveProperty('code')
+  await expect(failed()).rejects.toMatchObject({ code: 'ERROR', message: 'the peer closed the connection' })
 })
 
 test('an extent assigned to a peer that left is not fetched', async () => {
@@ -74,7 +74,11 @@ test('an extent assigned to a peer that left is not fetched', async () => {
 test('a storage failure ends the download and is not blamed on a peer', async () => {
   const fatal: Error[] = []
   const failures: unknown[] = []
-  const part = { fd: 1, path: 'p', fail: (at: string) => failures.push(at) } as unknown as PartFile
+  const part = {
+    path: 'p',
+    place: () => ({ fd: 1, path: 'p' }),
+    fail: (at: string) => failures.push(at),
+  } as unknown as PartFile
   const full = new ShoalError('NO_SPACE', 'the disk is full')
   const fetches = fetcher(() => Promise.reject(full), { part, onFatal: (error) => fatal.push(error) })
   expect(await fetches.fetch(assignment(0, 1), () => {})).toBe(false)

@@ -6,6 +6,7 @@ import { Library } from '../../../../peer/serve/library.ts'
 import { Seeds } from '../../../../peer/serve/seeds.ts'
 import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { type Content, content } from '../../../support/peer/content.ts'
+import { noTrees } from '../../../support/peer/no-trees.ts'
 
 const A = content(2 * CHUNK_SIZE + 5, 1)
 const B = content(CHUNK_SIZE, 2)
@@ -19,7 +20,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'shoal-catalog-'))
   catalog = new Catalog(folder)
   library = new Library()
-  seeds = new Seeds(catalog, library, (message) => warnings.push(message))
+  seeds = new Seeds(catalog, library, noTrees(), (message) => warnings.push(message))
   warnings.length = 0
 })
 afterEach(() => {
@@ -99,13 +100,13 @@ test('at start-up intact files are served, and changed ones are marked and repor
   await add(B, 'b')
   writeFileSync(join(folder, 'b'), 'changed')
   library = new Library()
-  seeds = new Seeds(catalog, library, (message) => warnings.push(message))
+  seeds = new Seeds(catalog, library, noTrees(), (message) => warnings.push(message))
   await seeds.load()
   expect(library.get(A.fileId)).toBeDefined()
   expect(library.get(B.fileId)).toBeUndefined()
   expect(warnings).toEqual([expect.stringContaining(join(folder, 'b'))])
   // It stays marked and is not reported again.
-  await new Seeds(catalog, new Library(), (message) => warnings.push(message)).load()
+  await new Seeds(catalog, new Library(), noTrees(), (message) => warnings.push(message)).load()
   expect(warnings).toHaveLength(1)
 })
 

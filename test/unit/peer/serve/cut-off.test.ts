@@ -8,7 +8,8 @@ import { content } from '../../../support/peer/content.ts'
 import { seconds } from '../../../support/peer/grants.ts'
 import { ServeFixture } from '../../../support/peer/serve-fixture.ts'
 
-const FILE = content(8 * CHUNK_SIZE)
+// More than the system buffers of a connection on loopback.
+const FILE = content(64 * CHUNK_SIZE)
 const fixture = new ServeFixture()
 beforeAll(async () => {
   await fixture.open()

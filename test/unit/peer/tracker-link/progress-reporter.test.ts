@@ -1,3 +1,4 @@
+import { Background } from '../../../../packed/background.ts'
 import { ProgressReporter } from '../../../../peer/tracker-link/progress-reporter.ts'
 import { ShoalError } from '../../../../protocol/errors.ts'
 import type { FileProgress } from '../../../../protocol/records.ts'
@@ -7,8 +8,10 @@ const file: FileProgress = { group: 'team', fileId: 'a', held: 1, parts: '', dow
 
 /** A reporter whose tracker asks for the next report at once, or fails. */
 function reporter(fails: (report: number) => boolean = () => false) {
+  const logged: string[] = []
+  const background = new Background((message) => logged.push(message))
   const said: FileProgress[][] = []
-  const state = { moving: [] as FileProgress[], looks: 0, said }
+  const state = { moving: [] as FileProgress[], looks: 0, said, logged, breaks: false }
   const client = {
     async progress({ files }: { files: FileProgress[] }) {
       said.push(files)
@@ -18,9 +21,10 @@ function reporter(fails: (report: number) => boolean = () => false) {
   }
   const moving = (): FileProgress[] => {
     state.looks++
+    if (state.breaks) throw new Error('no figures')
     return state.moving
   }
-  return { state, reporter: new ProgressReporter(client, 'p', moving) }
+  return { state, reporter: new ProgressReporter(client, 'p', moving, background) }
 }
 
 test('an idle peer reports nothing, and one that becomes idle reports it once', async () => {
@@ -56,8 +60,23 @@ test('after a refused report the next one is sent, and none after the end', asyn
   reporting.start()
   await until(() => state.said.length === 2, 15_000)
   expect(state.said).toEqual([[file], [file]])
+  expect(state.logged).toEqual([])
   reporting.stop()
   const { looks } = state
   await new Promise(setImmediate)
   expect(state.looks).toBe(looks)
+})
+
+test('a failure that is not an answer of the tracker is logged once, and reports go on', async () => {
+  const { state, reporter: reporting } = reporter()
+  state.moving = [file]
+  state.breaks = true
+  reporting.start()
+  await until(() => state.looks === 2, 15_000)
+  state.breaks = false
+  await until(() => state.said.length === 1, 15_000)
+  expect(state.logged).toEqual([
+    'reporting progress failed: pictures of swarms show older progress: no figures',
+  ])
+  reporting.stop()
 })

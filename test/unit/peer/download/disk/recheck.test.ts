@@ -12,6 +12,7 @@ import { Seeds } from '../../../../../peer/serve/seeds.ts'
 import { Bitmap } from '../../../../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../../../../protocol/chunking.ts'
 import { content } from '../../../../support/peer/content.ts'
+import { noTrees } from '../../../../support/peer/no-trees.ts'
 
 const FILE = content(12 * CHUNK_SIZE + 9)
 const CHUNKS = 13
@@ -101,7 +102,7 @@ test('valid chunks of another file on this machine are copied', async () => {
   const catalog = new Catalog(folder)
   const library = new Library()
   const entry = entryOf(path, { fileId: other.fileId, size: kept.length })
-  await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes.subarray(0, 6 * 32))
+  await new Seeds(catalog, library, noTrees(), () => {}).add(entry, FILE.hashes.subarray(0, 6 * 32))
   const [part, leftover] = await openPart()
   expect(await found(part, leftover)).toEqual([])
   const have = new Bitmap(CHUNKS)
@@ -165,7 +166,7 @@ test('chunk lookups stop if nothing is served or the last copy is gone', async (
   const path = join(folder, 'gone')
   writeFileSync(path, FILE.data)
   const entry = entryOf(path, FILE)
-  await new Seeds(catalog, library, () => {}).add(entry, FILE.hashes)
+  await new Seeds(catalog, library, noTrees(), () => {}).add(entry, FILE.hashes)
   rmSync(path)
   let lookups = 0
   const counting = {

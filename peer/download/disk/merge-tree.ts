@@ -1,0 +1,83 @@
+import { lstatSync, mkdirSync, readlinkSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ShoalError } from '../../../protocol/errors.ts'
+import { isSameState } from '../../tree/contents.ts'
+import { type Placed, WORKING_FOLDER } from '../../tree/place.ts'
+import type { TreePlan } from '../../tree/plan.ts'
+import type { TreePool } from '../../tree/pool.ts'
+import type { Sync } from './storage.ts'
+import { syncFileSystem } from './sync-file-system.ts'
+import type { TreeTarget } from './tree-target.ts'
+
+const ENTRIES_A_TURN = 500
+const never = new AbortController().signal
+
+/**
+ * Brings a complete tree from its working folder into a folder that exists: one entry after the other, each by a rename,
+ * and what the new tree does not have is removed last. If this is killed, every file is the old or the new one, and
+ * the next run of the download does the rest.
+ */
+export async function mergeTree(
+  from: string,
+  plan: TreePlan,
+  target: TreeTarget,
+  pool: TreePool,
+  sync: Sync,
+): Promise<void> {
+  const to = target.path
+  const entries = [...plan.entries()]
+  const links = entries.filter((entry) => entry.kind === 'link' && !isThere(to, entry))
+  await pool.place(from, 'make', links, never)
+  const wanted = new Set([...plan.files(), ...links.map(({ path }) => path)])
+  await pool.place(
+    from,
+    'finish',
+    entries.filter(({ path }) => wanted.has(path)),
+    never,
+  )
+  await sync(() => syncFileSystem(from))
+  for (const [i, entry] of entries.entries()) {
+    if (i % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await nextTurn()
+    if (entry.kind === 'folder') makeFolder(to, entry)
+    else if (wanted.has(entry.path)) renameSync(join(from, entry.path), join(to, entry.path))
+  }
+  for (const entry of target.obsolete) remove(to, entry)
+  const rest = entries.filter(({ kind, path }) => kind === 'folder' || target.retimed.has(path))
+  await pool.place(to, 'reset', rest, never)
+  await sync(() => syncFileSystem(to))
+}
+
+const isThere = (root: string, { path, target }: Placed): boolean => {
+  const found = lstatSync(join(root, path), { throwIfNoEntry: false })
+  return found?.isSymbolicLink() === true && readlinkSync(join(root, path)) === target
+}
+
+function makeFolder(root: string, { path, mode }: Placed): void {
+  const absolute = join(root, path)
+  const found = lstatSync(absolute, { throwIfNoEntry: false })
+  if (!found) mkdirSync(absolute, { mode: mode | WORKING_FOLDER })
+  else if (!found.isDirectory())
+    throw new ShoalError('PATH_IN_THE_WAY', `${absolute} is not a folder, and the snapshot has one there`, {
+      hint: 'move it out of the way, or choose another place with -o',
+    })
+}
+
+/** Removes an entry of the earlier tree if nobody changed it; a folder if it is empty. */
+function remove(root: string, { path, kind, size, mtimeNs }: TreeTarget['obsolete'][number]): void {
+  const absolute = join(root, path)
+  const found = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
+  if (!found || lstatSync(dirname(absolute), { throwIfNoEntry: false })?.isSymbolicLink()) return
+  if (kind === 'folder' && found.isDirectory()) removeEmpty(absolute)
+  else if (kind === 'link' && found.isSymbolicLink()) unlinkSync(absolute)
+  else if (kind === 'file' && found.isFile() && isSameState({ path, size, mtimeNs }, found))
+    unlinkSync(absolute)
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+  }
+}

@@ -1,0 +1,87 @@
+import { type FileHandle, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CHUNK_SIZE, type Extent } from '../../../protocol/chunking.ts'
+import { ShoalError } from '../../../protocol/errors.ts'
+import type { WritePart } from '../../tree/write-tree.ts'
+import { giveName, type Replaceable } from './overwriting.ts'
+import { syncFolder } from './part-storage.ts'
+
+/** Where a fetch thread writes the chunks of an extent: into one file, or into files of a tree. */
+export type Place =
+  | { fd: number; path: string }
+  | { path: string; tree: { root: string; chunks: WritePart[][] } }
+
+/** Runs a sync, and remembers its failure. */
+export type Sync = (how: () => Promise<void>) => Promise<void>
+
+/** What a download is written to (part-file.ts). Its errors are those of the file system. */
+export interface PartStorage {
+  /** The working name of the file or folder. */
+  readonly path: string
+  place(extent: Extent): Place
+  read(into: Uint8Array, position: number): Promise<void>
+  write(data: Uint8Array, chunk: number): Promise<void>
+  /** Everything that was written is on the disk when this resolves. */
+  sync(): Promise<void>
+  /** Gives the complete download its final name, and returns the state to remember it by. */
+  publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }>
+  /** Changes with each write; null where that cannot be told. */
+  modified(): Promise<bigint | null>
+  close(): Promise<void>
+}
+
+/** A file under its working name. */
+export class FileStorage implements PartStorage {
+  readonly path: string
+  readonly #finalPath: string
+  readonly #file: FileHandle
+
+  constructor(path: string, finalPath: string, file: FileHandle) {
+    this.path = path
+    this.#finalPath = finalPath
+    this.#file = file
+  }
+
+  place(): Place {
+    return { fd: this.#file.fd, path: this.path }
+  }
+
+  async read(into: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < into.length; ) {
+      const { bytesRead } = await this.#file.read(into, done, into.length - done, position + done)
+      if (bytesRead === 0) throw new ShoalError('FILE_CHANGED', `${this.path} became shorter`)
+      done += bytesRead
+    }
+  }
+
+  async write(data: Uint8Array, chunk: number): Promise<void> {
+    for (let done = 0; done < data.length; ) {
+      const at = chunk * CHUNK_SIZE + done
+      done += (await this.#file.write(data, done, data.length - done, at)).bytesWritten
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#file.datasync()
+  }
+
+  /** Where the folder cannot be synced, the file gets its working name back. */
+  async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
+    await sync(() => this.#file.sync())
+    const { mtimeNs, ino } = await this.#file.stat({ bigint: true })
+    await giveName(this.path, this.#finalPath, replaceable)
+    await sync(() => syncFolder(dirname(this.#finalPath))).catch(async (error: unknown) => {
+      await rename(this.#finalPath, this.path).catch(() => {})
+      throw error
+    })
+    return { mtimeNs, ino }
+  }
+
+  async modified(): Promise<bigint> {
+    return (await this.#file.stat({ bigint: true })).mtimeNs
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}

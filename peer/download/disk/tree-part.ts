@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Bitmap } from '../../../protocol/bitmap.ts'
+import { chunkCount } from '../../../protocol/chunking.ts'
+import { storageError } from '../../../protocol/errors.ts'
+import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
+import { encodeHeader, parseJournal } from './journal.ts'
+import { beginJournal, type Leftover, PartFile } from './part-file.ts'
+import { openPlain, requireSpace } from './part-storage.ts'
+import type { TreeStorage } from './tree-storage.ts'
+
+/**
+ * The working name of a tree beside its target: hidden, and no longer for a long name. The working folder and its journal
+ * have suffixes.
+ */
+export function workingName(target: string, fileId: string): string {
+  const id = createHash('sha256').update(`${fileId}\0${target}`).digest('hex').slice(0, 16)
+  return join(dirname(target), `.${id}`)
+}
+
+export const workingFolder = (name: string): string => name + PART_SUFFIX
+
+/** Opens or makes the working folder and the journal of a tree of which `wanted` chunks, `bytes` in all, are to come. */
+export async function openTreePart(
+  name: string,
+  { fileId, size }: { fileId: string; size: number },
+  storage: TreeStorage,
+  wanted: number,
+  bytes: number,
+): Promise<[PartFile, Leftover]> {
+  const handles: FileHandle[] = []
+  try {
+    const isThere = existsSync(storage.path)
+    if (!isThere) await requireSpace(storage.path, bytes)
+    const marks = await openPlain(name + JOURNAL_SUFFIX, 0o600, handles)
+    const journal = isThere ? parseJournal(await marks.readFile(), fileId, size) : null
+    await storage.begin()
+    const doubted = journal?.doubted ?? false
+    await beginJournal(marks, journal !== null, encodeHeader(fileId, size), doubted)
+    const marked = journal?.marked ?? new Bitmap(chunkCount(size))
+    const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
+    return [
+      new PartFile(name, size, storage, marks, wanted),
+      doubted ? { ...leftover, marked: new Bitmap(chunkCount(size)) } : leftover,
+    ]
+  } catch (error) {
+    await Promise.allSettled(handles.map((handle) => handle.close()))
+    throw storageError(error, storage.path)
+  }
+}

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto'
+import { isBelow } from '../../protocol/names.ts'
+import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
+import type { DownloadRequest } from '../control/api.ts'
+import type { DownloadJob } from './queue/download-job.ts'
+
+/** The same file to the same place is the same job, however often it is asked for. */
+export function jobOf(
+  request: DownloadRequest,
+  { name, fileId, size }: { name: string; fileId: string; size: number },
+  path: string,
+): Omit<DownloadJob, 'group'> {
+  const { sequential, maxDown, waitMs, output } = request
+  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
+  return {
+    id,
+    name,
+    fileId,
+    size,
+    path,
+    sequential: sequential || output === null,
+    maxDown,
+    waitMs,
+    keep: output !== null,
+    force: request.force ?? false,
+  }
+}
+
+/** A job for a snapshot or a part of it. What it may replace is decided when its tree is known. */
+export function treeJob(
+  job: DownloadJob,
+  request: DownloadRequest,
+  file: FileRecord & { tree: TreeSummary },
+): DownloadJob {
+  const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
+  const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
+  return { ...job, id, tree: { trailer: file.tree.trailer, part } }
+}

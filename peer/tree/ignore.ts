@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import ignore, { type Ignore as Rules } from 'ignore'
+
+/** Rules of a folder, for paths relative to it. */
+interface Level {
+  folder: string
+  rules: Rules
+}
+
+/**
+ * Which entries of a folder are left out, by the rules of .gitignore: those of the command line first, then the
+ * .shoalignore of the nearest folder that says something.
+ */
+export class Ignore {
+  readonly #levels: readonly Level[]
+
+  /** `include` brings back what `exclude` or a .shoalignore leaves out, except in folders that are left out. */
+  constructor(exclude: readonly string[], include: readonly string[], levels?: readonly Level[]) {
+    this.#levels = levels ?? [
+      { folder: '', rules: ignore().add([...exclude, ...include.map((pattern) => `!${pattern}`)]) },
+    ]
+  }
+
+  /** With the rules of a file in `folder` too. */
+  below(folder: string, file: string): Ignore {
+    const [commandLine, ...others] = this.#levels
+    const level = { folder, rules: ignore().add(readFileSync(file, 'utf8')) }
+    return new Ignore([], [], [commandLine!, level, ...others])
+  }
+
+  leavesOut(path: string, isFolder: boolean): boolean {
+    for (const { folder, rules } of this.#levels) {
+      const relative = folder === '' ? path : path.slice(folder.length + 1)
+      const { ignored, unignored } = rules.test(isFolder ? `${relative}/` : relative)
+      if (ignored || unignored) return ignored
+    }
+    return false
+  }
+}

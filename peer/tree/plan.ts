@@ -1,0 +1,125 @@
+import type { Bitmap } from '../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
+import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
+import { type Placed, WORKING_FILE } from './place.ts'
+import type { WritePart } from './write-tree.ts'
+
+/** A range of entries, as `below` of protocol/tree/listing.ts gives it; the whole tree is [0, count). */
+export interface Selection {
+  first: number
+  end: number
+  /** The path of the selected folder or file; '' for the whole tree. */
+  path: string
+}
+
+/**
+ * What a download of a tree, or of a part of it, has to fetch and to make. Files that are there already are not wanted.
+ * Of files with the same content one gets the bytes, and the others are copied from it.
+ */
+export class TreePlan {
+  readonly index: TreeIndex
+  readonly selection: Selection
+  /** Chunks that hold bytes of wanted files. */
+  readonly chunks: Bitmap
+  /** Copies to make when all bytes are here: paths. */
+  readonly copies: { from: string; to: string; mode: number }[] = []
+  /** Of each content the entry that gets the bytes, by the entry that owns it in the stream. */
+  readonly #carriers = new Map<number, number>()
+  /** Of each content an entry that is there already, by the entry that owns it in the stream. */
+  readonly #present = new Map<number, number>()
+
+  /** `isWanted` says of each file of the selection whether it has to come. */
+  constructor(index: TreeIndex, selection: Selection, isWanted: (entry: number) => boolean) {
+    this.index = index
+    this.selection = selection
+    const carriers: number[] = []
+    for (let entry = selection.first; entry < selection.end; entry++) {
+      if (index.kind(entry) !== 'file') continue
+      if (!isWanted(entry)) {
+        this.#present.set(index.owner(entry), entry)
+        continue
+      }
+      const carrier = index.size(entry) === 0 ? undefined : this.#carriers.get(index.owner(entry))
+      if (carrier !== undefined)
+        this.copies.push({ from: this.pathOf(carrier), to: this.pathOf(entry), mode: this.#modeOf(entry) })
+      else {
+        this.#carriers.set(index.size(entry) === 0 ? entry : index.owner(entry), entry)
+        carriers.push(entry)
+      }
+    }
+    this.chunks = chunksOfEntries(index, carriers)
+  }
+
+  /** Wanted files without contents: they are in no chunk. */
+  *emptyFiles(): Generator<{ path: string; mode: number }> {
+    for (const entry of this.#carriers.values())
+      if (this.index.size(entry) === 0) yield { path: this.pathOf(entry), mode: this.#modeOf(entry) }
+  }
+
+  /** Wanted files by path. */
+  *files(): Generator<string> {
+    for (const entry of this.#carriers.values()) yield this.pathOf(entry)
+    for (const { to } of this.copies) yield to
+  }
+
+  partsOf(chunk: number): WritePart[] {
+    const parts: WritePart[] = []
+    for (const { entry, offset, streamOffset, length } of segmentsOfChunk(this.index, chunk)) {
+      const carrier = entry === null ? undefined : this.#carriers.get(entry)
+      if (carrier === undefined) continue
+      const at = streamOffset - chunk * CHUNK_SIZE
+      parts.push({ path: this.pathOf(carrier), mode: this.#modeOf(carrier), offset, at, length })
+    }
+    return parts
+  }
+
+  /** Where the bytes of an entry are: in a file that is being made, in one that is there, or nowhere. */
+  placeOf(owner: number): { isNew: boolean; path: string } | null {
+    const carrier = this.#carriers.get(owner)
+    if (carrier !== undefined) return { isNew: true, path: this.pathOf(carrier) }
+    const present = this.#present.get(owner)
+    return present === undefined ? null : { isNew: false, path: this.pathOf(present) }
+  }
+
+  /** Bytes of the wanted chunks. */
+  get bytes(): number {
+    return bytesOf(this.chunks, this.index.streamSize)
+  }
+
+  /** What the selection is made of, with paths relative to where it goes; the selected folder itself is not among it. */
+  *entries(): Generator<Placed> {
+    const { index, selection } = this
+    for (let entry = selection.first; entry < selection.end; entry++) {
+      const kind = index.kind(entry)
+      if (kind === 'folder' && index.path(entry) === selection.path) continue
+      yield {
+        path: this.pathOf(entry),
+        kind,
+        mode: index.mode(entry),
+        mtimeNs: index.mtimeNs(entry),
+        target: kind === 'link' ? index.target(entry) : '',
+      }
+    }
+  }
+
+  /** Where an entry goes. A single file or link that is selected has its own name. */
+  pathOf(entry: number): string {
+    const path = this.index.path(entry)
+    const { path: selected } = this.selection
+    if (selected === '') return path
+    return path === selected ? this.index.name(entry) : path.slice(selected.length + 1)
+  }
+
+  /** With the bits that writing it takes. */
+  #modeOf(entry: number): number {
+    return this.index.mode(entry) | WORKING_FILE
+  }
+}
+
+/** Bytes of the chunks of a stream. */
+export function bytesOf(chunks: Bitmap, streamSize: number): number {
+  const last = chunks.size - 1
+  const short = chunks.size > 0 && chunks.has(last) ? chunks.size * CHUNK_SIZE - streamSize : 0
+  return chunks.count * CHUNK_SIZE - short
+}

@@ -1,0 +1,71 @@
+import { ThreadPool } from '../../packed/thread-pool.ts'
+import type { FileHashes, FilePart, FileState, States } from './contents.ts'
+import type { Placed, PlaceRequest } from './place.ts'
+import type { Scan, ScanRequest } from './scan.ts'
+import type { TreeAnswer, TreeRequest } from './thread.ts'
+
+/** Entries that one task places. */
+const PLACED_A_TASK = 2000
+
+/** Threads that read, hash and place the entries of folders, away from the event loop. */
+export class TreePool {
+  readonly #threads = new ThreadPool<TreeRequest, TreeAnswer>(new URL('./thread.ts', import.meta.url))
+
+  scan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
+    return this.#run<Scan>({ do: 'scan', ...request }, signal)
+  }
+
+  /** Rejects with code ESTALE if a file is not in its state. */
+  hashFiles(root: string, files: readonly FileState[], signal: AbortSignal): Promise<FileHashes> {
+    return this.#run<FileHashes>({ do: 'hash files', root, files }, signal)
+  }
+
+  hashChunks(
+    root: string,
+    chunks: readonly (readonly FilePart[])[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    return this.#run<Uint8Array>({ do: 'hash chunks', root, chunks }, signal)
+  }
+
+  read(root: string, parts: readonly FilePart[], signal: AbortSignal): Promise<Uint8Array> {
+    return this.#run<Uint8Array>({ do: 'read', root, parts }, signal)
+  }
+
+  /** What is at these paths. */
+  states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
+    return this.#run<States>({ do: 'states', root, paths }, signal)
+  }
+
+  async copy(
+    root: string,
+    copies: readonly { from: string; to: string }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies }, signal)
+  }
+
+  /** Makes or finishes entries, in order; the last ones first where they are finished. */
+  async place(
+    root: string,
+    step: PlaceRequest['step'],
+    entries: readonly Placed[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const umask = process.umask()
+    const slices: Placed[][] = []
+    for (let at = 0; at < entries.length; at += PLACED_A_TASK)
+      slices.push(entries.slice(at, at + PLACED_A_TASK))
+    if (step !== 'make') slices.reverse()
+    for (const slice of slices)
+      await this.#run<null>({ do: 'place', root, step, entries: slice, umask }, signal)
+  }
+
+  close(): Promise<void> {
+    return this.#threads.close()
+  }
+
+  async #run<T extends TreeAnswer>(request: TreeRequest, signal: AbortSignal): Promise<T> {
+    return (await this.#threads.run(request, signal)) as T
+  }
+}

@@ -1,0 +1,88 @@
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { isWorkingName } from '../../protocol/names.ts'
+import type { EntryKind } from '../../protocol/tree/entry.ts'
+import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
+import { Ignore } from './ignore.ts'
+
+/** Rules of a folder itself, in the syntax of .gitignore. */
+export const IGNORE_FILE = '.shoalignore'
+
+export interface ScanRequest {
+  root: string
+  /** Patterns in the syntax of .gitignore; `include` brings back what `exclude` or a .shoalignore leaves out. */
+  exclude: readonly string[]
+  include: readonly string[]
+}
+
+/** An entry of a folder before its contents are read. */
+export interface ScannedEntry {
+  /** Relative, with slashes. */
+  path: string
+  kind: EntryKind
+  mode: number
+  mtimeNs: bigint
+  size: number
+  /** Of a link. */
+  target: string
+}
+
+export interface Scan {
+  /** In the order of a tree. */
+  entries: ScannedEntry[]
+  /** Everything that keeps the folder from being published, each a sentence with its path. */
+  problems: string[]
+  /** What was left out that is neither file, folder nor link. */
+  skipped: string[]
+}
+
+/** Reads a folder depth first. Links are entries of their own and never followed. */
+export function scan({ root, exclude, include }: ScanRequest): Scan {
+  const found: Scan = { entries: [], problems: [], skipped: [] }
+  readFolder(root, '', new Ignore(exclude, include), found)
+  return found
+}
+
+function readFolder(root: string, folder: string, parent: Ignore, found: Scan): void {
+  let names: string[]
+  try {
+    names = readdirSync(join(root, folder)).sort(compareNames)
+  } catch (error) {
+    found.problems.push(`${folder || '.'} cannot be read: ${reason(error)}`)
+    return
+  }
+  const ignore = names.includes(IGNORE_FILE) ? parent.below(folder, join(root, folder, IGNORE_FILE)) : parent
+  for (const name of names) {
+    const path = folder === '' ? name : `${folder}/${name}`
+    if (!isWorkingName(name)) readEntry(root, path, name, ignore, found)
+  }
+}
+
+function readEntry(root: string, path: string, name: string, ignore: Ignore, found: Scan): void {
+  const absolute = join(root, path)
+  try {
+    const stat = lstatSync(absolute, { bigint: true })
+    const isFolder = stat.isDirectory()
+    if (ignore.leavesOut(path, isFolder)) return
+    const fault = nameFault(name, !path.includes('/'))
+    if (fault !== null) {
+      found.problems.push(`${JSON.stringify(path)} cannot be in a snapshot: ${fault}`)
+      return
+    }
+    const common = { path, mode: Number(stat.mode) & 0o777, mtimeNs: stat.mtimeNs, size: 0, target: '' }
+    if (isFolder) {
+      found.entries.push({ ...common, kind: 'folder' })
+      readFolder(root, path, ignore, found)
+    } else if (stat.isSymbolicLink())
+      found.entries.push({ ...common, kind: 'link', mode: 0, target: readlinkSync(absolute) })
+    else if (stat.isFile()) found.entries.push({ ...common, kind: 'file', size: Number(stat.size) })
+    else found.skipped.push(path)
+  } catch (error) {
+    found.problems.push(`${path} cannot be read: ${reason(error)}`)
+  }
+}
+
+/** "EACCES: permission denied, open '/x'" → "permission denied". */
+export function reason(error: unknown): string {
+  return (error as Error).message.replace(/^E[A-Z]+: /, '').replace(/, [a-z]+( '.*')?$/, '')
+}

@@ -1,0 +1,62 @@
+import { parentPort } from 'node:worker_threads'
+import type { ThreadAnswer } from '../../packed/thread-pool.ts'
+import {
+  copyFiles,
+  type FileHashes,
+  type FilePart,
+  type FileState,
+  hashChunks,
+  hashFiles,
+  readParts,
+  type States,
+  statesOf,
+} from './contents.ts'
+import { type PlaceRequest, placeEntries } from './place.ts'
+import { type Scan, type ScanRequest, scan } from './scan.ts'
+
+/** What the threads of a TreePool do. */
+export type TreeRequest =
+  | ({ do: 'scan' } & ScanRequest)
+  | { do: 'hash files'; root: string; files: readonly FileState[] }
+  | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
+  | { do: 'read'; root: string; parts: readonly FilePart[] }
+  | { do: 'states'; root: string; paths: readonly string[] }
+  | { do: 'copy'; root: string; copies: readonly { from: string; to: string }[] }
+  | ({ do: 'place' } & PlaceRequest)
+
+export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
+
+function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
+  switch (request.do) {
+    case 'scan':
+      return [scan(request), []]
+    case 'hash files':
+      return [hashFiles(request.root, request.files), []]
+    case 'hash chunks':
+      return [hashChunks(request.root, request.chunks), []]
+    case 'read': {
+      const bytes = readParts(request.root, request.parts)
+      return [bytes, [bytes.buffer]]
+    }
+    case 'states':
+      return [statesOf(request.root, request.paths), []]
+    case 'copy':
+      copyFiles(request.root, request.copies)
+      return [null, []]
+    case 'place':
+      placeEntries(request)
+      return [null, []]
+  }
+}
+
+parentPort?.on('message', (request: TreeRequest) => {
+  const answer = (message: ThreadAnswer<TreeAnswer>, transfer: ArrayBuffer[] = []): void =>
+    parentPort?.postMessage(message, transfer)
+  try {
+    const [result, transfer] = answerTo(request)
+    answer({ answer: result }, transfer)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    answer({ errno: code, message })
+  }
+})

@@ -1,0 +1,67 @@
+import { stat } from 'node:fs/promises'
+import { ShoalError } from '../../protocol/errors.ts'
+import { partsOf } from './parts.ts'
+import type { TreePool } from './pool.ts'
+import type { TreeStore } from './tree-store.ts'
+
+/** A folder of this machine that holds a snapshot. */
+export interface TreeCopy {
+  fileId: string
+  /** Of the stream. */
+  size: number
+  /** The folder. */
+  path: string
+}
+
+export interface StreamReader {
+  /** Fills `into` from `position` of the stream on. Throws FILE_CHANGED. */
+  read(into: Uint8Array, position: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What reads the streams of snapshots from the folders that hold them. */
+export class TreeCopies {
+  readonly store: TreeStore
+  readonly pool: TreePool
+
+  constructor(store: TreeStore, pool: TreePool) {
+    this.store = store
+    this.pool = pool
+  }
+
+  /**
+   * The stream of a snapshot, or null where its folder or its manifest is gone. `onChanged` is called when a file turns
+   * out not to be what the manifest says.
+   */
+  async open(copy: TreeCopy, onChanged: () => void): Promise<StreamReader | null> {
+    const tree = this.store.load(copy.fileId, copy.size)
+    if (tree === null || !(await isFolder(copy.path))) return null
+    const signal = new AbortController().signal
+    return {
+      read: async (into, position) => {
+        const { files, trailer } = partsOf(tree.index, position, position + into.length)
+        const end = into.length - trailer.length
+        into.set(tree.trailer.subarray(trailer.offset, trailer.offset + trailer.length), end)
+        if (files.length === 0) return
+        const bytes = await this.pool.read(copy.path, files, signal).catch((error: Error) => {
+          onChanged()
+          throw new ShoalError('FILE_CHANGED', `${copy.path}: ${error.message}`)
+        })
+        into.set(bytes)
+      },
+      close: async () => {},
+    }
+  }
+
+  /** Whether the folder and the manifest are there. Files are compared when they are read. */
+  async isThere(copy: TreeCopy): Promise<boolean> {
+    return this.store.load(copy.fileId, copy.size) !== null && (await isFolder(copy.path))
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}

@@ -1,0 +1,14 @@
+import type { TrackerClient } from '../../tracker-client/client.ts'
+import type { HashPool } from '../hash/pool.ts'
+import type { Catalog } from '../serve/catalog.ts'
+import type { Seeds } from '../serve/seeds.ts'
+import type { TreeCopies } from '../tree/tree-copy.ts'
+
+/** What an upload uses of the peer that it runs in. */
+export interface UploadContext {
+  client: TrackerClient
+  seeds: Seeds
+  catalog: Catalog
+  trees: TreeCopies
+  hashPool: HashPool
+}
