@@ -11,8 +11,6 @@ export interface Destination {
   open(): Promise<[PartFile, Leftover]>
   /** null: all chunks. */
   wanted: Bitmap | null
-  /** Chunks of it that are in memory, verified. */
-  chunks: ReadonlyMap<number, Uint8Array>
   /** Bytes of the wanted chunks. */
   bytes: number
   /** Whether others are served while it runs. */
@@ -28,7 +26,6 @@ export function fileDestination(job: DownloadJob, context: DownloadContext): Des
     look: (signal) => checkTarget(job, context, signal),
     open: () => PartFile.open(path, fileId, size),
     wanted: null,
-    chunks: new Map(),
     bytes: size,
     serves: true,
     keep: (state, hashes) =>

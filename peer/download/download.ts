@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { ShoalError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
@@ -87,9 +85,6 @@ export class Download {
     const { job } = this
     this.#emit({ event: 'start', name: job.name, total: this.#destination.bytes })
     try {
-      await mkdir(dirname(job.path), { recursive: true }).catch((error: unknown) => {
-        throw storageError(error, dirname(job.path))
-      })
       // Look again: a job that an earlier run of this peer left may find another file there.
       const found = await this.#destination.look(signal)
       if (found.here) return await this.#takeHere(found.here)
@@ -108,7 +103,8 @@ export class Download {
 
   /** A peer that asked us for this file takes part in its swarm. */
   seen(seen: SeenPeer): void {
-    if (this.#swarm) this.#swarm.offer([{ ...seen, tls: true, complete: false }], true)
+    const { peer, host, port } = seen
+    if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
     else this.#early.push(seen)
   }
 
@@ -124,7 +120,7 @@ export class Download {
   /** Part file and hashes; what an earlier run or another file of this home holds already. */
   async #prepare(signal: AbortSignal): Promise<void> {
     const { job } = this
-    const { wanted, chunks } = this.#destination
+    const { wanted } = this.#destination
     const [part, leftover] = await this.#destination.open()
     this.#part = part
     this.#have = new Bitmap(chunkCount(job.size))
@@ -136,11 +132,6 @@ export class Download {
     this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
-    for (const [chunk, data] of chunks) {
-      if (!wanted?.has(chunk)) continue
-      await part.write(data, chunk)
-      this.#hold(chunk)
-    }
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
     if (this.#have.count > 0) this.#totals.reusedFrom(part.path)
     const copied = (chunk: number, path: string): void => this.#hold(chunk, path)

@@ -117,7 +117,6 @@ export class SnapshotDownload {
       look: async () => ({ here: null, replaceable: null }),
       open: () => PartFile.open(path, fileId, size, { bytes, chunks: count }),
       wanted,
-      chunks: new Map(),
       bytes,
       serves: false,
       keep: async () => {},
@@ -147,9 +146,23 @@ export class SnapshotDownload {
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
     return {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
-      open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
+      open: async () => {
+        const [opened, leftover] = await openTreePart(
+          working,
+          this.job,
+          storage,
+          plan.chunks.count,
+          plan.bytes,
+        )
+        // To be verified again with the other chunks that are there.
+        for (const [chunk, data] of this.#chunks) {
+          if (!plan.chunks.has(chunk)) continue
+          await opened.write(data, chunk)
+          leftover.marked.add(chunk)
+        }
+        return [opened, leftover]
+      },
       wanted: plan.chunks,
-      chunks: this.#chunks,
       bytes: plan.bytes,
       serves: part === '',
       keep: async (state, hashes) => {

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { isWorkingName } from '../../protocol/names.ts'
+import { isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
 import { Ignore } from './ignore.ts'
@@ -54,7 +54,7 @@ function readFolder(root: string, folder: string, parent: Ignore, found: Scan): 
   const ignore = names.includes(IGNORE_FILE) ? parent.below(folder, join(root, folder, IGNORE_FILE)) : parent
   for (const name of names) {
     const path = folder === '' ? name : `${folder}/${name}`
-    if (!isWorkingName(name)) readEntry(root, path, name, ignore, found)
+    if (!isWorkingName(name) && !isMirrorMarker(name)) readEntry(root, path, name, ignore, found)
   }
 }
 

@@ -41,7 +41,15 @@ export async function gather(
   }
   const files: Gathered['files'] = []
   const expiries: string[] = []
-  for await (const { name: fileName, fileId, size } of listed(client, group, name)) {
+  for await (const { name: fileName, fileId, size, tree } of listed(client, group, name)) {
+    if (tree)
+      throw new ShoalError(
+        'USAGE',
+        `${group}:${fileName} is a snapshot, and a Metalink file lists single files`,
+        {
+          hint: 'download it with shoal peer download, or publish the folder with --files',
+        },
+      )
     const { swarms } = await client.joinSwarms(group, {
       peer: identity.peer,
       fileIds: [fileId],

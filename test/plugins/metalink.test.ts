@@ -45,7 +45,7 @@ afterAll(() => world.close())
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex')
 const serve = async (home: Home, words: string[] = []): Promise<{ end(): Promise<unknown> }> => {
   const running = await home.start(['peer', 'start', '--listen', '127.0.0.1:0', ...words])
-  await home.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'tree'])
+  await home.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'tree', '--files'])
   // The tracker learns of a seed soon, but not at once.
   const served = async () => (await home.ok<Listed>('group files team tree')).files
   await until(async () => (await served()).every(({ seeders }) => seeders > 0))
@@ -218,3 +218,10 @@ tested('curl')(
   },
   60_000,
 )
+
+test('a snapshot is refused with the way to fetch it', async () => {
+  await ada.ok(['peer', 'upload', 'tree', '--group', 'team', '--as', 'snapshot'])
+  const failure = await ada.fails(['metalink', 'team:snapshot', '-o', join(ada.folder, 'snapshot.meta4')])
+  expect(failure).toMatchObject({ exit: 2, code: 'USAGE' })
+  expect(failure.hint).toContain('--files')
+})

@@ -160,7 +160,7 @@ test("a group cannot mark its members' folders: no file of it may be called like
   writeFileSync(join(mirrored, 'file'), 'f')
   const one = ['peer', 'upload', join(mirrored, '.shoal-mirror.json'), '--group', 'marked']
   expect(await ada.fails(one)).toMatchObject({ exit: 2, code: 'BAD_NAME' })
-  const all = await ada.ok<{ files: unknown[] }>(['peer', 'upload', mirrored, '--group', 'marked'])
+  const all = await ada.ok<{ files: unknown[] }>(['peer', 'upload', mirrored, '--group', 'marked', '--files'])
   expect(all.files).toMatchObject([{ name: 'mirrored/file' }])
 })
 

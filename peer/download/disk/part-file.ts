@@ -14,7 +14,7 @@ import {
   parseJournal,
 } from './journal.ts'
 import type { Replaceable } from './overwriting.ts'
-import { openPlain, requireSpace } from './part-storage.ts'
+import { makeParent, openPlain, requireSpace } from './part-storage.ts'
 import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
 /** What an earlier run left behind, for the download to check before it trusts it. */
@@ -91,6 +91,7 @@ export class PartFile {
   ): Promise<[PartFile, Leftover]> {
     const path = finalPath + PART_SUFFIX
     const handles: FileHandle[] = []
+    await makeParent(path)
     try {
       const file = await openPlain(path, 0o666, handles)
       const marks = await openPlain(finalPath + JOURNAL_SUFFIX, 0o600, handles)

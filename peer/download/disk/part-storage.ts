@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rm, statfs, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rm, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ShoalError } from '../../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import { isSameFile } from './overwriting.ts'
 
@@ -53,4 +53,11 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Makes the folder that a path lies in. */
+export async function makeParent(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+    throw storageError(error, dirname(path))
+  })
 }

@@ -8,7 +8,7 @@ import { storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import { encodeHeader, parseJournal } from './journal.ts'
 import { beginJournal, type Leftover, PartFile } from './part-file.ts'
-import { openPlain, requireSpace } from './part-storage.ts'
+import { makeParent, openPlain, requireSpace } from './part-storage.ts'
 import type { TreeStorage } from './tree-storage.ts'
 
 /**
@@ -31,6 +31,7 @@ export async function openTreePart(
   bytes: number,
 ): Promise<[PartFile, Leftover]> {
   const handles: FileHandle[] = []
+  await makeParent(name)
   try {
     const isThere = existsSync(storage.path)
     if (!isThere) await requireSpace(storage.path, bytes)
