@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { FileRecord } from '../../protocol/records.ts'
@@ -16,7 +15,8 @@ import { ByteLimit } from '../wire/byte-limit.ts'
 import type { FileBytes } from '../wire/transfer-counters.ts'
 import type { DownloadContext } from './context.ts'
 import { checkTarget } from './disk/overwriting.ts'
-import { placeFiles, resolveFiles } from './disk/targets.ts'
+import { placeFiles, realPlace, resolveFiles } from './disk/targets.ts'
+import { removeStale } from './disk/temporary.ts'
 import { Download } from './download.ts'
 import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
@@ -32,7 +32,10 @@ interface Waiter {
 
 /** One attempt at one download in this process. */
 interface Task {
+  id: string
   run: string
+  /** What it writes, whichever links lead there. */
+  place: string
   waiters: Set<Waiter>
   abort: AbortController
   download: Download | SnapshotDownload | null
@@ -45,8 +48,6 @@ interface Task {
 }
 
 const PARKED = Symbol('the peer stops')
-/** Temporary files of `-o -` whose reader has gone are removed after a day. */
-const STALE_MS = 24 * 3600_000
 
 export type Downloaded = DownloadedFile & { group: string }
 
@@ -55,6 +56,8 @@ export class Downloads {
   readonly #context: Omit<DownloadContext, 'extents'>
   readonly #temporary: string
   readonly #tasks = new Map<string, Task>()
+  /** By the place that they write: two downloads in one part file would mix their contents. */
+  readonly #writers = new Map<string, Task>()
   /** Marks the jobs of this process. Other jobs in the queue are left over from an earlier process. */
   readonly #epoch = randomUUID()
   #queue!: DownloadQueue
@@ -175,7 +178,7 @@ export class Downloads {
     const { promise, resolve, reject } = Promise.withResolvers<DownloadedFile>()
     const before = this.#tasks.get(job.id)
     const joins = before !== undefined && !before.abort.signal.aborted
-    const task = joins ? before : this.#newTask(job.id, `${this.#epoch}-${this.#runs++}`, before?.ended)
+    const task = joins ? before : this.#newTask(job, `${this.#epoch}-${this.#runs++}`, before?.ended)
     const waiter: Waiter = { progress, resolve, reject }
     task.waiters.add(waiter)
     const leave = (): void => {
@@ -195,10 +198,17 @@ export class Downloads {
     }
   }
 
-  #newTask(id: string, run: string, after: Promise<void> = Promise.resolve()): Task {
+  /** Throws PATH_IN_THE_WAY while another download that somebody waits for writes to the same place. */
+  #newTask({ id, path }: DownloadJob, run: string, before: Promise<void> = Promise.resolve()): Task {
+    const place = realPlace(path)
+    const writer = this.#writers.get(place)
+    if (writer && !writer.abort.signal.aborted) this.#supersede(writer, path)
+    const after = Promise.all([before, writer?.ended]).then(() => {})
     const { promise, resolve } = Promise.withResolvers<void>()
     const task: Task = {
+      id,
       run,
+      place,
       waiters: new Set(),
       abort: new AbortController(),
       download: null,
@@ -208,7 +218,16 @@ export class Downloads {
       after,
     }
     this.#tasks.set(id, task)
+    this.#writers.set(place, task)
     return task
+  }
+
+  #supersede(task: Task, path: string): void {
+    const busy = new ShoalError('PATH_IN_THE_WAY', `another download is writing to ${path}`, {
+      hint: 'wait for it to end, or choose another place with -o',
+    })
+    if (task.waiters.size > 0) throw busy
+    this.#giveUp(task.id, task, busy)
   }
 
   /** Abandons a task that no command waits for. */
@@ -222,6 +241,7 @@ export class Downloads {
   #endTask(id: string, task: Task): void {
     task.end()
     if (this.#tasks.get(id) === task) this.#tasks.delete(id)
+    if (this.#writers.get(task.place) === task) this.#writers.delete(task.place)
   }
 
   async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
@@ -266,14 +286,6 @@ export class Downloads {
   #taskFor(run: string, epoch: string, job: DownloadJob): Task | null {
     const task = this.#tasks.get(job.id)
     if (task) return task.run === run ? task : null
-    return epoch !== this.#epoch && job.keep ? this.#newTask(job.id, run) : null
-  }
-}
-
-function removeStale(folder: string): void {
-  if (!existsSync(folder)) return
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
-    if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { force: true })
+    return epoch !== this.#epoch && job.keep ? this.#newTask(job, run) : null
   }
 }

@@ -1,5 +1,14 @@
 import { createHash, hash } from 'node:crypto'
-import { closeSync, constants, copyFileSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 
@@ -139,7 +148,7 @@ export function statesOf(root: string, paths: readonly string[]): States {
     times: new BigInt64Array(paths.length),
   }
   for (const [i, path] of paths.entries()) {
-    const stat = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false })
+    const stat = statOf(join(root, path))
     if (!stat) continue
     states.kinds[i] = stat.isFile()
       ? FILE
@@ -152,6 +161,16 @@ export function statesOf(root: string, paths: readonly string[]): States {
     states.times[i] = stat.mtimeNs
   }
   return states
+}
+
+/** null where nothing is, also below a file. */
+function statOf(path: string): BigIntStats | null {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null
+    throw error
+  }
 }
 
 /** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */

@@ -106,6 +106,7 @@ export async function copyLocalChunks(
 ): Promise<void> {
   if (!holdsAny(local.library)) return
   const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE)
+  const pathOf = copyPaths(local.catalog)
   for (let chunk = 0; chunk < have.size && !signal.aborted; chunk++) {
     if (chunk % LOOKUPS_A_TURN === LOOKUPS_A_TURN - 1) await setImmediate()
     if (have.has(chunk)) continue
@@ -125,7 +126,20 @@ export async function copyLocalChunks(
     }
     if (!sha256(data).equals(expected)) continue
     await part.write(data, chunk)
-    found(chunk, local.catalog.byFileId(where.fileId)[0]?.path ?? 'another download')
+    found(chunk, pathOf(where.fileId))
+  }
+}
+
+/** Looks the path of each file's copy up once: neighbouring chunks mostly come from the same file. */
+function copyPaths(catalog: Catalog): (fileId: string) => string {
+  const paths = new Map<string, string>()
+  return (fileId) => {
+    const known = paths.get(fileId)
+    if (known !== undefined) return known
+    const copy = catalog.byFileId(fileId).find(({ fault }) => fault === null)
+    const path = copy?.path ?? 'another download'
+    paths.set(fileId, path)
+    return path
   }
 }
 

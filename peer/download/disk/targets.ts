@@ -93,6 +93,15 @@ export function placeInside(root: string, name: string, made = new Set<string>()
   return path
 }
 
+/** The path by which two downloads to one place are known, whichever links lead to its folder. */
+export function realPlace(path: string): string {
+  try {
+    return join(realpathSync.native(dirname(path)), basename(path))
+  } catch {
+    return path
+  }
+}
+
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

@@ -1,10 +1,11 @@
-import { lstatSync, realpathSync } from 'node:fs'
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
 import type { EntryKind } from '../../../protocol/tree/entry.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../../protocol/tree/tree-index.ts'
-import { ABSENT, FILE, type FileState, isSameState, type States } from '../../tree/contents.ts'
+import { ABSENT, FILE, type FileState, FOLDER, isSameState, LINK, type States } from '../../tree/contents.ts'
 import { type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 
@@ -23,9 +24,9 @@ const MAX_LISTED = 5
 const TASK_FILES = 200
 
 /**
- * Compares a target with a tree. Files that have the wanted content stay. Files of `earlier`, the tree that this home
- * put there, are replaced; other files in the way only with `force`. Otherwise it throws PATH_IN_THE_WAY and lists
- * them. A target that is not a folder throws PATH_IN_THE_WAY too.
+ * Compares a target with a tree. Files of the target that have the wanted content stay; those of `earlier`, the tree that
+ * this home has put there, are replaced. Throws PATH_IN_THE_WAY, with the paths, for other files and links unless `force`,
+ * and for a folder, FIFO or device where the tree has a file or the reverse.
  */
 export async function planTree(
   index: TreeIndex,
@@ -48,17 +49,24 @@ export async function planTree(
       hint: 'move it out of the way, or choose another place with -o',
     })
   const root = realpathSync(path)
-  const files: number[] = []
-  for (let entry = selection.first; entry < selection.end; entry++)
-    if (index.kind(entry) === 'file') files.push(entry)
-  const paths = files.map((entry) => everything.pathOf(entry))
+  const entries = Array.from({ length: selection.end - selection.first }, (_, i) => selection.first + i)
+  const paths = entries.map((entry) => everything.pathOf(entry))
   const states = await pool.states(root, paths, signal)
+  refuseObstacles(index, entries, root, paths, states)
   const present = new Set<number>()
   const retimed = new Set<string>()
   const doubtful: number[] = []
-  for (const [i, entry] of files.entries()) {
-    if (states.kinds[i] === ABSENT) continue
+  const foreignLinks: string[] = []
+  for (const [i, entry] of entries.entries()) {
+    const kind = index.kind(entry)
+    if (states.kinds[i] === ABSENT || kind === 'folder') continue
     const old = earlier && findExact(earlier, index.path(entry))
+    if (kind === 'link') {
+      const targets = [index.target(entry), ...(earlier && isLink(earlier, old) ? [earlier.target(old)] : [])]
+      const isOurs = states.kinds[i] === LINK && targets.includes(readlinkSync(join(root, paths[i]!)))
+      if (!isOurs) foreignLinks.push(paths[i]!)
+      continue
+    }
     const isOurs = earlier !== null && old !== null && old >= 0 && isUntouched(earlier, old, states, i)
     if (isOurs && earlier.sha256(old).equals(index.sha256(entry))) {
       present.add(entry)
@@ -66,17 +74,42 @@ export async function planTree(
       if (!isFinished) retimed.add(paths[i]!)
     } else if (!isOurs) doubtful.push(i)
   }
-  const foreign = await hashDoubtful(index, root, files, paths, states, doubtful, pool, signal, (i) => {
-    present.add(files[i]!)
+  const foreign = await hashDoubtful(index, root, entries, paths, states, doubtful, pool, signal, (i) => {
+    present.add(entries[i]!)
     retimed.add(paths[i]!)
   })
-  if (foreign.length > 0 && !force) throw inTheWay(root, foreign)
+  foreign.push(...foreignLinks)
+  if (foreign.length > 0 && !force)
+    throw inTheWay(`${root} has files that are no earlier download of these`, foreign, {
+      hint: 'replace them with --force, or choose another place with -o',
+    })
   const plan = new TreePlan(index, selection, (entry) => !present.has(entry))
   const obsolete = earlier && selection.path === '' ? obsoleteOf(earlier, index) : []
   return { plan, target: { path: root, kind: 'merge', obsolete, retimed } }
 }
 
-/** Whether the file matches the entry of `tree`. */
+const isLink = (tree: TreeIndex, entry: number | null): entry is number =>
+  entry !== null && entry >= 0 && tree.kind(entry) === 'link'
+
+/** A rename would replace a FIFO or a device like a file, and a link in the place of a folder leads out of the target. */
+function refuseObstacles(
+  index: TreeIndex,
+  entries: readonly number[],
+  root: string,
+  paths: readonly string[],
+  { kinds }: States,
+): void {
+  const obstacles = paths.filter((_, i) => {
+    const fitting = index.isFolder(entries[i]!) ? [ABSENT, FOLDER] : [ABSENT, FILE, LINK]
+    return !fitting.includes(kinds[i]!)
+  })
+  if (obstacles.length > 0)
+    throw inTheWay(`${root} has something of another kind at paths of the snapshot`, obstacles, {
+      hint: 'move it out of the way, or choose another place with -o',
+    })
+}
+
+/** Whether the file is as `tree` has it. */
 function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: States, i: number): boolean {
   const state = { path: '', size: tree.size(entry), mtimeNs: tree.mtimeNs(entry) }
   return (
@@ -90,7 +123,7 @@ function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: St
 async function hashDoubtful(
   index: TreeIndex,
   root: string,
-  files: readonly number[],
+  entries: readonly number[],
   paths: readonly string[],
   { kinds, sizes, times }: States,
   doubtful: readonly number[],
@@ -100,7 +133,7 @@ async function hashDoubtful(
 ): Promise<string[]> {
   const foreign: string[] = []
   const alike = doubtful.filter((i) => {
-    const isAlike = kinds[i] === FILE && sizes[i] === index.size(files[i]!)
+    const isAlike = kinds[i] === FILE && sizes[i] === index.size(entries[i]!)
     if (!isAlike) foreign.push(paths[i]!)
     return isAlike
   })
@@ -109,7 +142,7 @@ async function hashDoubtful(
     const wanted = slice.map((i): FileState => ({ path: paths[i]!, size: sizes[i]!, mtimeNs: times[i]! }))
     const { files: hashes } = await pool.hashFiles(root, wanted, signal)
     for (const [k, i] of slice.entries())
-      if (index.sha256(files[i]!).equals(hashes.subarray(k * HASH_SIZE, (k + 1) * HASH_SIZE))) same(i)
+      if (index.sha256(entries[i]!).equals(hashes.subarray(k * HASH_SIZE, (k + 1) * HASH_SIZE))) same(i)
       else foreign.push(paths[i]!)
   }
   return foreign
@@ -130,11 +163,11 @@ function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'
   return obsolete
 }
 
-function inTheWay(root: string, paths: readonly string[]): ShoalError {
+function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
   const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : ''
   return new ShoalError(
     'PATH_IN_THE_WAY',
-    `${root} has files that no earlier download put there: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
-    { hint: 'replace them with --force, or choose another place with -o' },
+    `${sentence}: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
+    options,
   )
 }
