@@ -87,9 +87,9 @@ export class Downloads {
     progress: ProgressListener,
     signal: AbortSignal,
   ): Promise<DownloadResult> {
-    const { group, name, output } = request
+    const { group, output } = request
     this.#context.fetchPool.warmUp()
-    const files = await resolveFiles(this.#context.client, group, name)
+    const { files, name } = await resolveFiles(this.#context.client, group, request.name)
     if (output === null && files.length !== 1)
       throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {
         hint: 'name one file, or a folder to write to with -o',
@@ -106,7 +106,8 @@ export class Downloads {
     const either = AbortSignal.any([signal, stop.signal])
     try {
       const jobs: DownloadJob[] = []
-      for (const { file, path } of targets) jobs.push(await this.#jobFor(request, file, path, either))
+      for (const { file, path } of targets)
+        jobs.push(await this.#jobFor({ ...request, name }, file, path, either))
       return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
       // One file failed: the others of the same request stop too, in good order.
