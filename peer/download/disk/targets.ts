@@ -15,42 +15,29 @@ export interface Target {
 }
 
 /**
- * The files that `name` stands for: the one of that name, else all below it, else the snapshot that contains it. Throws
- * FILE_NOT_FOUND.
+ * The files that `name` stands for: the one of that name, else all below it, else the version that its selector means or
+ * the snapshot in whose tree it is. Returns the name without its selector, too. Throws FILE_NOT_FOUND, VERSION_NOT_FOUND.
  */
 export async function resolveFiles(
   client: TrackerClient,
   group: string,
   name: string,
-): Promise<FileRecord[]> {
+): Promise<{ files: FileRecord[]; name: string }> {
   const files: FileRecord[] = []
   for (let after: string | null = ''; after !== null; ) {
     const page = await client.files(group, { prefix: name, after, limit: PAGE })
     const exact = page.files.find((file) => file.name === name)
-    if (exact) return [exact]
+    if (exact) return { files: [exact], name }
     files.push(...page.files.filter((file) => isBelow(file.name, name)))
     after = page.next
   }
-  if (files.length > 0) return files
-  const snapshot = await snapshotAbove(client, group, name)
-  if (snapshot) return [snapshot]
-  throw new ShoalError(
-    'FILE_NOT_FOUND',
-    name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
-    {
+  if (files.length > 0) return { files, name }
+  if (name === '')
+    throw new ShoalError('FILE_NOT_FOUND', `the group ${group} has no files`, {
       hint: `see what there is: shoal group files ${group}`,
-    },
-  )
-}
-
-/** The snapshot whose tree may contain `name`: its own name is a prefix of it. */
-async function snapshotAbove(client: TrackerClient, group: string, name: string): Promise<FileRecord | null> {
-  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-    const prefix = name.slice(0, slash)
-    const { files } = await client.files(group, { prefix, after: '', limit: 1 })
-    if (files[0]?.name === prefix) return files[0].tree ? files[0] : null
-  }
-  return null
+    })
+  const { file, path } = await client.resolve(group, name)
+  return { files: [file], name: path === '' ? file.name : `${file.name}/${path}` }
 }
 
 /**
