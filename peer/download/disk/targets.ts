@@ -75,18 +75,18 @@ export async function placeFiles(
   const made = new Set<string>()
   return files.map((file) => {
     const relative = name === '' ? file.name : file.name.slice(name.length + 1)
-    return { file, path: placeInside(root, relative, made) }
+    return { file, path: placeInside(root, relative, file.tree !== undefined, made) }
   })
 }
 
 /**
- * The path of the file `name` below `root` (a real path), whose folders are made; `made` remembers them. Throws
- * PATH_IN_THE_WAY where a link would lead it out, or a folder has its place.
+ * The path of the file or snapshot `name` below `root` (a real path), whose folders are made; `made` remembers them.
+ * Throws PATH_IN_THE_WAY where a link would lead it out, or a folder is in a file's place.
  */
-export function placeInside(root: string, name: string, made = new Set<string>()): string {
+export function placeInside(root: string, name: string, isTree = false, made = new Set<string>()): string {
   const path = join(root, ...checkFileName(name).split('/'))
   makeFolderInside(root, dirname(path), made)
-  refuseFolder(path)
+  if (!isTree) refuseFolder(path)
   return path
 }
 
