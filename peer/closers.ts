@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A part that does not close within this time is left behind, so that the peer always ends. */
+/** The peer does not wait longer for a part to close, so it always ends. */
 const LIMIT_MS = 10_000
 
 interface Closer {
@@ -8,7 +8,7 @@ interface Closer {
   close(): unknown
 }
 
-/** The parts of a peer that are open, closed in the opposite order. */
+/** The open parts of a peer, which close in the reverse order. */
 export class Closers {
   readonly #closers: Closer[] = []
   readonly #warn: (message: string) => void
@@ -24,7 +24,7 @@ export class Closers {
     this.#closers.push({ name, close })
   }
 
-  /** Closes every part, also after one that fails or takes too long: those are logged. */
+  /** Closes every part. Logs those that fail or take too long. */
   async closeAll(): Promise<void> {
     for (const { name, close } of this.#closers.splice(0).reverse()) {
       const limit = new AbortController()

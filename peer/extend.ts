@@ -13,11 +13,11 @@ interface Parts {
   library: Library
   downloads: Downloads
   sources: ChunkSource[]
-  /** Run in the reverse order when the peer stops. */
+  /** Run when the peer stops, in the reverse order. */
   closers: Closers
 }
 
-/** Lets plugins take part in a peer. One that fails is logged and left out. */
+/** Lets plugins take part in a peer. Logs a plugin that fails, and leaves it out. */
 export async function extend(parts: Parts, extensions: readonly PeerExtension[]): Promise<void> {
   const { peer, home, log, figures, library, downloads, sources, closers } = parts
   for (const { name, setup, setting } of extensions) {
@@ -37,8 +37,8 @@ export async function extend(parts: Parts, extensions: readonly PeerExtension[])
         queueDepth: () => downloads.queueDepth(),
         onDownloaded: (listener) =>
           downloads.onDownloaded((file) => {
-            const heard = async (): Promise<void> => listener(file)
-            heard().catch((error: unknown) =>
+            const notify = async (): Promise<void> => listener(file)
+            notify().catch((error: unknown) =>
               log.warn(`the plugin ${name} failed at a download: ${(error as Error).message}`),
             )
           }),

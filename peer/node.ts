@@ -21,21 +21,21 @@ export interface NodeParts {
   catalog: Catalog
   downloads: Downloads
   uploads: UploadContext
-  /** Takes up the session that the home holds now. */
+  /** Uses the session that the home has now. */
   refreshSession(): void
   setMaxUp(rate: number): void
   warmUp(): void
   stop(): Promise<void>
-  /** Hears of a failed stop that nobody awaits. */
+  /** Called when a stop that nobody awaits fails. */
   onStopFailed(error: unknown): void
 }
 
-/** A running peer: what commands ask of it, in this process or through the control socket. */
+/** A running peer, which commands use in this process or through the control socket. */
 export class PeerNode implements Peer {
   readonly peer: string
-  /** http(s)://host:port where other peers fetch. */
+  /** http(s)://host:port, where other peers fetch. */
   readonly url: string
-  /** Resolves when the peer has stopped, for whatever reason. */
+  /** Resolves when the peer has stopped, for any reason. */
   readonly stopped: Promise<void>
   readonly #parts: NodeParts
   readonly #ended = Promise.withResolvers<void>()
@@ -68,12 +68,12 @@ export class PeerNode implements Peer {
     return verify(uploads, request, progress, signal)
   }
 
-  /** Holds what this peer sends, to all together, to `rate` bytes a second. */
+  /** Limits the total upload rate, in bytes a second. */
   setMaxUp(rate: number): void {
     this.#parts.setMaxUp(rate)
   }
 
-  /** Makes ready for downloads before one is asked for: for peers that stay. */
+  /** Prepares a long-running peer for its first download. */
   warmUp(): void {
     this.#parts.warmUp()
   }
@@ -96,7 +96,7 @@ export class PeerNode implements Peer {
     }
   }
 
-  /** Stops in good order: downloads are parked, the swarm is told, everything is closed. */
+  /** Stops cleanly: parks the downloads, leaves the swarms, and closes everything. */
   stop(): Promise<void> {
     this.#stopping ??= this.#parts.stop().finally(() => this.#ended.resolve())
     return this.#stopping

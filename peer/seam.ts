@@ -1,7 +1,7 @@
 import type { DownloadedFile } from './control/api.ts'
 import type { ChunkSource } from './download/chunk-sources.ts'
 
-/** What a peer has done since it started. */
+/** A peer's figures since its start. */
 export interface PeerFigures {
   /** Bytes of chunks received from each peer, and sent to it, by peer id. */
   received: ReadonlyMap<string, number>
@@ -10,7 +10,6 @@ export interface PeerFigures {
   verificationFailures: number
   /** Files served, whole or in part. */
   serving: number
-  /** Downloads under way. */
   downloads: number
 }
 
@@ -19,27 +18,25 @@ export interface PeerLog {
   error(error: Error): void
 }
 
-/** Where a plugin takes part in a peer: it is called once, before the peer serves. What it throws is logged with its name. */
+/** Where a plugin takes part in a peer. The peer calls the plugin once, before it serves, and logs what it throws. */
 export interface PeerSeam {
-  /** Id and home folder of this peer. */
   readonly peer: string
   readonly home: string
   readonly log: PeerLog
-  /** SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> of config.json. */
+  /** SHOAL_<PLUGIN>_<NAME>, else plugins.<plugin>.<name> in config.json. */
   setting(name: string): string | undefined
   figures(): PeerFigures
-  /** Jobs that wait or run on the queues of downloads and of extents. */
+  /** Waiting and running jobs of the download and extent queues. */
   queueDepth(): Promise<{ downloads: number; chunks: number }>
-  /** Calls back when a download is complete: the file has its name, and is served. What it throws is logged. */
+  /** Calls back when a download is complete, named and served. The peer logs what the listener throws. */
   onDownloaded(listener: (file: DownloadedFile & { group: string }) => void | Promise<void>): void
   addSource(source: ChunkSource): void
-  /** Runs when the peer stops; waited for. */
+  /** Runs when the peer stops, which waits for it. */
   onStop(close: () => void | Promise<void>): void
 }
 
 export type PeerPlugin = (seam: PeerSeam) => void | Promise<void>
 
-/** A plugin's part in a peer, as it is handed to startPeer. */
 export interface PeerExtension {
   name: string
   setting(name: string): string | undefined

@@ -41,11 +41,10 @@ export interface PeerOptions {
   listen: { host: string; port: number }
   tls: boolean
   client: TrackerClient
-  /** The home's session token now; a later login is taken up by it. */
+  /** Returns the home's current session token, so that a later login takes effect. */
   session(): string | null
-  /** URL of the download queue's Redis; the home's own embedded one when absent. */
+  /** URL of the download queue's Redis. Default: the home's embedded Redis. */
   queue?: string | undefined
-  /** What plugins add to it. */
   extensions?: readonly PeerExtension[]
   log: PeerLog
 }
@@ -53,8 +52,8 @@ export interface PeerOptions {
 const SEED_CHECK_MS = 5000
 
 /**
- * Starts the peer of a home: the composition root of the data plane. Throws ALREADY_RUNNING where the home
- * has one, PORT_IN_USE, REDIS_NOT_FOUND, or a storage error.
+ * Starts the peer of a home: the composition root of the data plane. Throws ALREADY_RUNNING if the home has a running
+ * peer, PORT_IN_USE, REDIS_NOT_FOUND, or a storage error.
  */
 export async function startPeer(options: PeerOptions): Promise<PeerNode> {
   try {
@@ -64,7 +63,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerNode> {
   }
   return withFileLock(join(options.home, 'peer.lock'), async () => {
     if (await connectPeer(options.home))
-      throw new ShoalError('ALREADY_RUNNING', `a peer runs in ${options.home} already`, {
+      throw new ShoalError('ALREADY_RUNNING', `a peer already runs in ${options.home}`, {
         hint: 'stop it first (shoal peer stop), or choose another home with --home',
       })
     const closers = new Closers((message) => options.log.warn(message))
@@ -88,7 +87,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     client.token = options.session()
   }
   refreshSession()
-  // Awaited below, where it is needed first: the server starts while the rest does.
+  // Awaited only where it is first needed, so that the server starts in parallel with the rest.
   const redis = options.queue ? null : acquireRedis(join(home, QUEUE_FOLDER))
   closers.push('its Redis', () => redis?.then((server) => server.release()).catch(() => {}))
   const identity = await loadIdentity(home)
@@ -127,7 +126,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
   const fetchPool = opened(new FetchPool({ credentials, ownPort: port }), (p) => p.close())
   await seeds.load()
   const announcer = opened(
-    // Who comes with a grant would wait for the keys, and may not for as long as a tracker takes to answer.
+    // Announces wait for the keys: a fetcher would not wait as long as a tracker may take to send them.
     new Announcer(
       client,
       library,

@@ -8,7 +8,7 @@ import { TreeCopies } from './tree/tree-copy.ts'
 import { TreeStore } from './tree/tree-store.ts'
 import { verify } from './verify.ts'
 
-/** Verifies the copies of a home whose peer does not run. */
+/** Verifies the copies of a home whose peer is not running. */
 export async function verifyHome(
   home: string,
   request: VerifyRequest,

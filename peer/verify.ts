@@ -21,9 +21,8 @@ export interface VerifyContext {
 type Finding = Pick<VerifiedFile, 'state' | 'damaged'> & { stats?: BigIntStats }
 
 /**
- * Hashes the copies that this home holds again. One that is not what its file id says is served no longer; one
- * that is, and was not served because it had been touched, is served again. Throws FILE_NOT_FOUND where
- * nothing of that name is held, and storage errors.
+ * Hashes this home's copies again. It stops serving a copy that does not match its file id, and serves a touched copy
+ * that does match again. Throws FILE_NOT_FOUND if the home has no copy of that name, and storage errors.
  */
 export async function verify(
   { catalog, seeds, trees, hashPool }: VerifyContext,
@@ -40,7 +39,7 @@ export async function verify(
   const total = entries.reduce((sum, { size }) => sum + size, 0)
   const hashing = new HashProgress(label, total, entries.length, progress)
 
-  // A file that is shared under several names is read once.
+  // Reads a file that is shared under several names only once.
   const findings = new Map<string, Finding>()
   const files: VerifiedFile[] = []
   for (const entry of entries) {
@@ -66,7 +65,7 @@ function isOf(entry: CatalogEntry, { group, name }: { group: string; name: strin
   return entry.group === group && (entry.name === name || isBelow(entry.name, name))
 }
 
-/** What is at the entry's path now; `stats` only where that is its content. */
+/** Inspects the file at the entry's path. Returns `stats` only if its content is right. */
 async function inspect(
   entry: CatalogEntry,
   expected: Uint8Array,
@@ -82,11 +81,11 @@ async function inspect(
   const damaged = differences(actual, expected)
   if (damaged > 0) return { state: 'damaged', damaged }
   const after = await stat(path, { bigint: true }).catch(() => null)
-  const same = after?.mtimeNs === stats.mtimeNs && after.ino === stats.ino && after.size === stats.size
-  return same ? { state: 'ok', damaged: 0, stats } : { state: 'changed', damaged: 0 }
+  const isSame = after?.mtimeNs === stats.mtimeNs && after.ino === stats.ino && after.size === stats.size
+  return isSame ? { state: 'ok', damaged: 0, stats } : { state: 'changed', damaged: 0 }
 }
 
-/** What the folder of a snapshot holds now: each chunk of its stream is read. */
+/** Inspects a snapshot's folder: reads every chunk of its stream. */
 async function inspectTree(
   entry: CatalogEntry,
   expected: Uint8Array,
@@ -116,7 +115,6 @@ async function inspectTree(
   return damaged > 0 ? { state: 'damaged', damaged } : { state: 'ok', damaged: 0, stats }
 }
 
-/** How many of the packed hashes differ. */
 function differences(actual: Uint8Array, expected: Uint8Array): number {
   let count = 0
   for (let at = 0; at < actual.length; at += HASH_SIZE)

@@ -44,6 +44,7 @@ async function main(wanted: string | undefined): Promise<void> {
     app: await bundle('bin/start.ts', 'app.cjs', true),
     fetch: await bundle('peer/fetch/thread.ts', 'fetch-thread.cjs'),
     hash: await bundle('peer/hash/thread.ts', 'hash-thread.cjs'),
+    tree: await bundle('peer/tree/thread.ts', 'tree-thread.cjs'),
   }
   const carried = carriedByPlugins()
   const packages = packagesOf([...Object.values(scripts).flatMap(({ inputs }) => inputs), ...carried])
@@ -63,6 +64,7 @@ async function main(wanted: string | undefined): Promise<void> {
       'bin/app.cache': buildCodeCache(scripts.app.file),
       'peer/fetch/thread.cjs': scripts.fetch.file,
       'peer/hash/thread.cjs': scripts.hash.file,
+      'peer/tree/thread.cjs': scripts.tree.file,
       'cli/render/licenses.json': licenses,
       ...redisPrograms(server, wanted === 'build'),
       ...filesAt(carried),

@@ -2,8 +2,8 @@ import type { ShoalError } from '../../protocol/errors.ts'
 import type { TreeSummary } from '../../protocol/records.ts'
 
 /**
- * What a command asks of its home's peer, whether that runs in the same process (`--once`) or behind the
- * control socket: the same interface, so that commands do not care (peer/node.ts, peer/control/client.ts).
+ * The peer of a home, as commands use it: in the same process (`--once`, peer/node.ts) or behind the control socket
+ * (peer/control/client.ts).
  */
 export interface Peer {
   upload(request: UploadRequest, progress: ProgressListener, signal: AbortSignal): Promise<UploadResult>
@@ -14,13 +14,13 @@ export interface Peer {
 
 export interface UploadRequest {
   group: string
-  /** Absolute paths of regular files, and the names that they get in the group. */
+  /** Absolute paths of regular files, and their names in the group. */
   files: { path: string; name: string }[]
-  /** Folders, each of which becomes one snapshot. */
+  /** Folders, published as one snapshot each. */
   folders?: SnapshotRequest[]
 }
 
-/** A folder to publish as a snapshot (peer/tree/snapshot.ts has the options). */
+/** A folder to publish as a snapshot (peer/tree/snapshot.ts explains the options). */
 export interface SnapshotRequest {
   /** Absolute path. */
   path: string
@@ -42,29 +42,29 @@ export interface UploadedFile {
   size: number
   chunks: number
   version: number
-  /** Of a snapshot. */
+  /** Set for a snapshot. */
   tree?: TreeSummary
-  /** Paths that a snapshot leaves out: sockets, pipes and devices. */
+  /** Paths that the snapshot leaves out: sockets, pipes and devices. */
   skipped?: string[]
 }
 
 export interface DownloadRequest {
   group: string
-  /** A file, or a folder prefix ('' for all of the group). */
+  /** A file, or a folder prefix ('' for the whole group). */
   name: string
   /**
-   * Absolute path of the file or folder to write; a folder when it exists as one or `name` is a prefix.
-   * null: the bytes are wanted in order, and the reader follows `chunk` events on a temporary file, which is
-   * the result's path and the reader's to remove.
+   * Absolute path of the file or folder to write; a folder if it exists as one or `name` is a prefix. null to read the
+   * bytes in order: the reader follows `chunk` events on a temporary file, which it removes afterwards. Its path is
+   * in the result.
    */
   output: string | null
   /** Bytes a second, 0 for no limit. */
   maxDown: number
   maxUp: number
   sequential: boolean
-  /** Milliseconds to wait for a peer that serves the file before NO_PEER; 0 waits not at all. */
+  /** Milliseconds to wait for a peer that serves the file before NO_PEER; 0 does not wait. */
   waitMs: number
-  /** Replaces whatever file is at the target, instead of refusing one that is no earlier download of the same. */
+  /** Replaces any file at the target. By default only an earlier download of the same file is replaced. */
   force?: boolean
 }
 
@@ -76,7 +76,7 @@ export interface DownloadedFile {
   seconds: number
   bytesFetched: number
   bytesReused: number
-  /** Files of this machine that the reused bytes came from: a few of them. */
+  /** Some of the local files that the reused bytes came from. */
   reusedFrom: string[]
   peers: { peer: string; bytes: number }[]
 }
@@ -86,7 +86,7 @@ export interface DownloadResult {
 }
 
 export interface VerifyRequest {
-  /** A file, or a folder prefix; null for all that the home holds. */
+  /** A file, or a folder prefix; null for all copies of the home. */
   target: { group: string; name: string } | null
 }
 
@@ -96,7 +96,7 @@ export interface VerifiedFile {
   fileId: string
   size: number
   path: string
-  /** damaged: some chunks are others; changed: of another size, or written to meanwhile. */
+  /** `damaged`: some chunks do not match. `changed`: another size, or written to during the check. */
   state: 'ok' | 'damaged' | 'changed' | 'missing'
   /** Chunks that do not match their hashes. */
   damaged: number
@@ -107,12 +107,12 @@ export interface VerifyResult {
 }
 
 /**
- * What a download says of a peer: it takes part; it keeps this side waiting, so that others are asked for its
- * chunks too; it failed and is tried again later; it sent what no honest peer does and is never asked again.
+ * A peer's state in a download. `joined`: it takes part. `late`: it keeps this side waiting, so others are asked for
+ * its chunks too. `left`: it failed, and is retried later. `banned`: it sent wrong data, and is never asked again.
  */
 export type PeerState = 'joined' | 'late' | 'left' | 'banned'
 
-/** One NDJSON line each with `--progress ndjson`. Rates are bytes a second, eta seconds. */
+/** Each is one line with `--progress ndjson`. `rate` is in bytes a second, `eta` in seconds. */
 export type ProgressEvent =
   | { event: 'start'; name: string; total: number; files?: number }
   | {
@@ -126,7 +126,7 @@ export type ProgressEvent =
     }
   | { event: 'peer'; name: string; peer: string; state: PeerState; reason?: string }
   | { event: 'retry'; name: string; reason: string }
-  /** For `output: null`: all bytes of [0, upTo) can be read from `path`. */
+  /** For `output: null`: bytes [0, upTo) of `path` can be read. */
   | { event: 'chunk'; name: string; path: string; upTo: number }
   | { event: 'done'; name: string; path?: string }
   | ({ event: 'error' } & ReturnType<ShoalError['toJSON']>)

@@ -16,7 +16,7 @@ export const controlSocket = (home: string): string => socketPath(home, 'peer.so
 
 /** A peer that runs in another process of this home. */
 export interface RemotePeer extends Peer {
-  /** Asks it to stop; it is still there for a moment after this resolves. */
+  /** Asks it to stop. It may still run for a moment after this resolves. */
   stop(): Promise<void>
 }
 
@@ -80,6 +80,6 @@ async function call<T>(
     if (error instanceof ShoalError) throw error
   }
   throw new ShoalError('PEER_STOPPED', 'the peer of this home stopped before it was done', {
-    hint: 'run the same command again: it goes on where it stopped',
+    hint: 'run the same command again: it continues where it stopped',
   })
 }

@@ -2,7 +2,7 @@ import type { ProgressEvent } from './api.ts'
 
 const WINDOW_MS = 3000
 
-/** Bytes done and their rate over the last seconds. Pure: the caller brings the time in milliseconds. */
+/** Counts bytes and their rate over the last seconds. Pure: the caller passes the time in milliseconds. */
 export class ProgressMeter {
   readonly #name: string
   readonly #total: number

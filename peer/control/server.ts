@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { ShoalError } from '../../protocol/errors.ts'
 import type { DownloadRequest, Peer, ProgressEvent, UploadRequest, VerifyRequest } from './api.ts'
 
-/** Bytes of a request: an upload names every file of a folder, all others one thing. */
+/** Request sizes in bytes. An upload lists every file of a folder; all other requests are short. */
 const MAX_UPLOAD = 64 * 1024 * 1024
 const MAX_BODY = 64 * 1024
 
@@ -18,8 +18,8 @@ type Work = (
 ) => Promise<unknown>
 
 /**
- * The home's control socket: HTTP on a unix socket that only the user can open. Each request is answered with
- * NDJSON: `{"progress":…}` lines, then one `{"result":…}` or `{"error":…}`. Closing the connection cancels.
+ * The home's control socket: HTTP on a unix socket that only the user can open. Each response is NDJSON:
+ * `{"progress":…}` lines, then one `{"result":…}` or `{"error":…}`. Closing the connection cancels the request.
  */
 export async function startControlServer(
   path: string,
@@ -57,16 +57,14 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () =>
-    gone.abort(new ShoalError('INTERRUPTED', 'the command that asked for it has ended')),
-  )
+  response.once('close', () => gone.abort(new ShoalError('INTERRUPTED', 'the command has ended')))
   const line = (value: unknown): void => {
     if (!response.destroyed) response.write(`${JSON.stringify(value)}\n`)
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   response.flushHeaders()
   try {
-    if (!work) throw new ShoalError('ROUTE_NOT_FOUND', 'the peer that runs here is of another version')
+    if (!work) throw new ShoalError('ROUTE_NOT_FOUND', 'the running peer has another version of Shoal')
     line({ result: await work(await readBody(request), (event) => line({ progress: event }), gone.signal) })
   } catch (error) {
     if (error instanceof ShoalError) line(error.toJSON())

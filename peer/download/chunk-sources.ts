@@ -3,13 +3,13 @@ import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
 import { sha256 } from '../../protocol/merkle.ts'
 import type { PartFile } from './disk/part-file.ts'
 
-/** Another place that chunks may come from, asked before the swarm is: a mirror, a cache, a store of objects. */
+/** Another source of chunks, asked before the swarm: a mirror, a cache, an object store. */
 export interface ChunkSource {
-  /** Named in logs and messages. */
+  /** For logs and messages. */
   readonly name: string
   /**
-   * The bytes of a chunk, or null where the source does not have it. They are verified before they are used;
-   * a source that throws, or sends what does not match, is not asked again for this download.
+   * The bytes of a chunk, or null if the source does not have it. The peer verifies them. It does not ask a source
+   * again in this download that throws or sends wrong bytes.
    */
   chunk(wanted: WantedChunk, signal: AbortSignal): Promise<Uint8Array | null>
 }
@@ -25,7 +25,7 @@ export interface WantedChunk {
   hash: string
 }
 
-/** Chunks that one source is asked for at once. */
+/** Chunks requested from a source at once. */
 const AT_ONCE = 8
 
 export interface SourcedFile {
@@ -35,9 +35,9 @@ export interface SourcedFile {
 }
 
 /**
- * Takes what plugins' sources hold of the missing chunks, each source after the other. One that fails or sends
- * what does not match is told of by `failed` and not asked again. Calls `found` for each chunk that is written.
- * Throws the part file's failure: that is no source's doing.
+ * Takes missing chunks from the sources of plugins, one source after the other. Calls `found` for each chunk that is
+ * written, and `failed` for a source that fails or sends wrong bytes, which is not asked again. Throws if the part
+ * file fails, which is not a source's fault.
  */
 export async function takeFromSources(
   sources: readonly ChunkSource[],
@@ -83,7 +83,7 @@ export async function takeFromSources(
   }
 }
 
-/** One walk, shared by those who take from it. */
+/** Yields each missing chunk once: all workers of a source share one generator. */
 function* chunksMissingIn(have: Bitmap): Generator<number> {
   for (let chunk = 0; chunk < have.size; chunk++) if (!have.has(chunk)) yield chunk
 }

@@ -11,7 +11,7 @@ import type { ChunkSource } from './chunk-sources.ts'
 import type { ExtentQueue } from './queue/extent-queue.ts'
 import type { JoinRequests } from './swarm/join-requests.ts'
 
-/** What a download uses of the peer that it runs in. */
+/** The parts of the peer that a download uses. */
 export interface DownloadContext {
   identity: Identity
   ownPort: number
@@ -24,9 +24,8 @@ export interface DownloadContext {
   hashPool: HashPool
   fetchPool: FetchPool
   figures: TransferCounters
-  /** Places of plugins that are asked for chunks before the swarm is. */
+  /** Chunk sources of plugins, asked before the swarm. */
   sources: readonly ChunkSource[]
   extents: ExtentQueue
-  /** Into the peer's log. */
   warn(message: string): void
 }

@@ -4,18 +4,18 @@ import { checkTarget, type Found } from './disk/overwriting.ts'
 import { type Leftover, PartFile } from './disk/part-file.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
-/** What a download writes to, and how much of the content it wants. */
+/** Where a download writes, and how much of the content it wants. */
 export interface Destination {
-  /** What is at the final path, before anything is fetched. */
+  /** Checks the final path before the download. */
   look(signal: AbortSignal): Promise<Found>
   open(): Promise<[PartFile, Leftover]>
-  /** null: all chunks. */
+  /** The wanted chunks; null for all. */
   wanted: Bitmap | null
   /** Bytes of the wanted chunks. */
   bytes: number
-  /** Whether others are served while it runs. */
+  /** Whether it is served to others while it runs. */
   serves: boolean
-  /** Remembers the complete download, and serves it. */
+  /** Adds the complete download to the catalog and serves it. */
   keep(state: { mtimeNs: bigint; ino: bigint }, hashes: Uint8Array): Promise<void>
 }
 

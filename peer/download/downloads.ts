@@ -23,14 +23,14 @@ import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 import { SnapshotDownload } from './snapshot-download.ts'
 
-/** Someone waits for a download: a command that asked for the file. */
+/** A command that waits for a download. */
 interface Waiter {
   progress: ProgressListener
   resolve(file: DownloadedFile): void
   reject(error: unknown): void
 }
 
-/** One try at one download in this process. */
+/** One attempt at one download in this process. */
 interface Task {
   id: string
   run: string
@@ -39,27 +39,26 @@ interface Task {
   waiters: Set<Waiter>
   abort: AbortController
   download: Download | SnapshotDownload | null
-  /** The run of it. The queue hands a job out again when this process sleeps longer than its lock. */
+  /** Its run. The queue hands out a job again if this process sleeps longer than the job's lock. */
   running: Promise<'done' | 'parked'> | null
   ended: Promise<void>
   end(): void
-  /** Settles when an earlier, given up try at the same download has let go of its part file. */
+  /** Settles when an earlier, abandoned attempt at the same download has closed its part file. */
   after: Promise<void>
 }
 
 const PARKED = Symbol('the peer stops')
 
-/** A download that is complete. */
 export type Downloaded = DownloadedFile & { group: string }
 
-/** All downloads of a peer: turns requests into jobs, runs them, and tells those who wait. */
+/** All downloads of a peer: turns requests into jobs, runs them, and reports to the waiting commands. */
 export class Downloads {
   readonly #context: Omit<DownloadContext, 'extents'>
   readonly #temporary: string
   readonly #tasks = new Map<string, Task>()
   /** By the place that they write: two downloads in one part file would mix their contents. */
   readonly #writers = new Map<string, Task>()
-  /** Marks the jobs of this process; others on the queue were left by one that died or stopped. */
+  /** Marks the jobs of this process. Other jobs in the queue are left over from an earlier process. */
   readonly #epoch = randomUUID()
   #queue!: DownloadQueue
   #runs = 0
@@ -70,7 +69,7 @@ export class Downloads {
     this.#temporary = temporary
   }
 
-  /** `temporary` is the folder for files whose bytes are only read (`-o -`). */
+  /** `temporary` is the folder for files that are only read (`-o -`). */
   static async open(
     context: Omit<DownloadContext, 'extents'>,
     redisUrl: string,
@@ -83,7 +82,7 @@ export class Downloads {
     return downloads
   }
 
-  /** Downloads a file or a folder. Rejects with the first error; what has come in stays for the next try. */
+  /** Downloads a file or a folder. Rejects with the first error; part files stay for the next attempt. */
   async request(
     request: DownloadRequest,
     progress: ProgressListener,
@@ -93,11 +92,15 @@ export class Downloads {
     this.#context.fetchPool.warmUp()
     const files = await resolveFiles(this.#context.client, group, name)
     if (output === null && files.length !== 1)
-      throw new ShoalError('USAGE', `${group}:${name} is ${files.length} files, standard output takes one`, {
-        hint: 'name one file, or a folder to write to with -o',
-      })
+      throw new ShoalError(
+        'USAGE',
+        `${group}:${name} is ${files.length} files, but standard output takes one`,
+        {
+          hint: 'name one file, or a folder to write to with -o',
+        },
+      )
     if (output === null && files[0]?.tree)
-      throw new ShoalError('USAGE', `${group}:${name} is a snapshot, standard output takes one file`, {
+      throw new ShoalError('USAGE', `${group}:${name} is a snapshot, but standard output takes one file`, {
         hint: 'name a folder to write to with -o',
       })
     const targets =
@@ -111,7 +114,7 @@ export class Downloads {
       for (const { file, path } of targets) jobs.push(await this.#jobFor(request, file, path, either))
       return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
-      // One file failed: the others of the same request stop too, in good order.
+      // If one file fails, the others of the request stop cleanly.
       stop.abort(error)
       throw error
     }
@@ -126,7 +129,7 @@ export class Downloads {
   ): Promise<DownloadJob> {
     const job = { ...jobOf(request, file, path), group: request.group }
     if (file.tree) return treeJob(job, request, { ...file, tree: file.tree })
-    // Another request may be about to put the file there.
+    // Another request for the same download may be about to put the file there.
     if (job.keep && !this.#tasks.has(job.id)) await checkTarget(job, this.#context, signal)
     return job
   }
@@ -135,7 +138,6 @@ export class Downloads {
     this.#listeners.push(listener)
   }
 
-  /** Jobs that wait or run. */
   queueDepth(): Promise<{ downloads: number; chunks: number }> {
     return this.#queue.depth()
   }
@@ -147,7 +149,7 @@ export class Downloads {
     })
   }
 
-  /** What each download under way has fetched. */
+  /** The bytes that each download under way has fetched. */
   fetching(): FileBytes[] {
     return this.#running().map(({ job: { group, fileId }, bytesFetched: bytes }) => ({
       group,
@@ -160,7 +162,7 @@ export class Downloads {
     for (const download of this.#running()) if (download.job.fileId === peer.fileId) download.seen(peer)
   }
 
-  /** Parks what runs, so that the peer's next start goes on with it. */
+  /** Parks running downloads: the peer's next start continues them. */
   async close(): Promise<void> {
     for (const { abort } of this.#tasks.values()) abort.abort(PARKED)
     await this.#queue.close()
@@ -170,7 +172,7 @@ export class Downloads {
     return [...this.#tasks.values()].flatMap(({ download }) => download ?? [])
   }
 
-  /** Waits for the download, with others who want the same one, or as the first. */
+  /** Waits for the download; starts it unless another command waits for the same one. */
   async #wait(job: DownloadJob, progress: ProgressListener, signal: AbortSignal): Promise<DownloadedFile> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<DownloadedFile>()
@@ -228,7 +230,7 @@ export class Downloads {
     this.#giveUp(task.id, task, busy)
   }
 
-  /** Nobody wants it any more. */
+  /** Abandons a task that no command waits for. */
   #giveUp(id: string, task: Task, reason: unknown): void {
     task.abort.abort(reason)
     if (task.download !== null) return
@@ -268,7 +270,7 @@ export class Downloads {
       if (job.keep) for (const listener of this.#listeners) listener({ ...file, group: job.group })
       return 'done'
     } catch (error) {
-      // A failure of the disk ends the job, also while the peer stops.
+      // A storage failure ends the job, even while the peer stops.
       if (error === PARKED) return 'parked'
       for (const waiter of waiters) waiter.reject(error)
       throw error
@@ -278,8 +280,8 @@ export class Downloads {
   }
 
   /**
-   * The task of a job that the queue hands out: the one that its request made, or a new one for a job that an
-   * earlier process left. null for a job that was given up, or that another request has taken the place of.
+   * The task of a job that the queue hands out: the one that its request made, or a new one for a job of an earlier
+   * process. null for a job that was abandoned, or replaced by that of another request.
    */
   #taskFor(run: string, epoch: string, job: DownloadJob): Task | null {
     const task = this.#tasks.get(job.id)

@@ -16,17 +16,15 @@ export interface ExtentFetcherOptions {
   part: PartFile
   /** Packed hashes of the whole file. */
   hashes: Uint8Array
-  /** The current grant. */
   grant(): string
-  /** A chunk did not match its hash. */
   onMismatch(): void
-  /** The part file, which knows it already, cannot be written or synced: the download ends. No peer is blamed. */
+  /** Called when the part file cannot be written or synced: the download ends, and no peer is blamed. */
   onFatal(error: Error): void
 }
 
 /**
- * Fetches the extents of one download: queues each as the swarm assigns it, moves its bytes in this process or lets
- * another one do so, and returns the outcome. The part file may be closed after `end`.
+ * Fetches the extents of one download: queues each extent that the swarm assigns, which this process or another one
+ * then fetches, and returns the outcome. The part file may be closed after `end`.
  */
 export class ExtentFetcher {
   readonly #options: ExtentFetcherOptions
@@ -38,9 +36,9 @@ export class ExtentFetcher {
   }
 
   /**
-   * Fetches an extent, once the download's rate allows it; calls `onChunk` for each chunk that was verified and
-   * written. Resolves with true when all of them are. Resolves with false when nobody wants the extent from this peer
-   * any more: the peer left, the download ends, or its storage failed. Rejects with the peer's failure.
+   * Fetches an extent as soon as the rate limit allows. Calls `onChunk` for each chunk that is verified and written.
+   * Resolves with true if all of them are, or false if the extent was dropped without a fault of the peer: the peer
+   * left, the download ends, or its storage failed. Rejects with the peer's failure.
    */
   async fetch({ target, extent, left }: Assignment, onChunk: (chunk: number) => void): Promise<boolean> {
     const { queue, download, limit } = this.#options
@@ -60,11 +58,11 @@ export class ExtentFetcher {
     throw this.#peerError(error, work.grant)
   }
 
-  /** Resolves when nobody writes to the part file any more, here or in another process. */
+  /** Resolves when no process writes to the part file any more. */
   async end(): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#underway)
-    // A queue that is away cannot say. An extent that it hands out later finds that the download has gone.
+    // If the queue is unreachable, a worker that gets an extent later finds that the file is gone.
     await this.#options.queue.settle(this.#options.download.id).catch(() => {})
   }
 
@@ -85,7 +83,7 @@ export class ExtentFetcher {
     return fetch.finally(() => this.#underway.delete(fetch))
   }
 
-  /** The part file hears of it also while the download ends, when the file may be about to get its name. */
+  /** Reports the failure to the part file, even while the download ends and the file may be about to get its name. */
   #storageFailed(at: 'write' | 'sync', error: Error): void {
     this.#options.part.fail(at, error)
     if (!this.#stop.signal.aborted) this.#options.onFatal(error)
@@ -97,13 +95,13 @@ export class ExtentFetcher {
     return { path: part.path, fileId: download.fileId, size: download.size, target, grant: grant(), hashes }
   }
 
-  /** A peer cuts an answer that outlives its grant. A connection that breaks after the grant's renewal counts as that. */
+  /** Peers cut answers that outlive their grant. A connection that breaks after the grant's renewal counts as cut. */
   #peerError(failure: ExtentFailure, grant: string): Error {
     if (isErrorCode(failure.code) || grant === this.#options.grant()) return reviveError(failure)
-    return new ShoalError('GRANT_INVALID', `the grant ran out while the peer answered: ${failure.message}`)
+    return new ShoalError('GRANT_INVALID', `the grant ended while the peer answered: ${failure.message}`)
   }
 
-  /** A copy with memory of its own: a message to a thread takes the whole buffer that a view is on. */
+  /** A copy, not a view: a message to a thread would send the view's whole buffer. */
   #hashesOf({ first, count }: Extent): Uint8Array {
     return new Uint8Array(this.#options.hashes.subarray(first * HASH_SIZE, (first + count) * HASH_SIZE))
   }

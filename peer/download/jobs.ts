@@ -4,7 +4,7 @@ import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
 import type { DownloadRequest } from '../control/api.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
-/** The same file to the same place is the same job, however often it is asked for. */
+/** The job of a request. All requests for the same file at the same path have the same job id. */
 export function jobOf(
   request: DownloadRequest,
   { name, fileId, size }: { name: string; fileId: string; size: number },
@@ -26,7 +26,7 @@ export function jobOf(
   }
 }
 
-/** A job for a snapshot or a part of it. What it may replace is decided when its tree is known. */
+/** The job for a snapshot or a part of it. It decides what it may replace once it knows the tree. */
 export function treeJob(
   job: DownloadJob,
   request: DownloadRequest,

@@ -19,8 +19,8 @@ import { Download } from './download.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
 
 /**
- * The download of a snapshot, or of a part of it: first the end of the stream, which says what the tree is, and then the
- * chunks that hold what is wanted and is not there yet. Both are downloads of the same stream.
+ * The download of a snapshot, or of a part of it: first the end of the stream, which describes the tree, then the
+ * chunks with missing contents. Both are downloads of the same stream.
  */
 export class SnapshotDownload {
   readonly job: DownloadJob
@@ -30,9 +30,9 @@ export class SnapshotDownload {
   readonly #emit: (event: ProgressEvent) => void
   /** The downloads so far; the last one runs. */
   readonly #downloads: Download[] = []
-  /** Peers that asked this one for the snapshot; each download begins with them. */
+  /** Peers that asked this one for the snapshot. Each download begins with them. */
   readonly #seen: SeenPeer[] = []
-  /** Chunks of the end of the stream that also hold contents. */
+  /** Chunks at the end of the stream that also hold contents. */
   readonly #chunks = new Map<number, Uint8Array>()
 
   constructor(
@@ -84,7 +84,7 @@ export class SnapshotDownload {
     return download.run(signal)
   }
 
-  /** Fetches the end of the stream: as much as the tracker says, and more where the footer knows better. */
+  /** Fetches the end of the stream: the length that the tracker says, and more if the footer says more. */
   async #fetchTree(results: DownloadedFile[], signal: AbortSignal): Promise<KnownTree> {
     const { size, fileId } = this.job
     const path = this.#context.trees.store.path(fileId)
@@ -106,7 +106,7 @@ export class SnapshotDownload {
     }
   }
 
-  /** The last `length` bytes of the stream, in a sparse file. Only its peers are told of. */
+  /** Downloads the last `length` bytes of the stream to a sparse file. Reports only its peers. */
   #fetchEnd(path: string, length: number, signal: AbortSignal): Promise<DownloadedFile> {
     const { size, fileId } = this.job
     const { first, count } = chunksOf(size - length, size)
@@ -200,7 +200,7 @@ async function readAt(path: string, position: number, length: number): Promise<B
   }
 }
 
-/** The last one with what all of them moved. */
+/** The last result, with the totals of all. */
 function sum(results: readonly DownloadedFile[]): DownloadedFile {
   const bytes = new Map<string, number>()
   for (const { peer, bytes: moved } of results.flatMap(({ peers }) => peers))

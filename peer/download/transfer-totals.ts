@@ -2,38 +2,38 @@ import type { DownloadedFile } from '../control/api.ts'
 import { ProgressMeter } from '../control/progress-meter.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
-/** Files that are named as where reused bytes came from. */
-const SOURCES_NAMED = 3
+/** Most files listed as sources of reused bytes. */
+const MAX_SOURCES = 3
 
-/** What one download has moved, and where it came from. */
+/** Counts what one download has moved, and where it came from. */
 export class TransferTotals {
   readonly meter: ProgressMeter
   readonly #job: DownloadJob
   readonly #started = performance.now()
   readonly #reusedFrom = new Set<string>()
-  /** Bytes that came from other peers, or from sources. */
+  /** Bytes from other peers and from sources of plugins. */
   bytesFetched = 0
   #bytesReused = 0
 
-  /** `bytes` are wanted. */
+  /** `bytes` is the number of wanted bytes. */
   constructor(job: DownloadJob, bytes: number) {
     this.#job = job
     this.meter = new ProgressMeter(job.name, bytes)
   }
 
-  /** Bytes were at `path` on this machine. */
+  /** Some bytes came from the file `path` of this machine. */
   reusedFrom(path: string): void {
-    if (this.#reusedFrom.size < SOURCES_NAMED) this.#reusedFrom.add(path)
+    if (this.#reusedFrom.size < MAX_SOURCES) this.#reusedFrom.add(path)
   }
 
-  /** The whole file was at `path` on this machine. */
+  /** The whole file was already at `path`. */
   reusedAll(path: string): void {
     this.reusedFrom(path)
     this.meter.add(this.#job.size, performance.now())
     this.endReuse()
   }
 
-  /** All that is here by now was on this machine. */
+  /** Counts all bytes so far as reused. */
   endReuse(): void {
     this.#bytesReused = this.meter.done
   }

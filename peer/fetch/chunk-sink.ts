@@ -4,7 +4,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { type WritePart, writeTree } from '../tree/write-tree.ts'
 import { requireNamed, writeFile } from './chunk-writer.ts'
 
-/** Chunk buffers, reused: an extent under way holds one, so memory is bounded by the connections. */
+/** Reuses chunk buffers. An extent under way holds one, so the number of connections bounds the memory. */
 export class BufferPool {
   readonly #free: Buffer[] = []
 
@@ -20,9 +20,9 @@ export class BufferPool {
 export interface ExtentTarget {
   /** Descriptor of the part file, open for writing. */
   fd?: number
-  /** Its path, or that of the tree, for people. */
+  /** Path of the part file or the tree, for error messages. */
   path: string
-  /** Instead of one file: where the bytes of each chunk of the extent belong. */
+  /** Set instead of `fd` for a tree: where the bytes of each chunk go. */
   tree?: { root: string; chunks: WritePart[][] } | undefined
   size: number
   first: number
@@ -30,22 +30,22 @@ export interface ExtentTarget {
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
   /**
-   * Another process decides when the file is complete: nothing is written any more once `path` is not this file. A
-   * write to the finished file would change its modification time, and its owner would no longer serve it.
+   * Another process completes the file, so writes stop once `path` names a different file. A write to the finished
+   * file would change its modification time, and its owner would stop serving it.
    */
   isShared?: boolean
 }
 
 /**
- * Where an extent's bytes go: they are read straight into a chunk buffer, and each full chunk is verified
- * before it is written. Throws HASH_MISMATCH, or a storage error.
+ * Receives an extent's bytes: the socket reads straight into a chunk buffer, and each full chunk is verified
+ * before it is written. Throws HASH_MISMATCH or a storage error.
  */
 export class ChunkSink {
   readonly #target: ExtentTarget
   readonly #pool: BufferPool
   readonly #onChunk: (chunk: number) => void
   #chunk: number
-  /** Of the current chunk. */
+  /** Length of the current chunk. */
   #length: number
   #buffer: Buffer | null = null
   #filled = 0
@@ -59,13 +59,13 @@ export class ChunkSink {
     this.#length = chunkLength(target.size, target.first)
   }
 
-  /** The space that the next bytes belong in, never past the current chunk. */
+  /** Where the next bytes go, never past the current chunk. */
   space(): Buffer {
     this.#buffer ??= this.#pool.take()
     return this.#buffer.subarray(this.#filled, this.#length)
   }
 
-  /** The first `n` bytes of the last `space()` are filled. */
+  /** Reports that `n` bytes were read into the last `space()`. */
   advance(n: number): void {
     this.#filled += n
     if (this.#filled === this.#length) this.#complete()
@@ -75,7 +75,7 @@ export class ChunkSink {
     return this.#chunk === this.#target.first + this.#target.count
   }
 
-  /** Nothing is verified, written or told from now on: the descriptor may be closed. What still comes is dropped. */
+  /** Drops all further bytes, so that the descriptor may be closed. */
   abandon(): void {
     this.#abandoned = true
   }
@@ -91,9 +91,9 @@ export class ChunkSink {
 
   #complete(): void {
     try {
-      if (!this.#abandoned) this.#keep()
+      if (!this.#abandoned) this.#verifyAndWrite()
     } finally {
-      // Also after a failure: an abandoned extent's answer is read to its end.
+      // Also after a failure: the response to an abandoned extent is read to its end.
       this.#chunk++
       this.#filled = 0
       if (this.done) this.release()
@@ -101,7 +101,7 @@ export class ChunkSink {
     }
   }
 
-  #keep(): void {
+  #verifyAndWrite(): void {
     const { fd, path, first, tree, hashes, isShared } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE

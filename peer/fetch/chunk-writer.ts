@@ -15,9 +15,9 @@ export function writeFile(
   }
 }
 
-/** Throws FILE_CHANGED where the path is no longer the open file (`ExtentTarget.isShared`). */
+/** Throws FILE_CHANGED if the path no longer names the open file (`ExtentTarget.isShared`). */
 export function requireNamed({ fd, path }: { fd: number; path: string }): void {
   const named = statSync(path, { throwIfNoEntry: false })
   if (named?.ino === fstatSync(fd).ino) return
-  throw new ShoalError('FILE_CHANGED', `${path} is complete or gone: nothing is written to it any more`)
+  throw new ShoalError('FILE_CHANGED', `${path} is complete or was removed: it takes no more writes`)
 }

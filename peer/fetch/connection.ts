@@ -4,7 +4,13 @@ import { PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 import { type Credentials, connectPinned } from '../wire/pinned-connect.ts'
 import type { ChunkSink } from './chunk-sink.ts'
-import { bad, HeadCollector, MAX_ERROR_BODY, type ResponseHead, refusal } from './response-parser.ts'
+import {
+  badResponse,
+  HeadCollector,
+  MAX_ERROR_BODY,
+  type ResponseHead,
+  responseError,
+} from './response-parser.ts'
 
 export interface RangeRequest {
   path: string
@@ -14,17 +20,17 @@ export interface RangeRequest {
   end: number
   size: number
   sink: ChunkSink
-  /** Called with null when every chunk was verified and written, else with the error; only the first call counts. */
+  /** Called with null once every chunk is verified and written, else with the error. Only the first call counts. */
   settle(error: Error | null): void
 }
 
-/** A request's answer must go on arriving: this long without a byte and the peer counts as stalled. */
+/** A peer that owes a response and sends no byte for this long counts as stalled. */
 export const STALL_MS = 3000
 const HEAD_BUFFER = 16 * 1024
 
 /**
- * One connection to one peer: range requests pipelined in order (RFC 9112, 9.3.2), bodies read straight into
- * chunk buffers. An error on it settles every request that is under way; it is never used again.
+ * One connection to one peer. It pipelines range requests (RFC 9112, 9.3.2) and reads bodies straight into chunk
+ * buffers. An error settles all its requests and ends it.
  */
 export class FetchConnection {
   readonly target: PeerAddress
@@ -34,14 +40,14 @@ export class FetchConnection {
   readonly #headBuffer = Buffer.allocUnsafeSlow(HEAD_BUFFER)
   readonly #onClose: (connection: FetchConnection) => void
   #socket: Socket | null = null
-  /** The head of the answer whose body is arriving. */
+  /** The head of the response whose body is arriving. */
   #answer: ResponseHead | null = null
   #errorBody: Buffer[] = []
   #left = 0
-  /** When something was last seen to have arrived. */
-  #heardAt = performance.now()
-  /** Something has arrived since: asking the clock at each record of 16 KiB would cost more than parsing it. */
-  #heard = false
+  /** When the last stall check found new data. */
+  #receivedAt = performance.now()
+  /** Data arrived since the last stall check. A clock reading per 16 KiB record would cost more than parsing it. */
+  #received = false
   #closed = false
 
   constructor(
@@ -68,25 +74,25 @@ export class FetchConnection {
   }
 
   request(request: RangeRequest): void {
-    if (this.#requests.length === 0) this.#heardAt = performance.now()
+    if (this.#requests.length === 0) this.#receivedAt = performance.now()
     this.#requests.push(request)
     if (this.#socket) this.#send(request)
   }
 
-  /** Ends when none of the answers under way is wanted any more. */
+  /** Closes the connection if every request under way was abandoned. */
   closeIfAbandoned(): void {
-    if (this.#requests.every(({ sink }) => sink.abandoned)) this.close(new Error('it is not wanted any more'))
+    if (this.#requests.every(({ sink }) => sink.abandoned)) this.close(new Error('cancelled'))
   }
 
   /**
-   * Closes as stalled when an answer is due and nothing has arrived for STALL_MS. Called now and then; after a pause of
-   * this process (`paused`) the peer has that time once more.
+   * Closes the connection if a response is due and nothing has arrived for STALL_MS. Call it regularly. After a pause
+   * of this process (`paused`) the peer gets the full time again.
    */
   checkStall(paused: boolean): void {
     const now = performance.now()
-    if (this.#heard || paused) this.#heardAt = now
-    this.#heard = false
-    if (this.#requests.length > 0 && this.#socket && now - this.#heardAt > STALL_MS)
+    if (this.#received || paused) this.#receivedAt = now
+    this.#received = false
+    if (this.#requests.length > 0 && this.#socket && now - this.#receivedAt > STALL_MS)
       this.close(new ShoalError('NO_PEER', `the peer sent nothing for ${STALL_MS / 1000} s`))
   }
 
@@ -104,7 +110,7 @@ export class FetchConnection {
   #connected(socket: Socket): void {
     if (this.#closed) return void socket.destroy()
     this.#socket = socket
-    this.#heardAt = performance.now()
+    this.#receivedAt = performance.now()
     socket.on('error', (error) => this.close(error))
     socket.on('close', () => this.close(new Error('the peer closed the connection')))
     for (const request of this.#requests) this.#send(request)
@@ -117,14 +123,14 @@ export class FetchConnection {
     )
   }
 
-  /** Where the next read goes: a body's bytes into their chunk, never past it; heads into a buffer of their own. */
+  /** Where the next read goes: body bytes into their chunk, never past it; heads into their own buffer. */
   #space(): Uint8Array {
     const request = this.#requests[0]
     return request && this.#answer?.status === 206 ? request.sink.space() : this.#headBuffer
   }
 
   #onData(n: number, buffer: Uint8Array): boolean {
-    this.#heard = true
+    this.#received = true
     try {
       if (buffer === this.#headBuffer) this.#onBytes(buffer.subarray(0, n))
       else this.#onBody(n)
@@ -134,12 +140,12 @@ export class FetchConnection {
     return !this.#closed
   }
 
-  /** Bytes that were not read into place: heads, error bodies, and the start of a body behind its head. */
+  /** Handles heads, error bodies, and the start of a body that came with its head. */
   #onBytes(bytes: Uint8Array): void {
     let rest = bytes
     while (rest.length > 0) {
       const request = this.#requests[0]
-      if (!request) throw bad('it sends what nobody asked for')
+      if (!request) throw badResponse('nobody asked for it')
       if (!this.#answer) {
         const parsed = this.#head.push(rest)
         if (!parsed) return
@@ -167,10 +173,10 @@ export class FetchConnection {
     if (head.status === 206) {
       const { start, end, size } = request
       if (head.contentLength !== end - start || head.contentRange !== `bytes ${start}-${end - 1}/${size}`)
-        throw bad('it is another range than the one asked for')
+        throw badResponse('it has another range than requested')
       return
     }
-    if (head.contentLength > MAX_ERROR_BODY) throw bad(`status ${head.status} with a long body`)
+    if (head.contentLength > MAX_ERROR_BODY) throw badResponse(`status ${head.status} with a long body`)
     if (head.contentLength === 0) this.#finishError(request)
   }
 
@@ -186,7 +192,7 @@ export class FetchConnection {
     if (this.#left === 0) this.#finish(request, null)
   }
 
-  /** The local file failed: that is not the peer's doing, and the other files that come over this go on. */
+  /** Settles a request whose local file failed. The peer is not at fault, so other requests continue. */
   #drop(request: RangeRequest, error: Error): void {
     request.sink.abandon()
     request.settle(error)
@@ -196,7 +202,7 @@ export class FetchConnection {
   #finishError(request: RangeRequest): void {
     const text = Buffer.concat(this.#errorBody.splice(0)).toString()
     request.sink.release()
-    this.#finish(request, refusal(this.#answer!.status, text))
+    this.#finish(request, responseError(this.#answer!.status, text))
   }
 
   #finish(request: RangeRequest, error: Error | null): void {

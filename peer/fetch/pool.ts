@@ -4,11 +4,11 @@ import { spawnThread } from '../../packed/spawn-thread.ts'
 import { reviveError } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchThreadData, FromFetchThread, ToFetchThread } from './thread.ts'
 
-/** More threads than this bring nothing: the wire or the disk is the limit by then. */
+/** More threads do not help: by then the wire or the disk is the limit. */
 const MAX_THREADS = 3
 /**
- * Chunks under way on every thread before another is started: so many only fast peers are asked for. Starting
- * one takes a tenth of a CPU second and a connection to each peer.
+ * Another thread starts once each one has this many chunks under way, which only fast peers are asked for. A start
+ * takes a tenth of a CPU second and a connection to each peer.
  */
 const WORTH_A_THREAD = 24
 
@@ -22,7 +22,7 @@ interface Underway {
 interface FetchThread {
   worker: Worker
   underway: Map<number, Underway>
-  /** Of all extents under way. */
+  /** Chunks of all extents under way. */
   chunks: number
 }
 
@@ -37,10 +37,10 @@ export class FetchPool {
   }
 
   /**
-   * Resolves when every chunk of the extent is verified and written; `onChunk` hears of each. Rejects with
+   * Resolves when every chunk of the extent is verified and written; calls `onChunk` for each. Rejects with
    * HASH_MISMATCH, PEER_BAD_ANSWER, NO_PEER (stalled), GRANT_INVALID, CHUNK_NOT_HELD, a storage error, or the
-   * connection's error. When the signal aborts it rejects too, once nothing is written any more: only then may
-   * the descriptor be closed, since its number would soon be another file's.
+   * connection's error. After an abort it rejects once the last write has ended. Close the descriptor only then:
+   * the system soon reuses its number for another file.
    */
   fetch(
     request: Omit<FetchRequest, 'id'>,
@@ -51,13 +51,13 @@ export class FetchPool {
     if (signal.aborted) return Promise.reject(signal.reason)
     const id = this.#nextId++
     const thread = this.#leastBusy()
-    const tell = (message: ToFetchThread): void => thread.worker.postMessage(message)
-    const cancel = (): void => tell({ type: 'cancel', id })
+    const post = (message: ToFetchThread): void => thread.worker.postMessage(message)
+    const cancel = (): void => post({ type: 'cancel', id })
     signal.addEventListener('abort', cancel, { once: true })
     thread.underway.set(id, { chunks: request.count, onChunk, resolve, reject })
     thread.chunks += request.count
     thread.worker.ref()
-    tell({ type: 'fetch', request: { ...request, id } })
+    post({ type: 'fetch', request: { ...request, id } })
     return promise.finally(() => signal.removeEventListener('abort', cancel))
   }
 
@@ -65,7 +65,7 @@ export class FetchPool {
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()))
   }
 
-  /** Starts the first thread, where there is none, so that it is there when the first extent is. */
+  /** Starts the first thread ahead of the first extent. */
   warmUp(): void {
     if (this.#threads.length === 0) this.#start()
   }

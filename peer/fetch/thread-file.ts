@@ -1,24 +1,23 @@
 import { closeSync, openSync } from 'node:fs'
 import { isDeno } from '../../packed/runtime.ts'
 
-/** A file that the main thread has open, as this thread writes to it. */
+/** A file of the main thread, for writes by this thread. */
 export interface ThreadFile {
   readonly fd: number
-  /** The descriptor is not used any more: the main thread may close its own now. */
+  /** Ends the use of the descriptor: the main thread may close its own. */
   release(): void
 }
 
 /**
- * The main thread's descriptor `fd`, for use in this thread. In Node all threads of a process share the
- * descriptors. In Deno each thread has a table of its own, where another thread's number is EBADF: there the
- * file behind the number is opened once more, through /dev/fd, which finds it whatever became of its name.
- * Throws what `openSync` throws.
+ * The main thread's descriptor `fd`, for use in this thread. In Node, all threads share the process's descriptors.
+ * In Deno, each thread has its own table and another thread's number is EBADF, so this opens the file again through
+ * /dev/fd, which works even after a rename. Throws what `openSync` throws.
  */
 export function threadFile(fd: number): ThreadFile {
   return isDeno ? openAgain(fd) : { fd, release: () => {} }
 }
 
-/** Open in this thread, by the main thread's number, which names one file for as long as an extent needs it. */
+/** Files open in this thread, by the main thread's number, which stays valid while an extent needs it. */
 const open = new Map<number, { fd: number; users: number }>()
 
 function openAgain(number: number): ThreadFile {

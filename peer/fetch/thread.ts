@@ -10,7 +10,7 @@ import { BufferPool, ChunkSink } from './chunk-sink.ts'
 import { FetchConnection } from './connection.ts'
 import { type ThreadFile, threadFile } from './thread-file.ts'
 
-/** Fetch, verify and write one extent. */
+/** A request to fetch, verify and write one extent. */
 export interface FetchRequest {
   id: number
   target: PeerAddress
@@ -18,16 +18,16 @@ export interface FetchRequest {
   grant: string
   /** Descriptor of the part file in the main thread, open for writing. */
   fd?: number
-  /** Its path, or that of the tree, for people. */
+  /** Path of the part file or the tree, for error messages. */
   path: string
-  /** Instead of one file (chunk-sink.ts). */
+  /** Set instead of `fd` for a tree (chunk-sink.ts). */
   tree?: { root: string; chunks: WritePart[][] }
   size: number
   first: number
   count: number
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
-  /** The file is another process's (chunk-sink.ts). */
+  /** The file belongs to another process (chunk-sink.ts). */
   isShared?: boolean
 }
 
@@ -40,11 +40,11 @@ export type ToFetchThread = { type: 'fetch'; request: FetchRequest } | { type: '
 
 export type FromFetchThread =
   | { type: 'chunks'; id: number; chunks: number[] }
-  /** The extent has ended; `chunks` are those of it that were not reported yet. */
+  /** The extent has ended; `chunks` are those not reported before. */
   | { type: 'settled'; id: number; chunks: number[]; error: WireError | null }
 
 const STALL_CHECK_MS = 500
-/** At least between two reports of an extent: a message costs as much as a tenth of a chunk's work. */
+/** Least time between two reports of an extent: a message costs a tenth of a chunk's work. */
 const REPORT_MS = 25
 const port = parentPort!
 const { credentials, ownPort } = workerData as FetchThreadData
@@ -105,7 +105,7 @@ function fetchExtent({ id, target, fileId, grant, fd, ...extent }: FetchRequest)
   })
 }
 
-/** Once this is answered the descriptor is not touched again. */
+/** Cancels an extent. After its `settled` message, this thread no longer uses the descriptor. */
 function cancel(id: number): void {
   const extent = underway.get(id)
   if (!extent) return
@@ -117,35 +117,35 @@ function cancel(id: number): void {
   extent.connection.closeIfAbandoned()
 }
 
-/** Tells of an extent's chunks: at once where they come slowly, together where they come fast. */
+/** Reports an extent's chunks to the main thread: slow ones at once, fast ones in batches. */
 class ChunkReport {
   readonly #id: number
   #chunks: number[] = []
   #timer: NodeJS.Timeout | undefined
-  #toldAt = Number.NEGATIVE_INFINITY
+  #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(id: number) {
     this.#id = id
   }
 
-  /** The `last` chunk is told with the extent's end, which comes in the same turn. */
+  /** The `last` chunk is reported with the extent's end, which follows in the same turn. */
   add(chunk: number, last: boolean): void {
     this.#chunks.push(chunk)
     if (last || this.#timer) return
-    const wait = this.#toldAt + REPORT_MS - performance.now()
-    if (wait > 0) this.#timer = setTimeout(() => this.#tell(), wait)
-    else this.#tell()
+    const wait = this.#reportedAt + REPORT_MS - performance.now()
+    if (wait > 0) this.#timer = setTimeout(() => this.#flush(), wait)
+    else this.#flush()
   }
 
-  /** Says no more; returns what was not told yet. */
+  /** Ends the reports and returns the unreported chunks. */
   end(): number[] {
     clearTimeout(this.#timer)
     return this.#chunks.splice(0)
   }
 
-  #tell(): void {
+  #flush(): void {
     this.#timer = undefined
-    this.#toldAt = performance.now()
+    this.#reportedAt = performance.now()
     send({ type: 'chunks', id: this.#id, chunks: this.#chunks.splice(0) })
   }
 }

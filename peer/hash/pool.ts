@@ -3,9 +3,9 @@ import { chunkCount, type Extent, extentBytes, HASH_SIZE } from '../../protocol/
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { type HashRequest, hashChunks } from './thread.ts'
 
-/** Chunks in one thread's task: 32 MiB, a few hundredths of a second. */
+/** Chunks per thread task: 32 MiB, a few hundredths of a second. */
 const TASK_CHUNKS = 64
-/** Shorter work is done here at once: a thread would take longer to start. */
+/** Up to this many chunks are hashed on the calling thread: starting another would take longer. */
 const INLINE_CHUNKS = 8
 
 /** SHA-256 of files' chunks on all cores, in bounded memory: each thread holds one 2 MiB buffer. */
@@ -13,9 +13,9 @@ export class HashPool {
   readonly #threads = new ThreadPool<HashRequest, Uint8Array>(new URL('./thread.ts', import.meta.url))
 
   /**
-   * Packed hashes of chunks [first, first + count) of the file at `path`. `progress` is called with the bytes
-   * of each piece that is done, out of order. Throws a storage error, FILE_CHANGED when the file has fewer
-   * bytes, or the signal's reason.
+   * Packed hashes of chunks [first, first + count) of the file at `path`. Calls `progress` with the length of each
+   * hashed piece, out of order. Throws a storage error, FILE_CHANGED if the file is shorter than `size`, or the
+   * signal's reason.
    */
   async hash(
     path: string,

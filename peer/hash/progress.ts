@@ -3,7 +3,7 @@ import { ProgressMeter } from '../control/progress-meter.ts'
 
 const PROGRESS_MS = 200
 
-/** Tells of the hashing of `files` files, `total` bytes in all: its start at once, then at most every PROGRESS_MS. */
+/** Reports the hashing of `files` files of `total` bytes: the start, then progress at most every PROGRESS_MS. */
 export class HashProgress {
   readonly #name: string
   readonly #total: number
@@ -19,7 +19,7 @@ export class HashProgress {
     progress({ event: 'start', name, total, files })
   }
 
-  /** A file that grows meanwhile does not count for more than it was. */
+  /** A file that grows meanwhile counts with the size that it had at the start. */
   readonly hashed = (bytes: number): void => {
     const now = performance.now()
     this.#meter.add(Math.min(bytes, this.#total - this.#meter.done), now)

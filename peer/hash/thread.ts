@@ -15,7 +15,7 @@ export interface HashRequest {
 const CHUNKS_A_READ = 4
 const buffer = Buffer.allocUnsafeSlow(CHUNKS_A_READ * CHUNK_SIZE)
 
-/** Packed hashes of the chunks; throws ESTALE when the file is shorter than it should be. */
+/** Packed hashes of the chunks. Throws ESTALE if the file is shorter than `size`. */
 export function hashChunks({ path, size, first, count }: HashRequest): Uint8Array {
   const hashes = new Uint8Array(count * HASH_SIZE)
   const fd = openSync(path, 'r')

@@ -3,20 +3,20 @@ import type { Server, Socket } from 'node:net'
 import type { GrantClaims } from '../../protocol/grants.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 
-/** How often running answers are compared with their grants' ends. */
+/** How often the grants of running answers are checked. */
 const SWEEP_MS = 1000
 
 interface Connection {
-  /** The grants of the answers that are under way. */
+  /** The grants of the running answers. */
   readonly running: Set<{ claims: GrantClaims }>
-  /** By group and user: the newest grant that was used here. */
+  /** The newest grant used here, by group and user. */
   readonly used: Map<string, GrantClaims>
 }
 
 /**
- * The connections on which grants were accepted, for as long as they are open. A grant is checked when a request
- * arrives, and here for as long as its answer runs: the connection is cut when the grant ends, its user is removed
- * from the group, or the file is. HTTP/1.1 has no other way to end a body that has begun.
+ * The open connections on which grants were accepted. GrantVerifier checks a grant when the request arrives; this
+ * class checks it while the answer runs, and cuts the connection when the grant ends, or its user or file is removed
+ * from the group. HTTP/1.1 has no other way to end a body that has begun.
  */
 export class Admissions {
   readonly #grants: GrantVerifier
@@ -38,7 +38,7 @@ export class Admissions {
     this.#timer = setInterval(() => this.sweep(), SWEEP_MS).unref()
   }
 
-  /** Notes that a request with this grant, which was just found good, is being answered. */
+  /** Registers the answer to a request whose grant was accepted. */
   admit({ socket }: IncomingMessage, response: ServerResponse, claims: GrantClaims): void {
     let connection = this.#connections.get(socket)
     if (!connection) {
@@ -54,7 +54,7 @@ export class Admissions {
     response.once('close', () => running.delete(answer))
   }
 
-  /** Cuts the connections of users who are no longer members, and those with an answer whose grant is no longer good. */
+  /** Cuts the connections of removed members, and those with an answer whose grant has ended. */
   sweep(): void {
     const { memberships } = this.#grants
     for (const [socket, { running, used }] of this.#connections) {
@@ -69,13 +69,13 @@ export class Admissions {
     clearInterval(this.#timer)
   }
 
-  /** By a reset: else the system would go on to deliver what it has buffered, to a slow reader for minutes. */
+  /** Resets the connection. After a plain close, the system would deliver its buffers, to a slow reader for minutes. */
   #cut(socket: Socket): void {
     this.#connections.delete(socket)
     try {
       this.#sockets.get(endOf(socket))?.resetAndDestroy()
     } catch {
-      // A runtime that has no handle to reset: the connection is closed all the same.
+      // Some runtimes have no handle to reset. The close below is enough then.
     }
     socket.destroy()
   }

@@ -39,10 +39,10 @@ export interface ChunkServer {
   close(): Promise<void>
 }
 
-/** Bytes: a grant of 4,096, and what a client says beside it. */
+/** Bytes: a grant of 4,096, and the client's other headers. */
 const MAX_HEADER = 8 * 1024
 
-/** The grant may stand in the URL, for programs that take one and nothing else. */
+/** The grant may be in the URL, for programs that take only a URL. */
 const ROUTE = new RegExp(
   `^/v1/files/([^/?]+)(?:/(have|proof/(\\d{1,10})))?(?:\\?${GRANT_PARAMETER}=([\\w.-]{0,4096}))?$`,
 )
@@ -63,7 +63,7 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
           minVersion: 'TLSv1.3',
           ciphers: CIPHERS,
           maxHeaderSize: MAX_HEADER,
-          // Any certificate will do: the grant names the one that it belongs to.
+          // The grant names its certificate, so no authority has to vouch for it.
           requestCert: true,
           rejectUnauthorized: false,
         },
@@ -91,9 +91,9 @@ export async function startChunkServer(options: ChunkServerOptions): Promise<Chu
 }
 
 /**
- * Node's HTTP parser reads past the socket's stream, and pauses when answers wait for the connection to drain. What
- * TLS has decrypted by then reaches it all the same: it takes that for an error and closes the connection, wherever
- * two pipelined requests arrive together. With somebody who listens for data it reads from the stream, which stops.
+ * Makes Node's HTTP parser read from the socket's stream. By default it bypasses the stream and pauses while answers
+ * drain; data that TLS has decrypted by then still reaches it, and it takes that for an error and closes the
+ * connection. This happens when two pipelined requests arrive together. A data listener prevents the bypass.
  */
 function readAsStream(socket: TLSSocket): void {
   socket.on('data', () => {})
@@ -120,7 +120,7 @@ async function serve(
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new ShoalError('BAD_REQUEST', `${(request.method ?? '').slice(0, 20)} is not served here`)
   if (hasBody(request)) {
-    // Or all of it would be read, and thrown away.
+    // Otherwise Node would read and discard the whole body.
     response.setHeader('connection', 'close')
     throw new ShoalError('TOO_LARGE', 'a request for chunks has no body')
   }
@@ -135,7 +135,7 @@ async function serve(
   if (chunk !== undefined) return sendProof(file, Number(chunk), response)
   const to = client ?? request.socket.remoteAddress ?? 'unknown'
   const sent = (bytes: number): void => options.onSent(to, { group: claims.grp, fileId, bytes })
-  // A download that had the file may have ended while others were answered: then the finished file is in its place.
+  // Looks up the file again: its download may have finished while this request waited for its turn.
   const open = (): Promise<FileReader> => requireServed(options.library, fileId).open()
   return sendRange(file, request, response, options.limit, sent, turn, open)
 }
@@ -153,7 +153,7 @@ function bearer(request: IncomingMessage): string | null {
   return /^Bearer ([\w.-]{1,4096})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
 }
 
-/** One handshake proves one certificate: asking OpenSSL again at each request would cost more than the rest of it. */
+/** Fingerprints by connection: asking OpenSSL for each request would cost more than the rest of the request. */
 const proven = new WeakMap<TLSSocket, string>()
 
 /** SHA-256 of the certificate that the client proved in the handshake; null without TLS. */
@@ -169,7 +169,7 @@ function clientFingerprint(request: IncomingMessage): string | null {
   return found
 }
 
-/** A fetching peer serves too: with TLS its certificate and address are proven, so its swarm mates may call back. */
+/** Reports a fetching peer, which also serves. TLS has proven its certificate and address, so we can fetch from it. */
 function noteSeen(
   options: ChunkServerOptions,
   request: IncomingMessage,
@@ -185,7 +185,7 @@ function noteSeen(
 function fail(options: ChunkServerOptions, response: ServerResponse, error: unknown): void {
   const known = error instanceof ShoalError ? error : new ShoalError('INTERNAL', 'the peer failed')
   if (!(error instanceof ShoalError)) options.onError(error as Error)
-  // Part of a body is out: only a broken connection can still say that it is not whole.
+  // Part of the body was sent: only a broken connection can tell the client that it is incomplete.
   if (response.headersSent) return void response.destroy()
   sendJson(response, known.status, known)
 }

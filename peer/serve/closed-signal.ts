@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 const signals = new WeakMap<Socket, AbortSignal>()
 
 /**
- * Aborts when the connection closes. The response's own `close` event will not do: it never comes for a
- * pipelined request whose turn has not come when the connection goes.
+ * Aborts when the connection closes. The response's own `close` event is not enough: a pipelined request that still
+ * waits for its turn then never gets it.
  */
 export function closedSignal(socket: Socket): AbortSignal {
   const known = signals.get(socket)

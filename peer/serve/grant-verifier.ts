@@ -14,7 +14,7 @@ import { steadyNow } from '../wire/steady-clock.ts'
 import type { ServedFile } from './library.ts'
 import type { Memberships } from './memberships.ts'
 
-/** Keys that sign grants; `refresh` asks the tracker, and is called when a grant names an unknown key. */
+/** Keys that sign grants. `refresh` asks the tracker; the verifier calls it when a grant names an unknown key. */
 export interface KeySource {
   current(): KeySet
   refresh(): Promise<KeySet>
@@ -22,7 +22,7 @@ export interface KeySource {
 
 const REFRESH_PAUSE_MS = 5000
 
-/** Decides who may fetch: verifies signatures once a grant, and claims and memberships at every request. */
+/** Decides who may fetch. It verifies a grant's signature once, and its claims and membership at every request. */
 export class GrantVerifier {
   readonly memberships: Memberships
   readonly #keys: KeySource
@@ -36,8 +36,8 @@ export class GrantVerifier {
   }
 
   /**
-   * Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. Right after a start it waits a little
-   * for the group's members.
+   * Throws GRANT_INVALID unless the grant lets `fingerprint` fetch `file` now. Soon after the start it may wait for
+   * the group's members.
    */
   async check(token: string | null, file: ServedFile, fingerprint: string | null): Promise<GrantClaims> {
     if (token === null) throw refusedToStranger()
@@ -54,7 +54,7 @@ export class GrantVerifier {
     return claims
   }
 
-  /** Whether a grant that was good when its request came still is, by the same rules. */
+  /** Whether a grant that `check` accepted is still valid. */
   isGood(claims: GrantClaims): boolean {
     return claims.exp >= steadyNow() / 1000 - CLOCK_TOLERANCE_S && this.memberships.refusal(claims) === null
   }
@@ -72,7 +72,7 @@ export class GrantVerifier {
     return payload
   }
 
-  /** Asks for the keys once for all who wait, and not again for a while: grants with made-up keys cost no more. */
+  /** Asks for the keys once for all waiting requests, and then pauses, so that invented key ids cost little. */
   #freshKeys(): Promise<KeySet> {
     if (this.#refreshing && performance.now() - this.#refreshedAt < REFRESH_PAUSE_MS) return this.#refreshing
     this.#refreshedAt = performance.now()

@@ -1,14 +1,14 @@
 import { PENDING } from '../../protocol/peer-wire.ts'
 
-/** News go out together where they come fast: each costs every follower a read, and this side a write for each. */
+/** Records that come faster than this are sent together: each send costs a write here and a read at every follower. */
 export const NEWS_MS = 10
 
-/** Tells those who follow a file what becomes of its chunks: soon, and many at once. */
+/** Sends have-records of a file's chunks to its followers, soon and in batches. */
 export class HaveFeed {
   readonly #watchers = new Set<(records: Uint8Array) => void>()
-  /** Have-records that are not told yet. */
-  #news: number[] = []
-  #toldAt = Number.NEGATIVE_INFINITY
+  /** Records to send with the next flush. */
+  #records: number[] = []
+  #flushedAt = Number.NEGATIVE_INFINITY
 
   get isFollowed(): boolean {
     return this.#watchers.size > 0
@@ -19,21 +19,21 @@ export class HaveFeed {
     return () => this.#watchers.delete(listener)
   }
 
-  /** A chunk came in, or (`pending`) is on its way from a seed. */
+  /** Announces that a chunk came in, or (`pending`) is being fetched from a seed. */
   tell(chunk: number, pending: boolean): void {
-    if (this.#news.length === 0) {
-      const wait = this.#toldAt + NEWS_MS - performance.now()
+    if (this.#records.length === 0) {
+      const wait = this.#flushedAt + NEWS_MS - performance.now()
       if (wait <= 0) setImmediate(() => this.#flush())
       else setTimeout(() => this.#flush(), wait)
     }
-    this.#news.push(pending ? (chunk | PENDING) >>> 0 : chunk)
+    this.#records.push(pending ? (chunk | PENDING) >>> 0 : chunk)
   }
 
   #flush(): void {
-    const records = Buffer.alloc(4 * this.#news.length)
-    for (const [i, record] of this.#news.entries()) records.writeUInt32BE(record, 4 * i)
-    this.#news = []
-    this.#toldAt = performance.now()
+    const records = Buffer.alloc(4 * this.#records.length)
+    for (const [i, record] of this.#records.entries()) records.writeUInt32BE(record, 4 * i)
+    this.#records = []
+    this.#flushedAt = performance.now()
     for (const watcher of this.#watchers) watcher(records)
   }
 }

@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ASKED_HEADER, HAVE_MEDIA_TYPE } from '../../protocol/peer-wire.ts'
 import type { ServedFile } from './library.ts'
 
-/** A peer that does not read its have-stream is cut off when this many bytes wait for it. */
+/** A peer that does not read its have stream is cut off when this many bytes wait for it. */
 const MAX_BACKLOG = 4 * 1024 * 1024
 
 /**
- * `GET …/have`: the bitmap now, then each chunk as it comes (protocol/peer-wire.ts has the format); of a complete file,
- * for those who want it, what it is asked for.
+ * `GET …/have`: the bitmap, then each new chunk (the format is in protocol/peer-wire.ts). For a complete file, a
+ * client that sends ASKED_HEADER gets the chunks that others request.
  */
 export async function streamHave(
   file: ServedFile,

@@ -1,24 +1,24 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import type { Extent } from '../../protocol/chunking.ts'
 
-/** One file that this peer can serve, whole or in part. */
+/** A file that this peer can serve, whole or in part. */
 export interface ServedFile {
   readonly fileId: string
   readonly size: number
-  /** Groups in which it is shared: a grant must be for one of them. */
+  /** Groups that share it: a grant must be for one of them. */
   readonly groups: ReadonlySet<string>
-  /** Chunks that may be served. */
+  /** Chunks that can be served. */
   readonly have: Bitmap
   /** Packed chunk hashes. */
   hashes(): Uint8Array
   /**
-   * Opens it for one request. Throws FILE_CHANGED when the file is no longer the one that was hashed; the
-   * reader's `close` checks again and says whether all that was read in between was still the same file.
+   * Opens the file for one request. Throws FILE_CHANGED if it is no longer the one that was hashed; the reader's
+   * `close` checks that again, for everything that was read in between.
    */
   open(): Promise<FileReader>
-  /** Calls back with have-records (protocol/peer-wire.ts) of what becomes available or is being fetched. */
+  /** Calls back with have-records (protocol/peer-wire.ts) of new and pending chunks, until the result is called. */
   watch?(listener: (records: Uint8Array) => void): () => void
-  /** Somebody asks for the extent: a complete file tells it to those who follow it. */
+  /** A peer requested the extent: a complete file tells its followers. */
   asked?(extent: Extent): void
 }
 
@@ -28,7 +28,7 @@ export interface FileReader {
   close(): Promise<void>
 }
 
-/** A peer that asked us for a file, and so is in its swarm. */
+/** A peer that requested a file from this one, and so is in its swarm. */
 export interface SeenPeer {
   fileId: string
   peer: string
@@ -36,11 +36,11 @@ export interface SeenPeer {
   port: number
 }
 
-/** What this peer serves right now: complete files of the catalog and downloads under way, by file id. */
+/** Everything that this peer serves now, by file id: complete files of the catalog and downloads under way. */
 export class Library {
   readonly #files = new Map<string, ServedFile>()
   readonly #listeners = new Set<() => void>()
-  #telling = false
+  #notifying = false
 
   get(fileId: string): ServedFile | undefined {
     return this.#files.get(fileId)
@@ -50,25 +50,25 @@ export class Library {
     return this.#files.values()
   }
 
-  /** Adds or replaces a file; the announcer learns of it. */
+  /** Adds or replaces a file, and notifies the listeners. */
   set(file: ServedFile): void {
     this.#files.set(file.fileId, file)
     this.changed()
   }
 
-  /** Removes the file if it is still this one (a download replaces itself by the finished file). */
+  /** Removes the file, unless another has its place (a finished file replaces its download). */
   delete(file: ServedFile): void {
     if (this.#files.get(file.fileId) !== file) return
     this.#files.delete(file.fileId)
     this.changed()
   }
 
-  /** Tells the listeners, once for all changes of one turn of the event loop. */
+  /** Notifies the listeners, once for all changes in one turn of the event loop. */
   changed(): void {
-    if (this.#telling) return
-    this.#telling = true
+    if (this.#notifying) return
+    this.#notifying = true
     setImmediate(() => {
-      this.#telling = false
+      this.#notifying = false
       for (const listener of this.#listeners) listener()
     })
   }

@@ -1,44 +1,43 @@
 import { CLOCK_TOLERANCE_S, GRANT_LIFETIME_S, type GrantClaims } from '../../protocol/grants.ts'
 import { steadyNow } from '../wire/steady-clock.ts'
 
-/** How long a request waits for the group's members after a start: less than a fetcher waits for an answer. */
+/** How long a request waits for the group's members after a start: less than a fetcher's timeout. */
 const PATIENCE_MS = 1500
 
-/** One group as the tracker last told of it. Times are in seconds since the epoch. */
+/** The tracker's last news of one group. Times are in seconds since the epoch. */
 interface Group {
   members: Set<string>
-  /** When the members were asked for. */
   askedAt: number
   /** Users who left or were removed since then. */
   removed: Map<string, number>
-  /** Files that were removed since then. */
+  /** Files removed since then. */
   withdrawn: Map<string, number>
 }
 
 /**
- * Who may be served, as far as the trackers have told: the members of each group that this peer shares files with,
- * and the files that were removed from it. A grant of a current member is good. For anybody else a grant counts only
- * if a tracker issued it after this peer last knew better: so a peer that is cut off still serves new members.
- * Dates are compared with CLOCK_TOLERANCE_S to spare, since replicas and peers have clocks of their own.
+ * Knows who may be served: the members of each group that this peer shares files with, and the files removed from it.
+ * A grant of a current member is valid. Any other grant is valid only if a tracker issued it after this peer's last
+ * news, so a peer that is cut off still serves new members. Times are compared with a tolerance of CLOCK_TOLERANCE_S,
+ * because the clocks of replicas and peers differ.
  */
 export class Memberships {
-  /** null: this peer's own user is no member, or the group is gone. */
+  /** null if this peer's own user is not a member, or the group is gone. */
   readonly #groups = new Map<string, Group | null>()
   readonly #startedAt: number
   readonly #waiting = new Map<string, Set<() => void>>()
   readonly #listeners = new Set<() => void>()
 
-  /** `startedAt`: since when this peer would have heard of removals, had it been told. */
+  /** `startedAt` is when this peer began to follow removals, in seconds. */
   constructor(startedAt = steadyNow() / 1000) {
     this.#startedAt = startedAt
   }
 
-  /** Calls back when grants that were good may be so no longer. */
+  /** Calls back when valid grants may have become invalid. */
   onLoss(listener: () => void): void {
     this.#listeners.add(listener)
   }
 
-  /** The group's members, asked of a tracker at `askedAt`. */
+  /** Sets the group's members, as requested from a tracker at `askedAt`. */
   sync(group: string, members: Iterable<string>, askedAt: number): void {
     const known = this.#groups.get(group)
     const { removed, withdrawn } = known ?? { removed: new Map(), withdrawn: new Map() }
@@ -46,15 +45,15 @@ export class Memberships {
     for (const user of current) removed.delete(user)
     this.#groups.set(group, { members: current, askedAt, removed, withdrawn })
     for (const wake of this.#waiting.get(group) ?? []) wake()
-    if (known) this.#lost()
+    if (known) this.#notifyLoss()
   }
 
-  /** This peer's user is no member any more, or the group is gone: nobody is served in it. */
+  /** Refuses every grant of the group: this peer's user left it, or the group is gone. */
   close(group: string): void {
     if (this.#groups.get(group) === null) return
     this.#groups.set(group, null)
     for (const wake of this.#waiting.get(group) ?? []) wake()
-    this.#lost()
+    this.#notifyLoss()
   }
 
   accepted(group: string, users: readonly string[]): void {
@@ -65,30 +64,29 @@ export class Memberships {
     }
   }
 
-  /** Users who left or were removed at `at`. */
   removed(group: string, users: readonly string[], at: number): void {
     const known = this.#groups.get(group)
     if (!known) return
     for (const user of users) {
       known.members.delete(user)
-      note(known.removed, user, at)
+      recordRemoval(known.removed, user, at)
     }
-    this.#lost()
+    this.#notifyLoss()
   }
 
   published(group: string, fileId: string): void {
     this.#groups.get(group)?.withdrawn.delete(fileId)
   }
 
-  /** A file was removed at `at`: where its content has another name, a tracker issues new grants for it. */
+  /** A file was removed at `at`. If the group has its content under another name, trackers issue new grants for it. */
   withdrawn(group: string, fileId: string, at: number): void {
     const known = this.#groups.get(group)
     if (!known) return
-    note(known.withdrawn, fileId, at)
-    this.#lost()
+    recordRemoval(known.withdrawn, fileId, at)
+    this.#notifyLoss()
   }
 
-  /** Why the grant is not good now, or null where it is. */
+  /** Why the grant is invalid now; null if it is valid. */
   refusal({ grp, sub, fid, iat }: GrantClaims): string | null {
     const known = this.#groups.get(grp)
     if (known === null) return 'this peer is no longer in the group'
@@ -100,7 +98,7 @@ export class Memberships {
     return iat > since + CLOCK_TOLERANCE_S ? null : 'the member was removed'
   }
 
-  /** Resolves when the members of the group are known, or when that takes too long. */
+  /** Resolves when the members of the group are known, or after PATIENCE_MS. */
   async known(group: string): Promise<void> {
     if (this.#groups.has(group)) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -112,13 +110,13 @@ export class Memberships {
     waiting.delete(resolve)
   }
 
-  #lost(): void {
+  #notifyLoss(): void {
     for (const listener of this.#listeners) listener()
   }
 }
 
-/** Notes when something ended, and forgets what no grant can be older than. */
-function note(ended: Map<string, number>, what: string, at: number): void {
+/** Records the removal of a user or file, and drops removals that are older than any valid grant. */
+function recordRemoval(ended: Map<string, number>, what: string, at: number): void {
   for (const [old, then] of ended)
     if (then + GRANT_LIFETIME_S + 2 * CLOCK_TOLERANCE_S < steadyNow() / 1000) ended.delete(old)
   ended.set(what, at)

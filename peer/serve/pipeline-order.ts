@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net'
 
 export interface PipelineSlot {
-  /** Resolves when all that was asked for before on this connection is answered. */
+  /** Resolves when all earlier requests on this connection are answered. */
   come: Promise<void>
-  /** This request is answered. */
+  /** Reports that this request is answered. */
   done(): void
 }
 
 const last = new WeakMap<Socket, Promise<void>>()
 
 /**
- * The turn of a request among the pipelined ones of its connection; to be taken as the request arrives, before
- * anything is awaited, since answers go out in the order of requests (RFC 9112, 9.3.2) and one that waited for
- * a later one would wait for ever.
+ * Queues a request behind the earlier ones of its connection, because answers must keep the order of the requests
+ * (RFC 9112, 9.3.2). Call it when the request arrives, before any await: otherwise a request could wait for a later
+ * one, and never end.
  */
 export function takeSlot(socket: Socket): PipelineSlot {
   const come = last.get(socket) ?? Promise.resolve()

@@ -6,7 +6,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { ProofTree } from '../../protocol/proof-tree.ts'
 import type { ServedFile } from './library.ts'
 
-/** By file id. The largest files' are 64 KiB each. */
+/** By file id; at most 64 KiB each. */
 const trees = new LRUCache<string, Promise<ProofTree>>({ max: 256 })
 
 function treeOf(fileId: string, hashes: Uint8Array): Promise<ProofTree> {

@@ -7,13 +7,13 @@ import { closedSignal } from './closed-signal.ts'
 import type { FileReader, ServedFile } from './library.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
-/** Large enough that reading in another thread is cheap beside its data, small enough for many connections. */
+/** Large enough to make a read in another thread worthwhile, small enough for many connections. */
 const READ_SIZE = 1024 * 1024
 const buffers = new ReadBuffers(READ_SIZE, 16)
 
 /**
- * `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole, in held chunks only. A body is
- * read when its `turn` has come, from what `open` finds in the file's place by then.
+ * `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole; only held chunks. When its `turn` has
+ * come, a body is read from the reader that `open` returns.
  */
 export async function sendRange(
   file: ServedFile,
@@ -48,9 +48,9 @@ export async function sendRange(
   }
   const closed = closedSignal(request.socket)
   if (closed.aborted) return
-  // Who asks for more is no peer of the swarm, and may take long.
+  // A client that requests more is not a peer of the swarm, and may take long.
   if (extent.count <= MAX_EXTENT_CHUNKS) file.asked?.(extent)
-  // Of pipelined requests only the one whose turn it is reads: the others would hold buffers for nothing.
+  // Pipelined requests read one at a time, so that waiting ones hold no buffers.
   await turn
   if (closed.aborted) return
   const reader = await open()
@@ -86,7 +86,7 @@ async function sendBody(
       const data = buffer.subarray(0, Math.min(step, end - at))
       await reader.read(data, at)
       await limit.take(data.length, closed)
-      // One piece is read while the one before is on its way.
+      // Reads this piece while the one before is being sent.
       await inFlight
       closed.throwIfAborted()
       inFlight = write(response, data, closed)
@@ -98,7 +98,7 @@ async function sendBody(
   } catch (error) {
     if (!closed.aborted) throw error
   } finally {
-    // Throws where the file changed meanwhile; the body is then cut short instead of ended.
+    // Throws if the file changed meanwhile; then the body is cut short.
     await reader.close()
   }
   if (!closed.aborted) response.end()

@@ -1,20 +1,20 @@
 /**
- * Buffers that file data passes through on its way to a socket, reused: fresh ones of this size would keep
- * the garbage collector busy for a third of the time. How many exist is bounded by what is under way at once;
- * of those that are free a few are kept, so that a burst of clients does not hold its memory for ever.
+ * Reuses buffers for file data on its way to sockets: fresh ones would keep the garbage collector busy a third of
+ * the time. The requests under way bound their number. Only a few free ones are kept, to release memory after a
+ * burst of clients.
  */
 export class ReadBuffers {
   readonly #size: number
   readonly #kept: number
   readonly #free: Buffer[] = []
 
-  /** `size` in bytes; `kept` is how many are kept while nobody needs them. */
+  /** `size` is in bytes; `kept` is how many free buffers are kept. */
   constructor(size: number, kept: number) {
     this.#size = size
     this.#kept = kept
   }
 
-  /** A buffer to read into; its holder gives it back. */
+  /** Returns a buffer to read into. Give it back afterwards. */
   take(): Buffer {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size)
   }

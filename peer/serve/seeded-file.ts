@@ -8,7 +8,7 @@ import type { CatalogEntry } from './catalog.ts'
 import { HaveFeed } from './have-feed.ts'
 import type { FileReader, ServedFile } from './library.ts'
 
-/** A complete file, served from where the user keeps it, for as long as it stays the file that was hashed. */
+/** A complete file, served from the user's path for as long as it is the file that was hashed. */
 export class SeededFile implements ServedFile {
   readonly fileId: string
   readonly size: number
@@ -16,12 +16,12 @@ export class SeededFile implements ServedFile {
   readonly #loadHashes: () => Uint8Array
   readonly #trees: TreeCopies
   readonly #onFault: (entry: CatalogEntry) => void
-  readonly #news = new HaveFeed()
-  /** The intact copies of this content, in whichever groups and places. */
+  readonly #feed = new HaveFeed()
+  /** The intact copies of this content, in any group and place. */
   #copies: CatalogEntry[] = []
   #groups: ReadonlySet<string> = new Set()
 
-  /** `onFault` hears of each copy that is found changed, and so is served no longer. */
+  /** Calls `onFault` for each copy that has changed and is no longer served. */
   constructor(
     entry: CatalogEntry,
     hashes: () => Uint8Array,
@@ -55,12 +55,12 @@ export class SeededFile implements ServedFile {
   }
 
   watch(listener: (records: Uint8Array) => void): () => void {
-    return this.#news.watch(listener)
+    return this.#feed.watch(listener)
   }
 
   asked({ first, count }: Extent): void {
-    if (!this.#news.isFollowed) return
-    for (let chunk = first; chunk < first + count; chunk++) this.#news.tell(chunk, true)
+    if (!this.#feed.isFollowed) return
+    for (let chunk = first; chunk < first + count; chunk++) this.#feed.tell(chunk, true)
   }
 
   async open(): Promise<FileReader> {
@@ -103,7 +103,7 @@ function sameFile(entry: CatalogEntry, now: BigIntStats): boolean {
 async function openUnchanged(entry: CatalogEntry): Promise<FileReader | null> {
   let file: FileHandle
   try {
-    // A file replaced by a pipe must not block the peer for ever.
+    // O_NONBLOCK: a pipe in the file's place must not block the peer.
     file = await open(entry.path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch {
     return null
@@ -122,7 +122,7 @@ async function openUnchanged(entry: CatalogEntry): Promise<FileReader | null> {
   }
 }
 
-/** Fills `into` from `position` on; a file that ends before is a changed one. */
+/** Fills `into` from `position` on. Throws FILE_CHANGED if the file ends before. */
 export async function readFully(
   file: FileHandle,
   into: Uint8Array,

@@ -8,23 +8,23 @@ import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { Library } from '../serve/library.ts'
 import { steadyNow } from '../wire/steady-clock.ts'
 
-/** Changes are announced at once, but no more often than this: a folder's files share one announce. */
+/** Least time between two announces, so that a folder's files share one. */
 const PAUSE_MS = 500
-/** Waits after failures: at the end about as long as between heartbeats, so that as few come at once. */
+/** Waits after failures. The longest is about a heartbeat interval, so that a recovering tracker gets no burst. */
 const FIRST_RETRY_MS = 2000
 const LAST_RETRY_MS = 10_000
 
 const FAULTS: Record<NonNullable<Announced['fault']>, (port: number) => string> = {
   unreachable: (port) => `the tracker cannot reach this peer at port ${port}: nobody is sent here`,
   'wrong certificate': (port) =>
-    `somebody else answers at port ${port} of this peer's address: nobody is sent here`,
+    `another certificate answers at port ${port} of this peer's address: nobody is sent here`,
 }
 
 const isUnproven = (error: unknown): boolean => error instanceof ShoalError && error.code === 'PEER_UNPROVEN'
 
 /**
- * Tells the tracker what this peer serves: in full when the set changes or the tracker asks for it, with a
- * small heartbeat in between. A tracker that is away only delays it.
+ * Announces to the tracker what this peer serves: in full when the set changes or the tracker asks for it, and with
+ * a small heartbeat in between. It retries while no tracker answers.
  */
 export class Announcer {
   readonly #client: TrackerClient
@@ -34,17 +34,17 @@ export class Announcer {
   readonly #prepare: () => Promise<void>
   readonly #warn: (message: string) => void
   readonly #stop = new AbortController()
-  /** Follows the clock, so that a restarted peer's announces are newer than those before. */
+  /** Starts at the clock's time, so that a restarted peer's announces are newer than its earlier ones. */
   #sequence = Math.floor(steadyNow())
   #changed = false
   /** The sequence that a tracker last acknowledged in full. */
   #acknowledged = 0
-  /** The last warning, which is not repeated. */
-  #warned = ''
+  /** Not repeated. */
+  #lastWarning = ''
   #wake: (() => void) | null = null
   #running: Promise<void> | null = null
 
-  /** `prepare` does what this peer needs before others are sent to it; while it fails nothing is announced. */
+  /** `prepare` must succeed before each announce, since the tracker then sends other peers here. */
   constructor(
     client: TrackerClient,
     library: Library,
@@ -70,7 +70,7 @@ export class Announcer {
     this.#wake?.()
   }
 
-  /** Says goodbye, so that nobody is sent here any more; gives up quickly where no tracker answers. */
+  /** Announces that this peer leaves, so that nobody is sent here. Gives up after a second. */
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.#running
@@ -96,26 +96,26 @@ export class Announcer {
     }
   }
 
-  /** Milliseconds until the next heartbeat. */
+  /** Returns the milliseconds until the next heartbeat. */
   async #announce(): Promise<number> {
     await this.#prepare()
     if (this.#changed) this.#nextSequence()
     const sequence = this.#sequence
-    const answer = await this.#say(sequence)
+    const answer = await this.#send(sequence)
     this.#acknowledged = sequence
     if (answer.fault) this.#warnOnce(FAULTS[answer.fault](this.#self.port))
     return answer.interval * 1000
   }
 
-  /** One more than the last, or the clock: it must not run away from it (docs/protocol.md). */
+  /** The last sequence plus one, or the time if that is later: sequences must stay near it (docs/protocol.md). */
   #nextSequence(): number {
     this.#changed = false
     this.#sequence = Math.max(this.#sequence + 1, Math.floor(steadyNow()))
     return this.#sequence
   }
 
-  /** A heartbeat where that is enough, else all; with the proof that the id is this peer's where the tracker has none. */
-  async #say(sequence: number): Promise<Announced> {
+  /** Sends a heartbeat if that is enough, else the whole set; with a hello if the tracker has no proof of the id. */
+  async #send(sequence: number): Promise<Announced> {
     const first =
       sequence === this.#acknowledged
         ? this.#client.heartbeat(this.#self.peer, sequence)
@@ -128,24 +128,24 @@ export class Announcer {
   }
 
   #announceAll(sequence: number, proven: boolean): Promise<Announced> {
-    const said = { ...this.#self, sequence, files: this.#files() }
-    if (!proven) return this.#client.announce(said)
+    const announce = { ...this.#self, sequence, files: this.#files() }
+    if (!proven) return this.#client.announce(announce)
     return this.#client.announce({
-      ...said,
+      ...announce,
       hello: signHello(this.#keys, this.#client.token ?? '', Math.floor(steadyNow())),
     })
   }
 
-  /** Trackers that do not answer, and a home without a session, are nothing to warn of. */
+  /** Warns only if a tracker refuses: a tracker that is away and a home without a session are normal. */
   #failed(error: unknown): null {
-    const told = error instanceof ShoalError && (error.kind === 'usage' || isUnproven(error))
-    if (told) this.#warnOnce(`the tracker refuses to announce this peer: ${error.message}`)
+    const isRefusal = error instanceof ShoalError && (error.kind === 'usage' || isUnproven(error))
+    if (isRefusal) this.#warnOnce(`the tracker refuses to announce this peer: ${error.message}`)
     return null
   }
 
   #warnOnce(message: string): void {
-    if (message !== this.#warned) this.#warn(message)
-    this.#warned = message
+    if (message !== this.#lastWarning) this.#warn(message)
+    this.#lastWarning = message
   }
 
   *#files(): Generator<Served> {
@@ -153,7 +153,7 @@ export class Announcer {
       for (const group of groups) yield { group, fileId, complete: have.isFull }
   }
 
-  /** Waits; with `wakeable`, a change of the library cuts it short. */
+  /** Waits. With `wakeable`, a change of the library ends the wait. */
   async #pause(ms: number, wakeable = false): Promise<void> {
     const woken = new AbortController()
     this.#wake = wakeable ? () => woken.abort() : null

@@ -9,12 +9,12 @@ import type { Seeds } from '../serve/seeds.ts'
 import { steadyNow } from '../wire/steady-clock.ts'
 
 const RETRY_MS = 2000
-/** How soon it is asked whether this peer's user is a member again, of a group that it shares files with. */
+/** How often to check whether this peer's user, who lost the membership of a group, is a member again. */
 const REJOIN_MS = 10_000
 
 /**
- * Knows the members of the groups that this peer shares files with, and follows their changes, so that a member who
- * left or was removed is cut off at once, not only when the grants run out, and a removed file is no longer served.
+ * Follows the members and files of the groups that this peer shares files with. So a removed member is cut off at
+ * once, not only when the grant ends, and a removed file is no longer served.
  */
 export class MembershipWatch {
   readonly #client: TrackerClient
@@ -79,7 +79,7 @@ export class MembershipWatch {
     return RETRY_MS
   }
 
-  /** No session or no tracker: grants still run out by themselves. No group, or no member of it: it serves nobody there. */
+  /** Serves nobody if the user is not a member or the group is gone. In other cases grants still expire. */
   #lost(group: string, error: unknown): number {
     this.#failed(error)
     const code = error instanceof ShoalError ? error.code : null

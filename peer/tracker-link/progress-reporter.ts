@@ -5,16 +5,16 @@ import { ShoalError } from '../../protocol/errors.ts'
 import type { FileProgress } from '../../protocol/records.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 
-/** Between looks at what moves, until a tracker says otherwise. */
+/** Interval of the checks, until a tracker sets another. */
 const LOOK_MS = 2000
-/** What has not changed is said again after this, before the tracker forgets it. */
+/** An unchanged report is repeated after this, before the tracker forgets it. */
 const REPEAT_MS = 3500
-/** After failures: also of a tracker that is older than this peer and knows no reports. */
+/** Longest wait after failures, also with an older tracker that accepts no reports. */
 const LAST_RETRY_MS = 60_000
 
 /**
- * Tells the tracker what this peer moves, for the pictures of its swarms: while something moves, and once when
- * nothing does any more. Whatever fails here harms nothing but the picture.
+ * Reports this peer's transfers to the tracker, for the pictures of swarms: while there are some, and once after the
+ * last. Failures affect only the pictures.
  */
 export class ProgressReporter {
   readonly #client: Pick<TrackerClient, 'progress'>
@@ -23,10 +23,10 @@ export class ProgressReporter {
   readonly #failed: (error: unknown) => void
   readonly #stop = new AbortController()
   /** The last report that arrived, and when. */
-  #said = '[]'
-  #saidAt = 0
+  #lastReport = '[]'
+  #reportedAt = 0
 
-  /** `moving` tells what moves at a time of performance.now(). */
+  /** `moving` returns the transfers at a time of performance.now(). */
   constructor(
     client: Pick<TrackerClient, 'progress'>,
     peer: string,
@@ -45,7 +45,7 @@ export class ProgressReporter {
     this.#run().catch(this.#failed)
   }
 
-  /** Waits for no report that is on its way. */
+  /** Does not wait for a report under way. */
   stop(): void {
     this.#stop.abort()
   }
@@ -63,16 +63,16 @@ export class ProgressReporter {
     }
   }
 
-  /** Milliseconds until the next look. */
+  /** Returns the milliseconds until the next check. */
   async #report(): Promise<number> {
     const now = performance.now()
     const files = this.#moving(now)
     const text = JSON.stringify(files)
-    const isNews = text !== this.#said || (files.length > 0 && now - this.#saidAt > REPEAT_MS)
-    if (!isNews) return LOOK_MS
+    const isDue = text !== this.#lastReport || (files.length > 0 && now - this.#reportedAt > REPEAT_MS)
+    if (!isDue) return LOOK_MS
     const { interval } = await this.#client.progress({ peer: this.#peer, files })
-    this.#said = text
-    this.#saidAt = now
+    this.#lastReport = text
+    this.#reportedAt = now
     return interval * 1000
   }
 }

@@ -1,4 +1,4 @@
-/** A rate is that of this time and up to one look more: chunks of a slow download come seconds apart. */
+/** Rates are averages over this time or one look more, because chunks of a slow download come seconds apart. */
 const WINDOW_MS = 4000
 
 interface Sample {
@@ -7,8 +7,8 @@ interface Sample {
 }
 
 /**
- * Rates of counters that somebody else counts up, from looking at them now and then. A counter that was not
- * there at the look before began at 0 then. Pure: the caller brings the time in milliseconds.
+ * Computes the rates of counters from occasional looks at them. A new counter is taken to have been 0 at the last
+ * look. Pure: the caller passes the time in milliseconds.
  */
 export class Rates {
   #samples = new Map<string, Sample[]>()
@@ -19,11 +19,11 @@ export class Rates {
     this.#tickedAt = start
   }
 
-  /** Bytes a second, rounded up, so that 0 is nothing at all. */
+  /** Bytes a second, rounded up, so that 0 means no bytes at all. */
   at(key: string, total: number, now: number): number {
     this.#seen.add(key)
     const known = this.#samples.get(key) ?? []
-    // One that is lower than before is another counter under the same key.
+    // A lower total means a new counter under the same key.
     const samples = (known.at(-1)?.total ?? 0) > total ? [] : known
     if (samples.length === 0) samples.push({ at: this.#tickedAt, total: 0 })
     while (samples.length > 1 && now - samples[1]!.at >= WINDOW_MS) samples.shift()
@@ -33,7 +33,7 @@ export class Rates {
     return now > at ? Math.ceil(((total - before) / (now - at)) * 1000) : 0
   }
 
-  /** Ends one look at all counters: those that were not looked at are forgotten. */
+  /** Ends a look at all counters, and forgets those that it did not include. */
   tick(now: number): void {
     for (const key of this.#samples.keys()) if (!this.#seen.has(key)) this.#samples.delete(key)
     this.#seen = new Set()

@@ -4,7 +4,7 @@ import type { KeySet } from '../../tracker-client/api/schemas.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { KeySource } from '../serve/grant-verifier.ts'
 
-/** The fleet's public keys: asked of the tracker, kept in the home, so that a peer can verify without one. */
+/** The fleet's public keys, kept in the home so that a peer can verify grants without a tracker. */
 export class SigningKeys implements KeySource {
   readonly #client: TrackerClient
   readonly #file: string
@@ -16,7 +16,7 @@ export class SigningKeys implements KeySource {
     try {
       this.#keys = JSON.parse(readFileSync(this.#file, 'utf8')) as KeySet
     } catch {
-      // First start, or a file torn by a crash: the tracker is asked.
+      // First start, or a file torn by a crash: `ensure` asks the tracker.
     }
   }
 
@@ -24,7 +24,7 @@ export class SigningKeys implements KeySource {
     return this.#keys
   }
 
-  /** Asks the tracker where nothing is known yet. */
+  /** Asks the tracker if no key is known yet. */
   async ensure(): Promise<void> {
     if (this.#keys.keys.length === 0) await this.refresh()
   }

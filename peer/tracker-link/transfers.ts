@@ -7,13 +7,13 @@ import { Rates } from './rates.ts'
 
 export interface TransferSources {
   library: Pick<Library, 'get'>
-  /** Downloads under way, with what each has fetched. */
+  /** Downloads under way, with the bytes that each has fetched. */
   downloads(): Iterable<FileBytes>
-  /** What was sent, by fileKey; what has come to rest is taken out. */
+  /** Bytes sent, by fileKey. Transfers removes idle entries. */
   sent: Map<string, FileBytes>
 }
 
-/** A file that moves; `down` only where it is being downloaded. */
+/** A file that is being transferred. `down` is null unless it is being downloaded. */
 interface Moving {
   group: string
   fileId: string
@@ -21,20 +21,20 @@ interface Moving {
   up: number
 }
 
-/** What this peer moves, as it reports it: looked up when it is asked for, from what is counted anyway. */
+/** Computes this peer's transfers for its reports, from the counters of downloads and uploads. */
 export class Transfers {
   readonly #sources: TransferSources
   readonly #down: Rates
   readonly #up: Rates
 
-  /** `start` is when nothing had moved yet: milliseconds, as `now` below. */
+  /** `start` is a time before the first transfer, in milliseconds like `now` below. */
   constructor(sources: TransferSources, start: number) {
     this.#sources = sources
     this.#down = new Rates(start)
     this.#up = new Rates(start)
   }
 
-  /** Files that are downloaded, or of which something went out in the last seconds: the busiest. */
+  /** The busiest files: those being downloaded, or sent within the last seconds. */
   now(now: number): FileProgress[] {
     const busiest = [...this.#moving(now)].sort((a, b) => speedOf(b) - speedOf(a))
     return busiest.slice(0, MAX_MOVING).flatMap(({ group, fileId, down, up }) => {
@@ -49,7 +49,7 @@ export class Transfers {
     const { downloads, sent, library } = this.#sources
     const moving = new Map<string, Moving>()
     for (const { group, fileId, bytes } of sumByFile(downloads())) {
-      // Until it is served, nobody knows yet what is here of it.
+      // A download that is not served yet does not know its chunks.
       if (!library.get(fileId)) continue
       const key = fileKey(group, fileId)
       moving.set(key, { group, fileId, down: this.#down.at(key, bytes, now), up: 0 })
@@ -69,7 +69,7 @@ export class Transfers {
 
 const speedOf = ({ down, up }: Moving): number => (down === null ? up : 1 + down + up)
 
-/** One file may be downloaded to several places. */
+/** Adds up downloads of the same file to several places. */
 function sumByFile(files: Iterable<FileBytes>): Iterable<FileBytes> {
   const sums = new Map<string, FileBytes>()
   for (const file of files) {

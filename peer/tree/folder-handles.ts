@@ -4,13 +4,13 @@ import { join } from 'node:path'
 const CAN_OPEN_BY_HANDLE = process.platform === 'linux'
 
 /**
- * Paths below a folder that no symbolic link leads out of, also if somebody swaps a folder for a link meanwhile: each
- * folder is opened without following links, through the handle of the one above it (openat(2) by /proc/self/fd). Other
- * systems get plain paths.
+ * Resolves paths below a folder so that no symbolic link leads out of it, even if somebody swaps a folder for a link
+ * meanwhile. It opens each folder without following links, through the handle of its parent (openat(2) by
+ * /proc/self/fd). Systems other than Linux get plain paths.
  */
 export class FolderHandles {
   readonly #root: string
-  /** The handles of the folder that was used last, and those above it. */
+  /** Handles of the folder used last and of its parents. */
   #open: { name: string; fd: number }[] = []
   #rootFd: number | null = null
 
@@ -18,7 +18,7 @@ export class FolderHandles {
     this.#root = root
   }
 
-  /** A path by which the entry can be opened. Valid until the next call. Throws ENOENT, ENOTDIR or ELOOP. */
+  /** A path that opens the entry, valid until the next call. Throws ENOENT, ENOTDIR or ELOOP. */
   pathOf(path: string): string {
     if (!CAN_OPEN_BY_HANDLE) return join(this.#root, path)
     const names = path.split('/')

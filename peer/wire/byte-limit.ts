@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TokenBucket } from './token-bucket.ts'
 
-/** Holds a flow of bytes to a rate, shared by all who take from it, first come first served. */
+/** Limits the rate of a flow of bytes that several senders share, first come first served. */
 export class ByteLimit {
   #bucket: TokenBucket
 
@@ -14,7 +14,7 @@ export class ByteLimit {
     this.#bucket = new TokenBucket(rate, performance.now())
   }
 
-  /** The largest piece to send at once: under a limit, small ones keep the flow even and fair. */
+  /** The largest piece to send at once. Under a limit, small pieces keep the flow even and fair. */
   stepSize(unlimited: number): number {
     const { rate } = this.#bucket
     return rate === 0 ? unlimited : Math.max(16 * 1024, Math.min(unlimited, Math.floor(rate / 20)))

@@ -6,12 +6,12 @@ import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509'
 import { storageError } from '../../protocol/errors.ts'
 import { fingerprint, type KeyPair } from '../../protocol/hello.ts'
 
-/** A peer's key pair and self-signed certificate: made once per home, its fingerprint is the peer's id. */
+/** A peer's key pair and self-signed certificate, made once per home. Its fingerprint is the peer's id. */
 export type Identity = KeyPair
 
 const VALID_YEARS = 30
 
-/** Loads the identity of `home`, making it on first use. */
+/** Loads the identity of `home`, and makes it on first use. */
 export async function loadIdentity(home: string): Promise<Identity> {
   const folder = join(home, 'identity')
   const file = join(folder, 'peer.pem')
@@ -35,15 +35,15 @@ function parsePem(pem: string): Identity {
 }
 
 /**
- * This machine's addresses: peers pin the certificate and do not look at them, but other programs (curl,
- * aria2) check that they speak with the address that they called.
+ * This machine's addresses, for the certificate. Peers pin the certificate and ignore them, but other programs
+ * (curl, aria2) compare them with the address that they connect to.
  */
 function ownAddresses(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((of = []) => of.map(({ address }) => address))
   return [...new Set(['127.0.0.1', '::1', ...addresses.filter((address) => !address.startsWith('fe80:'))])]
 }
 
-/** ECDSA on P-256: every TLS 1.3 stack has it, and a handshake costs a tenth of RSA's. */
+/** Uses ECDSA on P-256: every TLS 1.3 stack has it, and a handshake costs a tenth of one with RSA. */
 async function generatePem(): Promise<string> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')

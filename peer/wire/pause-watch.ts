@@ -1,9 +1,9 @@
-/** A timer that is late by this much tells of a pause of this process, not of a busy event loop. */
+/** A timer this late means that the process was paused, not that its event loop is busy. */
 const PAUSE_MS = 1000
 
 /**
- * Tells whether this process itself was paused (SIGSTOP, a frozen container, a suspended machine) since the tick
- * before, so that what did not arrive meanwhile is not blamed on peers. Ticks come every `intervalMs`.
+ * Detects pauses of this process (SIGSTOP, a frozen container, a suspended machine), so that peers are not blamed
+ * for data that did not arrive meanwhile. Ticks come every `intervalMs`.
  */
 export class PauseWatch {
   readonly #limit: number
@@ -14,7 +14,7 @@ export class PauseWatch {
     this.#tickedAt = now
   }
 
-  /** To be called at each tick with performance.now(). */
+  /** Whether the process was paused since the last tick. Call it at each tick with performance.now(). */
   paused(now: number): boolean {
     const wasPaused = now - this.#tickedAt > this.#limit
     this.#tickedAt = now

@@ -4,7 +4,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { fingerprint } from '../../protocol/hello.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
 
-/** Node's `onread`: data is read into the buffer that `buffer` returns, without an allocation a read. */
+/** Node's `onread`: reads go into the buffer that `buffer` returns, without an allocation per read. */
 export interface OnRead {
   buffer: () => Uint8Array
   callback: (bytes: number, buffer: Uint8Array) => boolean
@@ -15,13 +15,13 @@ export interface Credentials {
   cert: string
 }
 
-/** AES-128 first: a quarter faster than the 256 that OpenSSL prefers, and as far out of anyone's reach. */
+/** AES-128 first: it is a quarter faster than AES-256, which OpenSSL prefers, and as secure in practice. */
 export const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384'
 export const CONNECT_TIMEOUT_MS = 3000
 
 /**
- * Connects to a peer and, with TLS, checks that it proves the pinned certificate before a single byte is
- * sent. Rejects with PEER_BAD_ANSWER for another certificate, else with the socket's error.
+ * Connects to a peer. With TLS it checks the pinned certificate before it sends a byte. Rejects with PEER_BAD_ANSWER
+ * for another certificate, else with the socket's error.
  */
 export function connectPinned(
   target: PeerAddress,
@@ -34,7 +34,7 @@ export function connectPinned(
       ? connectTls({
           ...where,
           secureContext: contextOf(credentials),
-          // The pin below replaces the chain of trust: peers' certificates are self-signed.
+          // Peers' certificates are self-signed: the pin below replaces the chain of trust.
           rejectUnauthorized: false,
           checkServerIdentity: () => undefined,
         })
@@ -43,13 +43,13 @@ export function connectPinned(
       socket.destroy()
       reject(error)
     }
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail(new Error('it does not answer')))
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail(new Error('the peer does not answer')))
     socket.once('error', fail)
-    socket.once('close', () => fail(new Error('it closed the connection')))
+    socket.once('close', () => fail(new Error('the peer closed the connection')))
     socket.once(target.tls ? 'secureConnect' : 'connect', () => {
       if (target.tls && pinOf(socket as TLSSocket) !== target.peer)
         return fail(
-          new ShoalError('PEER_BAD_ANSWER', 'the peer proves another identity than the tracker announced'),
+          new ShoalError('PEER_BAD_ANSWER', 'the peer has another certificate than the tracker announced'),
         )
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
@@ -63,7 +63,7 @@ export function connectPinned(
 
 const contexts = new WeakMap<Credentials, SecureContext>()
 
-/** Made once for each credentials: parsing the key costs as much as a handshake. */
+/** Cached, because parsing the key costs as much as a handshake. */
 function contextOf(credentials: Credentials): SecureContext {
   let context = contexts.get(credentials)
   if (!context) {

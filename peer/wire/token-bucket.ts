@@ -1,10 +1,10 @@
 /**
- * A token bucket (RFC 2697's single rate): `rate` bytes a second with bursts of a tenth of a second, so that
- * what is sent stays within a few per cent of the rate over any second. Pure: the caller brings the time.
+ * A token bucket (the single rate of RFC 2697): `rate` bytes a second with bursts of a tenth of a second, which
+ * keeps any second within a few per cent of the rate. Pure: the caller passes the time.
  */
 export class TokenBucket {
   readonly rate: number
-  /** Bytes that may be sent now; negative while a debt is being paid off. */
+  /** Bytes that may be sent now; negative while senders wait. */
   #tokens: number
   #updated: number
 

@@ -1,18 +1,17 @@
-/** Bytes of one file in one group. */
 export interface FileBytes {
   group: string
   fileId: string
   bytes: number
 }
 
-/** A group's name has no slash. */
+/** Unique, because a group's name has no slash. */
 export const fileKey = (group: string, fileId: string): string => `${group}/${fileId}`
 
-/** What this peer has done since it started, counted where it happens. */
+/** Counts what this peer has transferred since it started. */
 export class TransferCounters {
   readonly received = new Map<string, number>()
   readonly sent = new Map<string, number>()
-  /** What was sent of each file, by fileKey, until it is taken out. */
+  /** Bytes sent of each file, by fileKey, until peer/tracker-link/transfers.ts removes the entry. */
   readonly sentOf = new Map<string, FileBytes>()
   verificationFailures = 0
 

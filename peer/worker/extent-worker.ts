@@ -16,17 +16,17 @@ import type { FetchPool } from '../fetch/pool.ts'
 
 const EXTENTS_AT_ONCE = 16
 
-/** A process that works off the extents of another's downloads: it shares their queue and their folder. */
+/** Fetches extents for the downloads of a peer in another process, which shares its queue and folder with this one. */
 export class ExtentWorker {
   readonly #pool: FetchPool
   readonly #redis: ReturnType<typeof connectRedis>
   readonly #worker: Worker<ExtentJob, ExtentOutcome>
-  readonly #presence: string
-  #saying: NodeJS.Timeout | undefined
+  readonly #presenceKey: string
+  #heartbeat: NodeJS.Timeout | undefined
   extents = 0
   bytes = 0
 
-  /** `peer` is the id of the peer whose queue on the Redis at `url` it is. */
+  /** Works on the queue of the peer with this id, on the Redis at `url`. */
   constructor(url: string, peer: string, pool: FetchPool) {
     this.#pool = pool
     this.#redis = connectRedis(url, 'queue')
@@ -37,31 +37,31 @@ export class ExtentWorker {
       lockDuration: EXTENT_LOCK_MS,
       autorun: false,
     })
-    this.#presence = workersKey(queuePrefix(peer))
+    this.#presenceKey = workersKey(queuePrefix(peer))
     this.#worker.on('error', () => {})
   }
 
-  /** Takes part; resolves when the queue is reached, and the peer can see it. */
+  /** Takes part in the queue. Resolves once the peer can see it. */
   async start(): Promise<void> {
     await this.#worker.waitUntilReady()
-    await this.#say()
-    this.#saying = setInterval(() => this.#say().catch(() => {}), PRESENCE_MS)
+    await this.#announce()
+    this.#heartbeat = setInterval(() => this.#announce().catch(() => {}), PRESENCE_MS)
     this.#worker.run().catch(() => {})
   }
 
-  async #say(): Promise<void> {
-    await this.#redis.set(this.#presence, '1', 'PX', 3 * PRESENCE_MS)
+  async #announce(): Promise<void> {
+    await this.#redis.set(this.#presenceKey, '1', 'PX', 3 * PRESENCE_MS)
   }
 
-  /** Finishes what is under way. */
+  /** Finishes the extents under way. */
   async close(): Promise<void> {
-    clearInterval(this.#saying)
+    clearInterval(this.#heartbeat)
     await this.#worker.close()
     this.#redis.disconnect()
     await this.#pool.close()
   }
 
-  /** Fetches, verifies, writes and syncs: a chunk is reported only when it is safely in the file. */
+  /** Fetches, verifies, writes and syncs an extent, and only then reports its chunks. */
   async #work({ data: { extent, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
     const { path, fileId, size, target, grant } = work
     let file: FileHandle
@@ -72,7 +72,7 @@ export class ExtentWorker {
     }
     const chunks: number[] = []
     try {
-      // Not a slice of Node's pool of small buffers: a message to a thread would take all of that.
+      // A copy, not a slice of Node's buffer pool: a message to a thread would send the whole pool.
       const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
       const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes, isShared: true }
       const failure = await this.#pool
@@ -84,7 +84,7 @@ export class ExtentWorker {
     } catch (error) {
       return { chunks: [], error: failureAt('sync', storageError(error, path)) }
     } finally {
-      // What the sync confirmed is safe whatever this says.
+      // The data is synced already, so a failed close loses nothing.
       await file.close().catch(() => {})
       this.extents++
     }

@@ -7,16 +7,16 @@ import { ExtentWorker } from './extent-worker.ts'
 
 export interface RunningWorker {
   peer: string
-  /** Finishes what is under way; tells how much it fetched. */
+  /** Finishes the extents under way. Returns how much was fetched. */
   stop(): Promise<{ extents: number; bytes: number }>
 }
 
-/** Works off chunks of the home's peer, on the queue at `queue` or on the home's own. */
+/** Starts a worker for the home's peer, on the queue at the URL `queue` or on the home's own. */
 export async function startWorker({ home, queue }: { home: string; queue?: string }): Promise<RunningWorker> {
   const identity = await loadIdentity(home)
   const redis = queue ? null : await acquireRedis(join(home, QUEUE_FOLDER))
   const credentials = { key: identity.key, cert: identity.cert }
-  // It serves nothing itself: port 0 is announced to nobody.
+  // A worker serves nothing, so it has no port to announce.
   const pool = new FetchPool({ credentials, ownPort: 0 })
   const worker = new ExtentWorker(queue ?? redis!.url, identity.peer, pool)
   await worker.start()

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface BacklogOptions {
   /** Names worked on at once. */
   atOnce: number
-  /** Whether what failed is tried again later. */
+  /** Whether failed names are retried later. */
   retries: boolean
   work(name: string, signal: AbortSignal): Promise<void>
-  /** What no other try would change: it ends the run. */
+  /** Whether a retry cannot help: such an error ends the run. */
   isFinal(error: Error): boolean
-  /** Hears of the first failure of a name, and of another one in a row only when its message differs. */
+  /** Called for a name's first failure, and for later ones in a row if the message differs. */
   failed(name: string, error: Error): void
 }
 
@@ -16,14 +16,14 @@ const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
 
 /**
- * Names that something is to be done for: each at most once at a time, again when it was added meanwhile, and
- * later when it failed, with pauses that double.
+ * A work queue of names. It works on each name at most once at a time, again if the name was added meanwhile, and
+ * retries failed names with pauses that double.
  */
 export class Backlog {
-  /** Names whose last try failed. */
+  /** Names whose last attempt failed. */
   readonly failures = new Map<string, Error>()
   readonly #options: BacklogOptions
-  /** When each may start (performance.now()). */
+  /** When each name may start (performance.now()). */
   readonly #due = new Map<string, number>()
   readonly #running = new Map<string, { again: boolean; stop: AbortController; ended: Promise<void> }>()
   readonly #tries = new Map<string, number>()
@@ -42,7 +42,7 @@ export class Backlog {
     this.#wake.abort()
   }
 
-  /** Nothing is to be done for it any more. */
+  /** Removes a name, and stops the work on it. */
   drop(name: string): void {
     this.#due.delete(name)
     this.#forget(name)
@@ -56,7 +56,7 @@ export class Backlog {
     return this.#due.size === 0 && this.#running.size === 0
   }
 
-  /** Works until the signal aborts, or with `untilEmpty` until nothing is left. Throws a final error. */
+  /** Works until the signal aborts, or with `untilEmpty` until no name is left. Throws a final error. */
   async run(signal: AbortSignal, untilEmpty = false): Promise<void> {
     while (!signal.aborted && this.#final === null && !(untilEmpty && this.isEmpty)) {
       this.#wake = new AbortController()
@@ -68,7 +68,7 @@ export class Backlog {
     if (this.#final) throw this.#final
   }
 
-  /** Starts what is due; returns the milliseconds until something else may be. */
+  /** Starts the names that are due. Returns the milliseconds until the next one may be. */
   #start(): number {
     const now = performance.now()
     let next = LAST_RETRY_MS

@@ -10,8 +10,8 @@ export interface MirroredName {
 }
 
 /**
- * Whether the mirror may delete in `folder` (which may be absent): it carries this mirror's marker, or is empty. Throws
- * PATH_IN_THE_WAY for a folder of another mirror, or one whose files no mirror has put there.
+ * Requires that the mirror may delete in `folder`: it has this mirror's marker, or is empty or absent. Throws
+ * PATH_IN_THE_WAY for a folder of another mirror, and for one with files that no mirror put there.
  */
 export async function requireOwnFolder(folder: string, mirrored: MirroredName): Promise<void> {
   const marked = await readMarker(folder)
@@ -19,7 +19,7 @@ export async function requireOwnFolder(folder: string, mirrored: MirroredName): 
   if (marked === null)
     throw new ShoalError(
       'PATH_IN_THE_WAY',
-      `${folder} is not empty, and no mirror has made it: --delete would remove files`,
+      `${folder} is not empty and belongs to no mirror: --delete would remove files`,
       {
         hint: 'choose an empty folder, or add --adopt once to give this one to the mirror',
       },
@@ -28,8 +28,8 @@ export async function requireOwnFolder(folder: string, mirrored: MirroredName): 
 }
 
 /**
- * Whether the mirror of `root` (a real path) may delete the file at `path` below it: no link leads to it out of the
- * folder, and no folder in between belongs to another mirror.
+ * Whether the mirror of `root` (a real path) may delete the file at `path` below it: no link on the way leads out of
+ * the folder, and no folder on the way belongs to another mirror.
  */
 export function mayDelete(root: string, path: string): boolean {
   let folder: string
@@ -44,13 +44,13 @@ export function mayDelete(root: string, path: string): boolean {
   return true
 }
 
-/** Throws PATH_IN_THE_WAY if the folder is the mirror of something else. */
+/** Throws PATH_IN_THE_WAY if the folder belongs to another mirror. */
 export async function refuseOtherMirror(folder: string, mirrored: MirroredName): Promise<void> {
   const marked = await readMarker(folder)
   if (marked) refuseOther(folder, marked, mirrored)
 }
 
-/** Marks a folder as this mirror's, if it is empty or (`adopt`) whatever it holds. */
+/** Marks a folder as this mirror's, if it is empty or (`adopt`) in any case. */
 export async function markFolder(folder: string, mirrored: MirroredName, adopt: boolean): Promise<void> {
   if (!adopt && !(await isEmpty(folder))) return
   const path = join(folder, MIRROR_MARKER)
@@ -65,7 +65,7 @@ function refuseOther(folder: string, marked: MirroredName, { group, prefix }: Mi
     'PATH_IN_THE_WAY',
     `${folder} mirrors ${named(marked)}, not ${named({ group, prefix })}`,
     {
-      hint: `choose another folder, or remove ${join(folder, MIRROR_MARKER)} if that mirror is over`,
+      hint: `choose another folder, or remove ${join(folder, MIRROR_MARKER)} to end that mirror`,
     },
   )
 }

@@ -27,15 +27,15 @@ export interface MirrorOptions {
   /** Folder on this machine. */
   folder: string
   deletes: boolean
-  /** Gives a folder that is not empty to this mirror, so that it may delete there. */
+  /** Lets the mirror delete in a folder that is not empty. */
   adopt: boolean
-  /** Replaces files that no download has put there. */
+  /** Replaces files that no download put there. */
   force: boolean
-  /** Changes nothing, and says what would change. */
+  /** Only reports what would change. */
   dryRun: boolean
-  /** Whether to go on once the folder is equal. */
+  /** Whether to continue after the folder equals the group. */
   follow: boolean
-  /** Hears of each file that comes or goes. */
+  /** Reports a line for each file that comes or goes. */
   tell(line: string): void
 }
 
@@ -45,20 +45,20 @@ export interface MirrorSummary {
   files: DownloadedFile[]
   /** Paths. */
   deleted: string[]
-  /** What is in the group and could not be had yet. */
+  /** Files of the group that could not be fetched yet. */
   failed: { name: string; reason: string }[]
-  /** Of a dry run: names that it would fetch, and paths that it would delete. */
+  /** Of a dry run: the names to fetch and the paths to delete. */
   plan?: { fetch: string[]; delete: string[] }
 }
 
 const PAGE = 1000
 const AT_ONCE = 16
-/** How long a download waits for a peer that serves the file before it is tried again later. */
+/** How long a download waits for a peer that serves the file. It is retried later. */
 const WAIT_MS = 10_000
 
 /**
- * A folder that follows a group: first compared as a whole, then changed with every event. Files come by the
- * home's peer, which writes each under a working name and renames it when all of it is right.
+ * Keeps a folder equal to a group's files: compares them once, then follows the group's events. The home's peer
+ * downloads each file under a working name, and renames it when it is complete.
  */
 export class Mirror {
   readonly #options: MirrorOptions
@@ -76,16 +76,16 @@ export class Mirror {
       atOnce: AT_ONCE,
       retries: options.follow,
       work: (name, signal) => this.#fetch(name, signal),
-      isFinal: isNoUseToRepeat,
-      failed: (name, error) => options.tell(`${name} is missing for now: ${error.message}`),
+      isFinal: isPermanent,
+      failed: (name, error) => options.tell(`could not fetch ${name} yet: ${error.message}`),
     })
   }
 
-  /** Ends when the signal aborts, or with `follow: false` when the folder is equal. Throws what the tracker refuses it with. */
+  /** Ends when the signal aborts, or with `follow: false` when the folder is equal. Throws the tracker's refusal. */
   async run(signal: AbortSignal): Promise<MirrorSummary> {
     const { client, group, prefix, folder, deletes, adopt, dryRun } = this.#options
     const follow = this.#options.follow && !dryRun
-    // Says "no such group" or "not a member" before anything is made.
+    // Fails with "no such group" or "not a member" before anything is made.
     await client.group(group)
     if (deletes && !adopt) await requireOwnFolder(folder, { group, prefix })
     else if (!adopt) await refuseOtherMirror(folder, { group, prefix })
@@ -113,7 +113,7 @@ export class Mirror {
     const { client, group } = this.#options
     const ended = new AbortController()
     const either = AbortSignal.any([signal, ended.signal])
-    // Either of the two may fail, and ends the other.
+    // If one of the two fails, it ends the other.
     const working = this.#backlog.run(either).finally(() => ended.abort())
     const following = (async () => {
       while (!either.aborted) {
@@ -127,17 +127,17 @@ export class Mirror {
     if (failure && !signal.aborted) throw failure.reason
   }
 
-  /** A prefix with nothing below it is mistyped. */
+  /** Refuses a prefix without files: it is mistyped. */
   async #refuseUnknown(): Promise<void> {
     const { group, prefix } = this.#options
     if (prefix === '') return
     for await (const _ of this.#list()) return
-    throw new ShoalError('FILE_NOT_FOUND', `${group} has nothing below ${prefix}`, {
-      hint: `see what there is: shoal group files ${group}`,
+    throw new ShoalError('FILE_NOT_FOUND', `${group} has no files below ${prefix}`, {
+      hint: `list its files: shoal group files ${group}`,
     })
   }
 
-  /** What a run would do, read from what is there now. */
+  /** What a run would do now. */
   async #plan(): Promise<MirrorSummary> {
     const { group, folder, deletes, tell } = this.#options
     await this.#refuseUnknown()
@@ -150,21 +150,21 @@ export class Mirror {
     return { group, folder: resolve(folder), files: [], deleted: [], failed: [], plan }
   }
 
-  /** Brings the whole folder up to what the group has now. */
+  /** Deletes the folder's other files (with `deletes`), and queues the missing ones. */
   async #compare(): Promise<void> {
     const { group, prefix, deletes, tell } = this.#options
     const { wanted, missing } = await this.#difference()
-    // Nothing below the name is no reason to empty the folder.
+    // An empty group or prefix is no reason to empty the folder.
     if (deletes && wanted.size > 0) for (const path of await this.#others(wanted)) await this.#delete(path)
     for (const name of missing) this.#backlog.add(name)
-    if (wanted.size === 0 && prefix !== '') tell(`${group}:${prefix} holds no files yet`)
+    if (wanted.size === 0 && prefix !== '') tell(`${group}:${prefix} has no files yet`)
   }
 
-  /** What the group has, and the names of those that are not in the folder as they should be. */
+  /** The group's files by name, and the names of those that the folder lacks or has in another version. */
   async #difference(): Promise<{ wanted: Map<string, FileRecord>; missing: string[] }> {
     const { peer, prefix } = this.#options
     const wanted = await this.#wanted()
-    // What the peer serves from its place is what it was when it was verified.
+    // A file that the peer serves from its path is unchanged since it was verified.
     const { seeding } = await peer.status()
     const here = new Map(seeding.filter((file) => !file.fault).map(({ path, fileId }) => [path, fileId]))
     const isHere = ([name, { fileId }]: [string, FileRecord]): boolean =>
@@ -194,15 +194,15 @@ export class Mirror {
   async #follow(since: number, signal: AbortSignal): Promise<void> {
     const { client, group } = this.#options
     try {
-      for await (const event of client.events(group, since, signal)) await this.#take(event)
+      for await (const event of client.events(group, since, signal)) await this.#apply(event)
     } catch (error) {
       if (signal.aborted) return
-      // Too long away: what happened meanwhile is found by comparing.
+      // Cut off for too long: the next comparison finds what has changed.
       if (!(error instanceof ShoalError && error.code === 'REVISION_TOO_OLD')) throw error
     }
   }
 
-  async #take(event: GroupEvent): Promise<void> {
+  async #apply(event: GroupEvent): Promise<void> {
     const { prefix, deletes } = this.#options
     if (event.type === 'file.published' && isBelow(event.file.name, prefix)) {
       this.#note(event.file)
@@ -218,18 +218,18 @@ export class Mirror {
     else this.#snapshots.delete(name)
   }
 
-  /** The newest version of a file; one that the group has no longer is nothing to fetch. */
+  /** Fetches the newest version of a file, unless the group no longer has it. */
   async #fetch(name: string, signal: AbortSignal): Promise<void> {
     const { peer, progress, group, prefix, force, tell } = this.#options
     const output = placeInside(this.#root, relative(name, prefix), this.#snapshots.has(name))
     const request = { group, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS, force }
     const { files } = await peer.download(request, progress, signal).catch((error: unknown) => {
-      // Removed since: there is nothing to be had.
+      // Removed since it was queued.
       if (error instanceof ShoalError && error.code === 'FILE_NOT_FOUND') return { files: [] }
       throw error
     })
     this.#files.push(...files)
-    for (const file of files) tell(`${file.name} is here: ${file.path}`)
+    for (const file of files) tell(`fetched ${file.name} to ${file.path}`)
   }
 
   /** Deletes the copy of a file or snapshot that was removed from the group. */
@@ -240,7 +240,10 @@ export class Mirror {
       if (other.startsWith(path + sep)) await this.#delete(other)
   }
 
-  /** Files of the folder that the group does not have. A snapshot decides itself what stays in its folder. */
+  /**
+   * Paths in the folder that the group does not have, and that the mirror may delete. The download of a snapshot decides
+   * what stays in its folder.
+   */
   async #others(wanted: ReadonlyMap<string, FileRecord>): Promise<string[]> {
     const { prefix } = this.#options
     const keep = new Set([...wanted.keys()].map((name) => relative(name, prefix)))
@@ -260,12 +263,12 @@ export class Mirror {
     try {
       await unlink(path)
     } catch (error) {
-      // Gone, or a folder of that name.
+      // Already gone, or a folder with that name.
       if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return
       throw storageError(error, path)
     }
     this.#deleted.push(path)
-    this.#options.tell(`${path} is deleted`)
+    this.#options.tell(`deleted ${path}`)
     for (let folder = dirname(path); folder.length > this.#root.length; folder = dirname(folder))
       if (
         !(await rmdir(folder).then(
@@ -277,13 +280,13 @@ export class Mirror {
   }
 }
 
-/** The name below the prefix; a prefix that is one file's name is that file. */
+/** The name relative to the prefix. A prefix that is a file's own name stands for that file. */
 function relative(name: string, prefix: string): string {
   if (prefix === '') return name
   return name === prefix ? (name.split('/').at(-1) as string) : name.slice(prefix.length + 1)
 }
 
-/** What another try would not change: the group refuses us, or the disk does. */
-function isNoUseToRepeat(error: unknown): boolean {
+/** Whether a retry cannot help: the group refuses this user, or the request is wrong. */
+function isPermanent(error: unknown): boolean {
   return error instanceof ShoalError && ['auth', 'forbidden', 'usage'].includes(error.kind)
 }

@@ -7,7 +7,7 @@ export function summaryText({ group, folder, files, deleted, failed, plan }: Mir
   if (plan)
     return `A dry run: ${count(plan.fetch.length)} to fetch, ${count(plan.delete.length)} to delete; nothing was changed`
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
-  const parts = [`${folder} follows ${group}: ${count(files.length)} came in (${formatBytes(bytes)})`]
+  const parts = [`${folder} follows ${group}: ${count(files.length)} fetched (${formatBytes(bytes)})`]
   if (deleted.length > 0) parts.push(`${count(deleted.length)} deleted`)
   if (failed.length > 0) parts.push(`${count(failed.length)} missing`)
   return parts.join(', ')

@@ -1,9 +1,9 @@
-/** What a folder holds: of each path, a text that differs when the file was touched. */
+/** A folder's files: for each path, a text that changes when the file does. */
 export type Scan = Map<string, string>
 
 /**
- * Which files are to be published now: those that are as they were at the reading before, and not as they were
- * published. `waiting` counts those that have changed since, or are new. Pure.
+ * Decides which files to publish now (`ready`): those unchanged since the scan before, but not published in this state.
+ * `waiting` counts those that are new or have changed since. Pure.
  */
 export function settled(
   before: ReadonlyMap<string, string>,

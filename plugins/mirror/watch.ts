@@ -21,7 +21,7 @@ export interface WatchOptions {
   /** Folder on this machine. */
   folder: string
   settleMs: number
-  /** Hears of what is published or left out. */
+  /** Reports a line for each file that is published or left out. */
   tell(line: string): void
 }
 
@@ -31,14 +31,14 @@ const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
 
 /**
- * A group that follows a folder. The system says that something below the folder has changed; then the folder is
- * read until nothing in it changes any more, and what stayed as it was for the time to settle is published.
+ * Publishes a folder's files to a group as they change. After the system reports a change, it scans the folder until
+ * nothing changes any more, and publishes each file that stayed the same for `settleMs`.
  */
 export class Watch {
   readonly #options: WatchOptions
   readonly #files: Published[] = []
-  readonly #noticed = new Set<string>()
-  /** Of each path, the state in which it was published. */
+  readonly #notices = new Set<string>()
+  /** The published state of each path. */
   readonly #published: Scan = new Map()
   #changed = Promise.withResolvers<void>()
   #retryMs = FIRST_RETRY_MS
@@ -47,7 +47,7 @@ export class Watch {
     this.#options = options
   }
 
-  /** Ends when the signal aborts. Throws what the folder or the group refuses it with. */
+  /** Ends when the signal aborts. Throws errors of the folder and refusals of the group. */
   async run(signal: AbortSignal): Promise<Published[]> {
     const folder = resolve(this.#options.folder)
     await this.#remember(folder)
@@ -68,7 +68,7 @@ export class Watch {
     return this.#files
   }
 
-  /** What the peer serves from here unchanged was published before. */
+  /** Marks the files that the peer serves unchanged from this folder as published. */
   async #remember(folder: string): Promise<void> {
     const { peer, group } = this.#options
     const { seeding } = await peer.status()
@@ -80,7 +80,7 @@ export class Watch {
       if (served.get(path) === names.get(path)) this.#published.set(path, state)
   }
 
-  /** Publishes until everything in the folder is published as it is. */
+  /** Publishes until every file of the folder is published in its current state. */
   async #settle(folder: string, signal: AbortSignal): Promise<void> {
     let before: Scan = new Map()
     while (!signal.aborted) {
@@ -96,17 +96,17 @@ export class Watch {
     }
   }
 
-  /** Files of the folder by path, with their names in the group; says once what is left out. */
+  /** The folder's files by path, with their names in the group. Reports once what is left out. */
   async #names(folder: string): Promise<Map<string, string>> {
     const { files, notices } = await filesBelow(folder, this.#options.prefix)
     for (const notice of notices) {
-      if (!this.#noticed.has(notice)) this.#options.tell(notice)
-      this.#noticed.add(notice)
+      if (!this.#notices.has(notice)) this.#options.tell(notice)
+      this.#notices.add(notice)
     }
     return new Map(files.map(({ path, name }) => [path, name]))
   }
 
-  /** Whether all of it is published. What another try may change is tried again later, from reading the folder on. */
+  /** Publishes the files. Returns false after an error that may pass: the caller scans the folder again later. */
   async #publish(
     files: { path: string; name: string }[],
     states: Scan,
@@ -117,26 +117,25 @@ export class Watch {
       const published = await peer.upload({ group, files }, progress, signal)
       this.#files.push(...published.files)
       for (const { path } of files) this.#published.set(path, states.get(path) as string)
-      for (const { name, version } of published.files)
-        tell(`${group}:${name} is published, version ${version}`)
+      for (const { name, version } of published.files) tell(`published ${group}:${name}, version ${version}`)
       this.#retryMs = FIRST_RETRY_MS
       return true
     } catch (error) {
       if (signal.aborted) return false
-      if (!(error instanceof ShoalError) || !mayPass(error)) throw error
-      tell(`nothing was published: ${error.message}; it is tried again`)
+      if (!(error instanceof ShoalError) || !isTransient(error)) throw error
+      tell(`could not publish yet: ${error.message}; retrying`)
       this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2)
       return false
     }
   }
 }
 
-/** A tracker that is away comes back; a file that changed or went meanwhile is seen at the next reading. */
-function mayPass({ kind, code }: ShoalError): boolean {
+/** Whether a retry may help: the tracker is away, or a file changed or disappeared, which the next scan sees. */
+function isTransient({ kind, code }: ShoalError): boolean {
   return kind === 'unreachable' || kind === 'busy' || code === 'FILE_CHANGED' || code === 'PATH_NOT_FOUND'
 }
 
-/** Size, time of change and inode of each path that is still there, as one text. */
+/** Size, modification time and inode of each existing path, as one text. */
 async function stateOf(paths: Iterable<string>): Promise<Scan> {
   const states: Scan = new Map()
   for (const path of paths) {

@@ -3,9 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ownNamespaces } from '../../testkit/namespaces.ts'
 
-/**
- * Enters a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there.
- */
+/** Enters a root folder with the system's /dev and /proc, as a container engine does, and runs /shoal there. */
 const ENTER = `
 /bin/mount --rbind /dev "$1/dev" && /bin/mount --rbind /proc "$1/proc" || exit 1
 root=$1

@@ -23,10 +23,7 @@ const root = join(import.meta.dirname, '../..')
 const IMAGES = ['debian:bookworm-slim', 'redis:7.4-bookworm']
 const BASE_PACKAGES = 'libatomic1,libstdc++6,ca-certificates,redis-server'
 
-/**
- * Isolated containers: images, containers, networks and volumes are in a temporary folder, which `close`
- * removes.
- */
+/** Isolated containers: images, containers, networks and volumes are in a temporary folder, which `close` removes. */
 export class Containers {
   readonly folder = mkdtempSync(join(tmpdir(), 'shoal-containers-'))
   readonly #env: NodeJS.ProcessEnv

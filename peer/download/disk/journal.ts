@@ -2,11 +2,10 @@ import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
 
 /**
- * The part file's journal: a header that binds it to one content, then records of 4 bytes, one a marked
- * chunk. A seal (SEAL, then 8 bytes of modification time) ends it when the download stopped in good order.
- * DOUBT right behind the header says that a sync of the part file failed: until the next seal its pages may look
- * right in memory and be missing on the disk. Only ever appended to, so a torn last record is the worst that a
- * crash leaves. All big-endian.
+ * The part file's journal: a header that binds it to one content, then a record of 4 bytes per marked chunk. A seal
+ * (SEAL, then 8 bytes of modification time) ends it after a clean stop. DOUBT directly after the header means that a
+ * sync of the part file failed: until the next seal, its pages may look right in memory and be missing on the disk.
+ * The journal is only appended to, so a crash leaves at worst a torn last record. All big-endian.
  */
 const MAGIC = Buffer.from('SHOALPT1')
 export const HEADER_SIZE = MAGIC.length + 32 + 8
@@ -15,9 +14,9 @@ const DOUBT = 0xffff_fffe
 
 export interface Journal {
   marked: Bitmap
-  /** Modification time of the part file at the seal, in nanoseconds; null when there is no seal at the end. */
+  /** Modification time of the part file at the seal, in nanoseconds; null without a seal at the end. */
   sealedAt: bigint | null
-  /** A sync failed, and no run since has ended in good order. */
+  /** A sync failed, and no run has stopped cleanly since. */
   doubted: boolean
 }
 
@@ -46,7 +45,7 @@ export function encodeDoubt(): Buffer {
   return record
 }
 
-/** null when the journal is torn in its header or belongs to another content. */
+/** Returns null if the header is torn or belongs to another content. */
 export function parseJournal(data: Buffer, fileId: string, size: number): Journal | null {
   if (!data.subarray(0, HEADER_SIZE).equals(encodeHeader(fileId, size))) return null
   const marked = new Bitmap(chunkCount(size))

@@ -14,9 +14,9 @@ const ENTRIES_A_TURN = 500
 const never = new AbortController().signal
 
 /**
- * Brings a complete tree from its working folder into a folder that exists: one entry after the other, each by a rename,
- * and what the new tree does not have is removed last. If this is killed, every file is the old or the new one, and
- * the next run of the download does the rest.
+ * Moves a complete tree from its working folder into an existing folder: one entry after the other, each by a rename.
+ * Last, it removes what the new tree does not have. If it is killed, every file is the old or the new one, and the
+ * next run of the download finishes the merge.
  */
 export async function mergeTree(
   from: string,
@@ -58,12 +58,16 @@ function makeFolder(root: string, { path, mode }: Placed): void {
   const found = lstatSync(absolute, { throwIfNoEntry: false })
   if (!found) mkdirSync(absolute, { mode: mode | WORKING_FOLDER })
   else if (!found.isDirectory())
-    throw new ShoalError('PATH_IN_THE_WAY', `${absolute} is not a folder, and the snapshot has one there`, {
-      hint: 'move it out of the way, or choose another place with -o',
-    })
+    throw new ShoalError(
+      'PATH_IN_THE_WAY',
+      `${absolute} is not a folder, but the snapshot has a folder there`,
+      {
+        hint: 'move it out of the way, or choose another place with -o',
+      },
+    )
 }
 
-/** Removes an entry of the earlier tree if nobody changed it; a folder if it is empty. */
+/** Removes an entry of the earlier tree: a file if it is unchanged, a folder if it is empty. */
 function remove(root: string, { path, kind, size, mtimeNs }: TreeTarget['obsolete'][number]): void {
   const absolute = join(root, path)
   const found = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })

@@ -17,13 +17,13 @@ export interface Wanted {
   force: boolean
 }
 
-/** This home's files, and a way to read others. */
-export interface Known {
+/** This home's catalog, and a pool to hash other files. */
+export interface LocalFiles {
   catalog: Catalog
   hashPool: HashPool
 }
 
-/** The state of a file: another one means that somebody wrote to it. */
+/** A file's state, which changes when somebody writes to the file. */
 export type FileState = Pick<BigIntStats, 'ino' | 'mtimeNs' | 'size'>
 
 /** What a download may replace: a file in exactly this state, nothing (null), or any file or link. */
@@ -40,26 +40,26 @@ export interface FileHere {
 export type Found = { here: FileHere } | { here: null; replaceable: Replaceable }
 
 /**
- * Looks at the final path and decides what a download may replace there: a file that this home downloaded to it or
- * shared from it under the same name, untouched since. Returns the file that is there if it has the wanted content.
- * Throws PATH_IN_THE_WAY for anything else, and FILE_CHANGED if somebody writes to the file meanwhile.
+ * Decides what a download may replace at its final path: an untouched file that this home downloaded to the path or
+ * shared from it under the same name. Returns the existing file if it already has the wanted content. Throws
+ * PATH_IN_THE_WAY for anything else, and FILE_CHANGED if somebody writes to the file meanwhile.
  */
-export async function checkTarget(wanted: Wanted, known: Known, signal: AbortSignal): Promise<Found> {
+export async function checkTarget(wanted: Wanted, local: LocalFiles, signal: AbortSignal): Promise<Found> {
   const { path, force } = wanted
-  // A path that cannot be looked at cannot be written either: opening the part file reports it.
+  // If the path cannot be read, it cannot be written either: opening the part file reports that.
   const stat = await lstat(path, { bigint: true }).catch(() => null)
   if (stat === null) return { here: null, replaceable: force ? 'any file' : null }
   refuseNode(path, stat)
   const isUntouched = (copy: RemovedCopy): boolean => isSameState({ ...copy, size: BigInt(copy.size) }, stat)
-  const own = known.catalog.byPath(path).filter(isUntouched)
+  const own = local.catalog.byPath(path).filter(isUntouched)
   const intact = own.filter(({ fault }) => fault === null)
   if (intact.some((entry) => entry.fileId === wanted.fileId))
-    return { here: hereAs(wanted, known.catalog, stat) }
-  // An intact copy of another file has another content; only other files have to be read.
-  const here = intact.length > 0 ? null : await readHere(wanted, stat, known.hashPool, signal)
+    return { here: hereAs(wanted, local.catalog, stat) }
+  // An intact copy of another file has another content, so only unknown files have to be read.
+  const here = intact.length > 0 ? null : await readHere(wanted, stat, local.hashPool, signal)
   if (here) return { here }
   if (force) return { here, replaceable: 'any file' }
-  const removed = known.catalog.removedAt(path)
+  const removed = local.catalog.removedAt(path)
   const earlier = removed && isUntouched(removed) ? [...own, removed] : own
   if (earlier.some(({ group, name }) => group === wanted.group && name === wanted.name))
     return { here, replaceable: stat }
@@ -70,7 +70,7 @@ function hereAs({ fileId }: Wanted, catalog: Catalog, { mtimeNs, ino }: FileStat
   return { mtimeNs, ino, hashes: () => catalog.hashes(fileId) ?? new Uint8Array(0) }
 }
 
-/** Hashes a file that has the wanted size; null if it has another content. */
+/** Hashes the file if it has the wanted size. Returns null if it has another content. */
 async function readHere(
   { path, size, fileId: wanted }: Wanted,
   stat: BigIntStats,
@@ -89,9 +89,9 @@ async function readHere(
 }
 
 /**
- * Gives a finished file its name. Throws PATH_IN_THE_WAY if `to` is taken by something that it may not replace. A new
- * name is a hard link, which fails if the name is taken; on file systems without hard links, and where a file is
- * replaced, there is a moment between the look and the rename.
+ * Renames a finished file to its final name. Throws PATH_IN_THE_WAY if `to` has something that it may not replace. For
+ * a free name it uses a hard link, which fails if the name is taken. Without hard links, and to replace a file, there
+ * is a moment between the check and the rename.
  */
 export async function giveName(from: string, to: string, replaceable: Replaceable): Promise<void> {
   if (replaceable === null && (await linkNew(from, to))) return
@@ -109,7 +109,7 @@ async function linkNew(from: string, to: string): Promise<boolean> {
     await link(from, to)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false
-    // Over a network a link can succeed and its answer be lost: the repeated request then fails.
+    // On a network file system the link may have succeeded and its reply got lost, so that the retry failed.
     if (!(await isSameFile(from, to))) throw targetExists(to)
   }
   await unlink(from).catch(async (error: unknown) => {
@@ -119,7 +119,6 @@ async function linkNew(from: string, to: string): Promise<boolean> {
   return true
 }
 
-/** Whether both names belong to one file. */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all(
     [a, b].map((path) => lstat(path, { bigint: true }).catch(() => null)),
@@ -131,7 +130,7 @@ function isSameState(a: FileState, b: FileState): boolean {
   return a.ino === b.ino && a.mtimeNs === b.mtimeNs && a.size === b.size
 }
 
-/** A rename would replace a FIFO, device or socket like a file, and as root the machine's own devices. */
+/** Refuses FIFOs, devices and sockets: a rename would replace them like files, as root even system devices. */
 function refuseNode(path: string, stat: BigIntStats): void {
   if (stat.isFile() || stat.isSymbolicLink()) return
   throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, {
@@ -140,7 +139,7 @@ function refuseNode(path: string, stat: BigIntStats): void {
 }
 
 function targetExists(path: string): ShoalError {
-  return new ShoalError('PATH_IN_THE_WAY', `${path} exists, and is no earlier download of this file`, {
+  return new ShoalError('PATH_IN_THE_WAY', `${path} exists and is not an earlier download of this file`, {
     hint: 'replace it with --force, or choose another place with -o',
   })
 }

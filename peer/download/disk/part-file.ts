@@ -17,31 +17,30 @@ import type { Replaceable } from './overwriting.ts'
 import { makeParent, openPlain, requireSpace } from './part-storage.ts'
 import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
-/** What an earlier run left behind, for the download to check before it trusts it. */
+/** What an earlier run left behind. The download checks it (recheck.ts). */
 export interface Leftover {
-  /** Chunks whose mark is in the journal. */
+  /** Chunks marked in the journal. */
   marked: Bitmap
-  /** The run ended in good order and the part file was not touched since: the marks hold as they are. */
+  /** The run stopped cleanly and the part file is untouched since, so the marks are right. */
   sealed: boolean
-  /** More of the part file is allocated than is marked: some unmarked chunks may be there. */
+  /** More of the part file is allocated than marked, so unmarked chunks may be there. */
   unmarkedData: boolean
-  /** A sync failed: what reads right may be in memory only, so it is written once more before it is marked. */
+  /** A sync failed. Right chunks may be in memory only, so they are written again before they are marked. */
   doubted: boolean
-  /** It is a tree, whose chunks are read through its storage. */
+  /** It is a tree: chunks are read through its storage. */
   isTree?: boolean
 }
 
 /**
- * A download's file under its working name, and the journal of which chunks are safely in it. The order of
- * writes is the promise: data → fdatasync → mark; when all is marked → fsync → rename → fsync of the folder.
- * Whatever is killed when, the final name is absent or whole, and a mark is never ahead of its data.
+ * A download's file under its working name, and the journal of the chunks that are safely in it. The order of writes
+ * is the promise: data → fdatasync → mark; when all is marked → fsync → rename → fsync of the folder. So a mark is
+ * never ahead of its data, and the final name is absent or complete, whenever the process is killed.
  *
- * The first write, sync or append to the journal that fails ends it: every later call that would make something
- * of the file throws that same error, and nothing is marked or published any more. The part file is kept, but
- * not sealed, so the next run hashes it. After a failed sync the journal says so too (DOUBT): the system counts
- * pages that it could not write as clean, and they read as right until they are evicted. The next run therefore
- * hashes all of it and writes what is right again. Where not even that can be noted, the journal goes, and the
- * next run begins anew.
+ * The first failure of a write, a sync or a journal append is final: every later call that relies on the file throws
+ * that error, and nothing more is marked or published. The part file is kept without a seal, so the next run hashes
+ * it. After a failed sync the journal also gets a DOUBT, because the system counts pages that it could not write as
+ * clean, and they read as right until they are evicted. The next run then hashes everything, and writes the right
+ * chunks again. If the DOUBT cannot be written, the journal is removed, and the next run starts over.
  */
 export class PartFile {
   readonly path: string
@@ -50,16 +49,16 @@ export class PartFile {
   readonly #storage: PartStorage
   readonly #journal: FileHandle
   readonly #marked: Bitmap
-  /** Chunks that make it complete. */
+  /** The number of chunks that make it complete. */
   readonly #wanted: number
-  /** Written, not yet synced and marked. */
+  /** Chunks written, but not yet synced and marked. */
   #unsynced: number[] = []
   #flushing: Promise<void> | null = null
   /** The last append of marks. */
   #marking: Promise<void> = Promise.resolve()
   #failure: Error | null = null
   #doubting: Promise<void> | null = null
-  /** Answers that read it now. */
+  /** Answers that are reading the file. */
   #readers = 0
   #isOver = false
 
@@ -80,8 +79,8 @@ export class PartFile {
   }
 
   /**
-   * Opens or makes the part file of `finalPath` for this content. Throws NO_SPACE before anything is written: `bytes` in `chunks`
-   * are wanted of it.
+   * Opens or makes the part file of `finalPath` for this content, of which `chunks` of `bytes` in all are wanted.
+   * Throws NO_SPACE before it writes anything.
    */
   static async open(
     finalPath: string,
@@ -109,7 +108,6 @@ export class PartFile {
     }
   }
 
-  /** Where the chunks of an extent are written. */
   place(extent: Extent): Place {
     return this.#storage.place(extent)
   }
@@ -119,23 +117,22 @@ export class PartFile {
     return this.#marked
   }
 
-  /** The first failure of the storage; null while there is none. */
   get failure(): Error | null {
     return this.#failure
   }
 
-  /** The storage failed in another thread or process: a 'write' did not reach the file, or a 'sync' the disk. */
+  /** Reports that the storage failed in another thread or process. */
   fail(at: 'write' | 'sync', error: unknown): void {
     this.#failure ??= storageError(error, this.path)
     if (at === 'sync') this.#doubting ??= this.#doubt()
   }
 
-  /** A verified chunk was written; its mark follows with the next flush. */
+  /** Reports that a verified chunk was written. The next flush marks it. */
   wrote(chunk: number): void {
     if (this.#marked.add(chunk)) this.#unsynced.push(chunk)
   }
 
-  /** Syncs what was written and marks it. One flush runs at a time; its failure is that of all later ones. */
+  /** Syncs and marks the written chunks. One flush runs at a time. After a failure, all later ones fail too. */
   flush(): Promise<void> {
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = null
@@ -166,7 +163,7 @@ export class PartFile {
     }
   }
 
-  /** Remembers the failure; returns the first one. */
+  /** Records the failure. Returns the first one. */
   async #failed(at: 'write' | 'sync', error: unknown): Promise<Error> {
     this.fail(at, error)
     await this.#doubting
@@ -177,7 +174,7 @@ export class PartFile {
     if (this.#failure) throw this.#failure
   }
 
-  /** Notes that a sync failed, in the place of the marks. A journal that cannot hold that must not hold marks. */
+  /** Replaces the marks by a DOUBT. If that fails, removes the journal: it must not keep the marks. */
   async #doubt(): Promise<void> {
     await this.#marking.catch(() => {})
     try {
@@ -185,7 +182,7 @@ export class PartFile {
       await this.#journal.appendFile(encodeDoubt())
     } catch {
       const gone = this.#journal.truncate(0).catch(() => rm(this.finalPath + JOURNAL_SUFFIX, { force: true }))
-      // A disk that takes nothing at all, not even this, is read-only until memory has forgotten what it lost.
+      // If even this fails, the disk is read-only. It stays so until the lost pages have left memory.
       await gone.catch(() => {})
     }
   }
@@ -203,15 +200,15 @@ export class PartFile {
   }
 
   /**
-   * Gives the file its final name. Every chunk must be marked. Returns the state to remember it by. It can be
-   * read until `close`: what takes its place in serving comes only after this. Throws PATH_IN_THE_WAY where the name is
-   * taken by something that is not `replaceable`, and the first failure of the storage, whenever that was.
+   * Renames the complete file to its final name, and returns its state for the catalog. It can still be read until
+   * `close`, because it is served until the finished file takes its place. Throws PATH_IN_THE_WAY if the name is taken
+   * by something that is not `replaceable`, and the first failure of the storage at any time.
    */
   async publish(replaceable: Replaceable): Promise<{ mtimeNs: bigint; ino: bigint }> {
     return this.#complete(() => this.#storage.publish(replaceable, (how) => this.#sync(how)))
   }
 
-  /** Ends a download whose file is only read: it is whole and keeps its working name. */
+  /** Completes a file that is only read: it keeps its working name. */
   async finish(): Promise<void> {
     await this.#complete(async () => {})
   }
@@ -223,7 +220,7 @@ export class PartFile {
       this.#refuseFailed()
       if (this.#marked.count < this.#wanted) throw new Error(`${this.path} is not complete`)
       const result = await last()
-      // The file is safe by now: a journal without one is only litter.
+      // The file is safe: a leftover journal does no harm.
       await rm(this.finalPath + JOURNAL_SUFFIX, { force: true }).catch(() => {})
       return result
     } catch (error) {
@@ -231,7 +228,7 @@ export class PartFile {
     }
   }
 
-  /** Stops for now, in good order: the next open may trust the marks. After a failure it only closes, and throws that. */
+  /** Stops cleanly, so that the next open trusts the marks. After a failure it only closes, and throws the failure. */
   async seal(): Promise<void> {
     try {
       await this.#flushing?.catch(() => {})
@@ -245,7 +242,7 @@ export class PartFile {
     }
   }
 
-  /** Keeps the file readable, whatever becomes of its name, until the answer that reads it is out. */
+  /** Keeps the file readable, even after a rename, until the returned reader is closed. */
   openReader(): FileReader {
     this.#readers++
     return {
@@ -256,19 +253,19 @@ export class PartFile {
     }
   }
 
-  /** Lets go of the file, once the answers that read it are out. */
+  /** Closes the file, once its readers are closed. */
   async close(): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
     await this.#doubting
-    // What a sync confirmed is safe whatever these say; what none confirmed is not marked.
+    // Failures do not matter: synced chunks are safe, and others are not marked.
     await Promise.allSettled([this.#readers === 0 && this.#storage.close(), this.#journal.close()])
   }
 }
 
 /**
- * The journal starts anew at each open: what still holds is marked again after it was checked. A header that
- * is there already stays, since a crash without one would lose all that was downloaded.
+ * Clears the marks at each open; chunks are marked again after they were checked. An existing header stays, because a
+ * crash without one would lose the whole download.
  */
 export async function beginJournal(
   journal: FileHandle,

@@ -6,8 +6,8 @@ import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import { isSameFile } from './overwriting.ts'
 
 /**
- * Opens or makes a file of our own: never what a link leads to, nor a pipe or a device. A file with a second name is
- * somebody's: a crash between the link and the unlink of `giveName` leaves one. It loses only the name `path`.
+ * Opens or makes a regular file; refuses symbolic links, pipes and devices. A file with a second name belongs to the
+ * user: a crash between the link and the unlink of `giveName` leaves one. It only loses the name `path`.
  */
 export async function openPlain(path: string, mode: number, opened: FileHandle[]): Promise<FileHandle> {
   const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -27,25 +27,25 @@ export async function openPlain(path: string, mode: number, opened: FileHandle[]
   })
 }
 
-/** Removes the working names of a file that has its final name too, as a crash in `giveName` leaves it. */
+/** Removes the working names of a file that also has its final name, after a crash in `giveName`. */
 export async function removeWorkingNames(finalPath: string): Promise<void> {
   const path = finalPath + PART_SUFFIX
   if (!(await isSameFile(path, finalPath))) return
   for (const name of [path, finalPath + JOURNAL_SUFFIX]) await rm(name, { force: true })
 }
 
-/** Says "no space" before the first byte where it can be known; a disk that fills up meanwhile says it later. */
+/** Throws NO_SPACE before the first write if the disk has too little. A disk that fills up later fails at a write. */
 export async function requireSpace(path: string, bytes: number): Promise<void> {
   if (bytes <= 0) return
   const { bavail, bsize } = await statfs(dirname(path))
   const free = bavail * bsize
   if (free >= bytes) return
-  throw new ShoalError('NO_SPACE', `${path}: the file needs ${bytes} bytes more, the disk has ${free} free`, {
+  throw new ShoalError('NO_SPACE', `${path} needs ${bytes} more bytes, but the disk has only ${free} free`, {
     hint: 'free some space, then run the same command again',
   })
 }
 
-/** Makes a rename in the folder safe. */
+/** Makes a rename in the folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {

@@ -11,7 +11,7 @@ export class PartialFile implements ServedFile {
   readonly have: Bitmap
   readonly #hashes: () => Uint8Array
   readonly #part: PartFile
-  readonly #news = new HaveFeed()
+  readonly #feed = new HaveFeed()
 
   constructor(
     file: { group: string; fileId: string; size: number },
@@ -36,11 +36,11 @@ export class PartialFile implements ServedFile {
   }
 
   watch(listener: (records: Uint8Array) => void): () => void {
-    return this.#news.watch(listener)
+    return this.#feed.watch(listener)
   }
 
-  /** Tells the swarm of a chunk that came in, or (`pending`) that is being fetched from a seed. */
+  /** Tells followers that a chunk came in, or (`pending`) is being fetched from a seed. */
   tell(chunk: number, pending: boolean): void {
-    this.#news.tell(chunk, pending)
+    this.#feed.tell(chunk, pending)
   }
 }

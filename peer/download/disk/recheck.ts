@@ -8,13 +8,13 @@ import type { Library } from '../../serve/library.ts'
 import type { Leftover, PartFile } from './part-file.ts'
 
 const MAX_RUN = 1024
-/** To look up so many chunks takes five milliseconds, in which this peer serves nobody. */
+/** This many look-ups take five milliseconds, in which this peer serves nobody. */
 const LOOKUPS_A_TURN = 1024
 
 /**
- * Finds the chunks that a part file holds already. After a stop in good order the marks are believed; after
- * any other end what was marked, and where more data than marks is there all else too, is hashed again. After a
- * failed sync all is hashed, and what is right is written again. Calls `found` for each chunk that is right.
+ * Finds the chunks that a part file already holds, and calls `found` for each. After a clean stop it trusts the marks.
+ * After any other end it hashes the marked chunks, and the others too if there is more data than marks. After a failed
+ * sync it hashes all chunks, and writes the right ones again.
  */
 export async function recheck(
   part: PartFile,
@@ -41,7 +41,7 @@ export async function recheck(
   }
 }
 
-/** The marked chunks of a tree, whose files may have gone. */
+/** Rechecks the marked chunks of a tree, whose files may be gone. */
 async function reread(
   part: PartFile,
   marked: Bitmap,
@@ -62,7 +62,7 @@ async function reread(
   }
 }
 
-/** What is right was maybe read from memory, and counted as written: only another write brings it to the disk. */
+/** Writes the right chunks again: the system may hold them in memory and count them as written. */
 async function rewrite(
   part: PartFile,
   hashes: Uint8Array,
@@ -80,7 +80,7 @@ async function rewrite(
   }
 }
 
-/** Runs of chunks to look at: the marked ones, or all. */
+/** Runs of chunks to hash: the marked ones, or all. */
 function* runs(marked: Bitmap, all: boolean): Generator<{ first: number; count: number }> {
   let first = 0
   while (first < marked.size) {
@@ -95,7 +95,7 @@ function* runs(marked: Bitmap, all: boolean): Generator<{ first: number; count: 
   }
 }
 
-/** Copies the missing chunks that this home holds in other files. Calls `found` for each, with that file's path. */
+/** Copies missing chunks from other files of this home. Calls `found` for each, with that file's path. */
 export async function copyLocalChunks(
   part: PartFile,
   have: Bitmap,
@@ -113,14 +113,14 @@ export async function copyLocalChunks(
     const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
     const where = local.catalog.findChunk(expected)
     const file = where && local.library.get(where.fileId)
-    // The catalog may know it of a copy that has gone since, and what is served in its place be this very download.
+    // The catalog's copy may be gone, and the library may have this very download in its place.
     if (!where || !file?.have.has(where.index)) continue
     const data = buffer.subarray(0, chunkLength(part.size, chunk))
     try {
       const reader = await file.open()
       await reader.read(data, where.index * CHUNK_SIZE).finally(() => reader.close())
     } catch {
-      // A local copy that changed meanwhile is no loss: the chunk is fetched. It is served no longer then.
+      // The local copy changed, and is no longer served. The chunk is fetched instead.
       if (!holdsAny(local.library)) return
       continue
     }
@@ -143,7 +143,7 @@ function copyPaths(catalog: Catalog): (fileId: string) => string {
   }
 }
 
-/** Whether there is a chunk at all to copy: else looking each of them up would hold the start up for nothing. */
+/** Whether there is any chunk to copy. Without one, the look-ups would only delay the start. */
 function holdsAny(library: Library): boolean {
   for (const { have } of library.values()) if (have.count > 0) return true
   return false

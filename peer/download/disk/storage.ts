@@ -11,21 +11,21 @@ export type Place =
   | { fd: number; path: string }
   | { path: string; tree: { root: string; chunks: WritePart[][] } }
 
-/** Runs a sync, and remembers its failure. */
+/** Runs a sync, and records its failure. */
 export type Sync = (how: () => Promise<void>) => Promise<void>
 
-/** What a download is written to (part-file.ts). Its errors are those of the file system. */
+/** Where a part file keeps its data (part-file.ts). Throws errors of the file system. */
 export interface PartStorage {
   /** The working name of the file or folder. */
   readonly path: string
   place(extent: Extent): Place
   read(into: Uint8Array, position: number): Promise<void>
   write(data: Uint8Array, chunk: number): Promise<void>
-  /** Everything that was written is on the disk when this resolves. */
+  /** Resolves when everything written is on the disk. */
   sync(): Promise<void>
-  /** Gives the complete download its final name, and returns the state to remember it by. */
+  /** Renames the complete download to its final name, and returns its state for the catalog. */
   publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }>
-  /** Changes with each write; null where that cannot be told. */
+  /** The modification time, in nanoseconds; null if there is no single one. */
   modified(): Promise<bigint | null>
   close(): Promise<void>
 }
@@ -65,7 +65,7 @@ export class FileStorage implements PartStorage {
     return this.#file.datasync()
   }
 
-  /** Where the folder cannot be synced, the file gets its working name back. */
+  /** If the sync of the folder fails, the file gets its working name back. */
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     await sync(() => this.#file.sync())
     const { mtimeNs, ino } = await this.#file.stat({ bigint: true })

@@ -14,7 +14,10 @@ export interface Target {
   path: string
 }
 
-/** The files that `name` stands for: the one of that name, else all below it. Throws FILE_NOT_FOUND. */
+/**
+ * The files that `name` stands for: the one of that name, else all below it, else the snapshot that contains it. Throws
+ * FILE_NOT_FOUND.
+ */
 export async function resolveFiles(
   client: TrackerClient,
   group: string,
@@ -40,7 +43,7 @@ export async function resolveFiles(
   )
 }
 
-/** The snapshot in whose tree `name` may be: one whose own name is the beginning of it. */
+/** The snapshot whose tree may contain `name`: its own name is a prefix of it. */
 async function snapshotAbove(client: TrackerClient, group: string, name: string): Promise<FileRecord | null> {
   for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
     const prefix = name.slice(0, slash)
@@ -51,8 +54,8 @@ async function snapshotAbove(client: TrackerClient, group: string, name: string)
 }
 
 /**
- * Where each file goes: a single one to `output`, or into it when that is a folder; a prefix's files below
- * `output`, with their names relative to the prefix. A symbolic link never leads a file out of the folder.
+ * Decides where each file goes: a single file to `output`, or into it if that is a folder; a prefix's files below
+ * `output`, with names relative to the prefix. No symbolic link leads a file out of the folder.
  */
 export async function placeFiles(
   files: readonly FileRecord[],
@@ -60,7 +63,7 @@ export async function placeFiles(
   output: string,
 ): Promise<Target[]> {
   const [only] = files
-  // A tree is put at the path as it is, or into the folder that is there.
+  // A tree becomes `output`, or is merged into it.
   if (only?.tree && files.length === 1) return [{ file: only, path: resolve(output) }]
   if (only && only.name === name) {
     const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
@@ -80,8 +83,8 @@ export async function placeFiles(
 }
 
 /**
- * The path of the file or snapshot `name` below `root` (a real path), whose folders are made; `made` remembers them.
- * Throws PATH_IN_THE_WAY where a link would lead it out, or a folder is in a file's place.
+ * Makes the folders of the file or snapshot `name` below `root` (a real path), and returns its path. `made` caches the
+ * folders. Throws PATH_IN_THE_WAY if a link leads out of `root`, or a folder has a file's name.
  */
 export function placeInside(root: string, name: string, isTree = false, made = new Set<string>()): string {
   const path = join(root, ...checkFileName(name).split('/'))
@@ -105,12 +108,12 @@ function isFolder(path: string): boolean {
 
 function refuseFolder(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory())
-    throw new ShoalError('PATH_IN_THE_WAY', `${path} is a folder, and the file would take its place`, {
+    throw new ShoalError('PATH_IN_THE_WAY', `${path} is a folder, so the file cannot have that name`, {
       hint: 'choose another place with -o',
     })
 }
 
-/** Makes `folder` below `root` a level at a time: a link that leads out is found before anything is made behind it. */
+/** Makes `folder` below `root` level by level, to find a link that leads out before it makes anything behind it. */
 function makeFolderInside(root: string, folder: string, made: Set<string>): void {
   if (folder === root || made.has(folder)) return
   makeFolderInside(root, dirname(folder), made)

@@ -12,8 +12,8 @@ import { makeParent, openPlain, requireSpace } from './part-storage.ts'
 import type { TreeStorage } from './tree-storage.ts'
 
 /**
- * The working name of a tree beside its target: hidden, and no longer for a long name. The working folder and its journal
- * have suffixes.
+ * The working name of a tree beside its target: hidden, and short even if the target's name is long. The working
+ * folder and its journal add suffixes.
  */
 export function workingName(target: string, fileId: string): string {
   const id = createHash('sha256').update(`${fileId}\0${target}`).digest('hex').slice(0, 16)
@@ -22,7 +22,7 @@ export function workingName(target: string, fileId: string): string {
 
 export const workingFolder = (name: string): string => name + PART_SUFFIX
 
-/** Opens or makes the working folder and the journal of a tree of which `wanted` chunks, `bytes` in all, are to come. */
+/** Opens or makes a tree's working folder and journal. `wanted` chunks of it, `bytes` in all, are downloaded. */
 export async function openTreePart(
   name: string,
   { fileId, size }: { fileId: string; size: number },

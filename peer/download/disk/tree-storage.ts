@@ -17,8 +17,8 @@ import type { TreeTarget } from './tree-target.ts'
 const never = new AbortController().signal
 
 /**
- * A tree that is being downloaded. Its files are under their final names in a working folder beside the target, on the
- * same file system, and get to the target by one rename; or by one each where the target exists.
+ * A tree that is being downloaded. Its files have their final names in a working folder beside the target, on the same
+ * file system. One rename moves them to the target, or one rename each if the target exists.
  */
 export class TreeStorage implements PartStorage {
   readonly path: string
@@ -35,7 +35,7 @@ export class TreeStorage implements PartStorage {
     this.#pool = pool
   }
 
-  /** Makes the working folder, and what needs no contents. */
+  /** Makes the working folder, its folders and its empty files. */
   async begin(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     if (this.#target.kind !== 'single') {
@@ -51,7 +51,7 @@ export class TreeStorage implements PartStorage {
     return { path: this.path, tree: { root: this.path, chunks } }
   }
 
-  /** Throws CHUNK_NOT_HELD for bytes that this download does not want. */
+  /** Throws CHUNK_NOT_HELD for bytes that this download leaves out. */
   async read(into: Uint8Array, position: number): Promise<void> {
     const parts: FilePart[] = []
     let files = 0

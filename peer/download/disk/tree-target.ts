@@ -9,20 +9,18 @@ import { ABSENT, FILE, type FileState, FOLDER, isSameState, LINK, type States } 
 import { type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 
-/** Where a tree goes. */
 export interface TreeTarget {
   path: string
-  /** A free path; a folder that exists; or the path of one file or link. */
+  /** A free path, an existing folder, or the path of one file or link. */
   kind: 'new' | 'merge' | 'single'
   /** Entries of the earlier tree that the new one does not have, the deepest first. */
   obsolete: { path: string; kind: EntryKind; size: number; mtimeNs: bigint }[]
-  /** Files whose contents are right and whose time or mode is not. */
+  /** Files with the right contents, but another time or mode. */
   retimed: ReadonlySet<string>
 }
 
-/** Paths that one message names. */
-const NAMED = 5
-/** Files that one task hashes. */
+/** Most paths that a message lists. */
+const MAX_LISTED = 5
 const TASK_FILES = 200
 
 /**
@@ -47,7 +45,7 @@ export async function planTree(
   if (isSingle) return { plan: everything, target: { path, kind: 'single', ...none } }
   if (!found) return { plan: everything, target: { path, kind: 'new', ...none } }
   if (!found.isDirectory())
-    throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, and the snapshot is one`, {
+    throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, but the snapshot is`, {
       hint: 'move it out of the way, or choose another place with -o',
     })
   const root = realpathSync(path)
@@ -121,7 +119,7 @@ function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: St
   )
 }
 
-/** Hashes files of the right length; calls `same` for those with the wanted content, and returns the paths of the others. */
+/** Hashes files of the right length. Calls `same` for those with the wanted content, and returns the other paths. */
 async function hashDoubtful(
   index: TreeIndex,
   root: string,
@@ -166,6 +164,10 @@ function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
-  const more = paths.length > NAMED ? ` and ${paths.length - NAMED} more` : ''
-  return new ShoalError('PATH_IN_THE_WAY', `${sentence}: ${paths.slice(0, NAMED).join(', ')}${more}`, options)
+  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : ''
+  return new ShoalError(
+    'PATH_IN_THE_WAY',
+    `${sentence}: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
+    options,
+  )
 }

@@ -1,11 +1,11 @@
 import type { Bitmap } from '../../../protocol/bitmap.ts'
 
-/** Of more than so many chunks in common no more are looked at: a choice among them is random enough. */
-const ENOUGH = 2048
+/** The search for common chunks stops at this many: a choice among them is random enough. */
+const MAX_CANDIDATES = 2048
 
 /**
- * A set of chunk indexes as 32-bit words, most significant bit first, with one summary bit a word, so that what
- * two sets have in common is found in steps of 1,024 chunks: a file of two million chunks has 2,048 such steps.
+ * A set of chunk indexes as 32-bit words, most significant bit first, with one summary bit per word. So the
+ * intersection of two sets takes one step per 1,024 chunks: 2,048 steps for a file of two million chunks.
  */
 export class ChunkSet {
   readonly #words: Int32Array
@@ -33,40 +33,40 @@ export class ChunkSet {
     return this.#words[chunk >>> 5]! << (chunk & 31) < 0
   }
 
-  /** False when it was in already. */
+  /** False if the set already has the chunk. */
   add(chunk: number): boolean {
     const at = chunk >>> 5
     const word = this.#words[at]!
-    const bit = TOP >>> (chunk & 31)
+    const bit = TOP_BIT >>> (chunk & 31)
     if ((word & bit) !== 0) return false
     this.#words[at] = word | bit
-    if (word === 0) this.#summary[at >>> 5]! |= TOP >>> (at & 31)
+    if (word === 0) this.#summary[at >>> 5]! |= TOP_BIT >>> (at & 31)
     this.#count++
     return true
   }
 
-  /** False when it was not in. */
+  /** False if the set does not have the chunk. */
   delete(chunk: number): boolean {
     const at = chunk >>> 5
     const word = this.#words[at]!
-    const bit = TOP >>> (chunk & 31)
+    const bit = TOP_BIT >>> (chunk & 31)
     if ((word & bit) === 0) return false
     const rest = word & ~bit
     this.#words[at] = rest
-    if (rest === 0) this.#summary[at >>> 5]! &= ~(TOP >>> (at & 31))
+    if (rest === 0) this.#summary[at >>> 5]! &= ~(TOP_BIT >>> (at & 31))
     this.#count--
     return true
   }
 
   *[Symbol.iterator](): Generator<number> {
     for (let at = 0; at < this.#words.length; at++)
-      for (let bits = this.#words[at]!; bits !== 0; bits ^= TOP >>> Math.clz32(bits))
+      for (let bits = this.#words[at]!; bits !== 0; bits ^= TOP_BIT >>> Math.clz32(bits))
         yield 32 * at + Math.clz32(bits)
   }
 
   /**
-   * A chunk that both sets hold, each with the same chance while there are no more than a few thousand (else
-   * those behind a random start); null when they have none in common. `random` gives numbers in [0, 1).
+   * A random chunk that is in both sets; null if there is none. All common chunks are equally likely if there are at
+   * most MAX_CANDIDATES, else about that many behind a random start. `random` returns numbers in [0, 1).
    */
   common(other: ChunkSet, random: () => number): number | null {
     if (this.#count === 0 || other.#count === 0) return null
@@ -74,7 +74,8 @@ export class ChunkSet {
     const start = steps === 1 ? 0 : Math.floor(random() * steps)
     let found = 0
     let end = 0
-    for (; end < steps && found < ENOUGH; end++) found += this.#inCommon(other, this.#step(start, end))
+    for (; end < steps && found < MAX_CANDIDATES; end++)
+      found += this.#inCommon(other, this.#step(start, end))
     if (found === 0) return null
     let rank = Math.floor(random() * found)
     for (let i = 0; i < end; i++) {
@@ -91,24 +92,24 @@ export class ChunkSet {
     return step < this.#summary.length ? step : step - this.#summary.length
   }
 
-  /** How many chunks of one step both hold. */
+  /** The number of chunks in one step that are in both sets. */
   #inCommon(other: ChunkSet, step: number): number {
     let count = 0
     for (let words = this.#summary[step]! & other.#summary[step]!; words !== 0; ) {
       const bit = Math.clz32(words)
-      words ^= TOP >>> bit
+      words ^= TOP_BIT >>> bit
       const at = 32 * step + bit
       count += bitsIn(this.#words[at]! & other.#words[at]!)
     }
     return count
   }
 
-  /** The one with so many before it in the step. */
+  /** The common chunk of the step with `rank` others before it. */
   #nth(other: ChunkSet, step: number, rank: number): number {
     let left = rank
     for (let words = this.#summary[step]! & other.#summary[step]!; words !== 0; ) {
       const bit = Math.clz32(words)
-      words ^= TOP >>> bit
+      words ^= TOP_BIT >>> bit
       const at = 32 * step + bit
       let both = this.#words[at]! & other.#words[at]!
       const here = bitsIn(both)
@@ -116,17 +117,17 @@ export class ChunkSet {
         left -= here
         continue
       }
-      for (; left > 0; left--) both ^= TOP >>> Math.clz32(both)
+      for (; left > 0; left--) both ^= TOP_BIT >>> Math.clz32(both)
       return 32 * at + Math.clz32(both)
     }
     throw new RangeError(`no chunk of rank ${rank}`)
   }
 }
 
-/** The most significant bit of a word. `>>>` makes a bit of it a positive number, `&` and `^` a signed one again. */
-const TOP = 0x8000_0000
+/** The most significant bit of a word. `>>>` results in a positive number, `&` and `^` in a signed one. */
+const TOP_BIT = 0x8000_0000
 
-/** How many bits are set (Warren, "Hacker's Delight", 5-1). */
+/** The number of set bits (Warren, "Hacker's Delight", 5-1). */
 function bitsIn(word: number): number {
   let n = word - ((word >>> 1) & 0x5555_5555)
   n = (n & 0x3333_3333) + ((n >>> 2) & 0x3333_3333)

@@ -1,17 +1,18 @@
 import { CHUNK_SIZE, MAX_EXTENT_CHUNKS } from '../../../protocol/chunking.ts'
 
-/** Extents are sized for this long at the peer's rate, and two of them kept under way. */
+/** An extent takes this long at the peer's rate. Two are kept under way. */
 const EXTENT_SECONDS = 0.25
+/** Weight of the newest sample in the averages. */
 const WEIGHT = 0.4
 
-/** How much one peer is asked for at a time, from how fast it proves to be. Pure: the caller brings the time. */
+/** Decides from a peer's speed how much to ask it for at a time. Pure: the caller passes the time. */
 export class Pace {
   /** Bytes a second, 0 until measured. */
   rate = 0
-  /** Seconds from asking for a chunk to having it, 0 until measured: what its uplink and its queue make of it. */
+  /** Seconds from the request of a chunk to its arrival (the peer's uplink and queue); 0 until measured. */
   wait = 0
   #settledAt = 0
-  /** An extent has come in. */
+  /** An extent has arrived. */
   #proven = false
 
   /** Chunks to ask for at once. */
@@ -21,16 +22,16 @@ export class Pace {
   }
 
   /**
-   * Whether one more extent than `underway` may be asked for: the longest are short in time, so more of them are
-   * kept. Before the first is in, no second: where many start together they all ask the origin, and what waits
-   * in its queue is chosen before anyone knows what the others chose.
+   * Whether to ask for one more extent than `underway`. The longest extents take little time, so more of them are
+   * kept under way. Before the first has arrived, there is no second: when many peers start together, all of them ask
+   * the origin, and each would fill its queue before it knows what the others chose.
    */
   wantsMore(underway: number): boolean {
     if (!this.#proven) return underway === 0
     return underway < (this.extentLimit === MAX_EXTENT_CHUNKS ? 4 : 2)
   }
 
-  /** An extent of `bytes`, asked for at `startedAt`, came in whole at `now` (milliseconds). */
+  /** An extent of `bytes`, requested at `startedAt`, is complete at `now` (milliseconds). */
   succeeded(bytes: number, startedAt: number, now: number): void {
     this.#proven = true
     const wait = ((now - startedAt) / 1000) * (CHUNK_SIZE / bytes)

@@ -3,68 +3,67 @@ import type { Extent } from '../../../protocol/chunking.ts'
 import { ChunkSet } from './chunk-set.ts'
 import { Rarity } from './rarity.ts'
 
-/** What the picker knows of a peer. Only the picker changes it; others keep it as the peer's handle. */
+/** The picker's state of a peer. Only the picker changes it; others use it as a handle. */
 export interface PickerPeer {
   readonly held: ChunkSet
-  /** It held everything when it joined; one that got it since gives back what it took, and is not spared. */
+  /** It held everything when it joined. A peer that completes the file later is not spared: it gives back what it took. */
   readonly seed: boolean
-  /** Chunks that are said to be on their way from a seed: to this peer, or from it if it is one; null before the first. */
+  /** Chunks reported to be under way from a seed: to this peer, or from it if it is a seed. null before the first. */
   pending: Set<number> | null
-  /** What it says to be on its way counts, until some of that never came. */
+  /** Its pending claims are believed until one fails to arrive. */
   trusted: boolean
-  /** What comes after the last extent that was asked of it. */
+  /** The chunk after the last extent asked of it. */
   next: number
   /** Chunks asked of this peer and not settled. */
   readonly asked: Set<number>
-  /** A peer that is too slow to count as a holder: seeds may be asked for what only it has. */
+  /** It is too slow to count as a source, so seeds may be asked for chunks that only it holds. */
   snubbed: boolean
-  /** It was removed. */
   gone: boolean
 }
 
 export interface PickerOptions {
-  /** The chunks that this side holds; the picker adds each that comes in. */
+  /** Chunks that this side holds. The picker adds each that arrives. */
   have: Bitmap
   /** In [0, 1). */
   random(): number
-  /** In order, for readers that follow; else rarest first. */
+  /** In order, for a reader that follows the download; else rarest first. */
   sequential: boolean
 }
 
-/** A chunk is asked of at most this many peers at once, and of a second one only when the first is late. */
-const MOST_COPIES = 2
+/** A chunk is asked of at most this many peers at once, and of a second only when the first is late. */
+const MAX_COPIES = 2
 /** Sequential reading looks this many chunks ahead: 32 MiB. */
 const READ_AHEAD = 64
-/** With this many partial peers to a seed, seeds are spared what those hold; with fewer, every uplink is needed. */
+/** With this many partial peers per seed, seeds are spared. With fewer, every uplink is needed. */
 const MANY_PARTIAL_PEERS = 3
-/** With this many others to a seed not all of them hear of each other in time: seeds are to tell what they are asked for. */
+/** With this many other peers per seed, they hear of each other too late, so seeds report what they are asked for. */
 const CROWD = 12
-/** Peers that are asked for extents this long are asked for whole blocks of the file. */
-const LEAST_BLOCK = 16
-/** Stands in `#copies` for a chunk that is here. */
+/** Peers with extents of at least this many chunks are asked for whole blocks of the file. */
+const MIN_BLOCK = 16
+/** Marks a held chunk in `#copies`. */
 const HELD = 0xff
 
 /**
- * Chooses what to fetch from whom: the rarest extent that the peer holds, random among equals, so that
- * peers soon have different parts to trade (Cohen 2003, "Incentives build robustness in BitTorrent"). Seeds
- * are asked only for what no partial peer holds or is about to hold, so that the origin sends each chunk
- * about once. Pure: no clock, no I/O; randomness comes in.
+ * Chooses what to fetch from a peer: the rarest extent that it holds, random among equals, so that peers soon have
+ * different parts to trade (Cohen 2003, "Incentives build robustness in BitTorrent"). Seeds are asked only for chunks
+ * that no partial peer holds or will soon hold, so that the origin sends each chunk about once. Pure: no clock, no
+ * I/O; the caller passes the randomness.
  */
 export class Picker {
   readonly #have: Bitmap
   readonly #random: () => number
   readonly #sequential: boolean
   readonly #peers = new Set<PickerPeer>()
-  /** Partial peers that hold a chunk or are fetching it from a seed are its sources; only missing chunks' count. */
+  /** A missing chunk's sources are the partial peers that hold it or are fetching it from a seed. */
   readonly #rarity: Rarity
-  /** Per chunk: peers that are asked for it, or HELD. */
+  /** Per chunk: the number of peers asked for it, or HELD. */
   readonly #copies: Uint8Array
-  /** Chunks that are asked for, not here yet, and that a peer keeps this side waiting for. */
+  /** Requested chunks that a peer is late with. */
   readonly #late = new Set<number>()
-  /** Partial peers that hold something. */
+  /** Partial peers that hold at least one chunk. */
   #partialPeers = 0
   #seeds = 0
-  /** Everything below is held. */
+  /** All chunks below this one are held. */
   #low = 0
 
   constructor({ have, random, sequential }: PickerOptions) {
@@ -82,7 +81,7 @@ export class Picker {
     return this.#have.isFull
   }
 
-  /** Chunks that are not held yet, asked for or not. */
+  /** The number of chunks not held yet, requested or not. */
   get missing(): number {
     return this.#have.size - this.#have.count
   }
@@ -91,12 +90,12 @@ export class Picker {
     return this.#sequential
   }
 
-  /** Whether seeds are asked only for what no partial peer holds or is about to hold. */
+  /** Whether seeds are asked only for chunks that no partial peer holds or will soon hold. */
   get sparesSeeds(): boolean {
     return this.#partialPeers >= MANY_PARTIAL_PEERS * Math.max(1, this.#seeds)
   }
 
-  /** Whether seeds are to be followed for what they are asked for. */
+  /** Whether to follow what others ask of the seeds. */
   get isCrowded(): boolean {
     return this.#seeds > 0 && this.#peers.size - this.#seeds >= CROWD * this.#seeds
   }
@@ -118,7 +117,7 @@ export class Picker {
     return peer
   }
 
-  /** Forgets a peer; what was asked of it can be asked of others. */
+  /** Forgets a peer. Its requested chunks can be asked of others. */
   removePeer(peer: PickerPeer): void {
     if (!this.#peers.delete(peer)) return
     this.#count(peer, -1)
@@ -127,19 +126,19 @@ export class Picker {
     peer.gone = true
   }
 
-  /** The peer got a chunk. True when that is something to ask it for. */
+  /** The peer got a chunk. True if it can be asked for that. */
   peerHas(peer: PickerPeer, chunk: number): boolean {
     const copies = this.#copies[chunk]
     if (copies === undefined || peer.gone || !peer.held.add(chunk)) return false
-    if (!peer.pending?.delete(chunk) && copies !== HELD && counts(peer)) this.#rarity.count(chunk, 1)
-    if (peer.held.count === 1 && counts(peer)) this.#partialPeers++
+    if (!peer.pending?.delete(chunk) && copies !== HELD && isSource(peer)) this.#rarity.count(chunk, 1)
+    if (peer.held.count === 1 && isSource(peer)) this.#partialPeers++
     return copies === 0 || this.#late.has(chunk)
   }
 
-  /** The peer is fetching a chunk from a seed, and will soon hold it; or a seed is asked for it by somebody. */
+  /** The peer is fetching a chunk from a seed and will soon hold it; or it is a seed that is asked for the chunk. */
   peerPending(peer: PickerPeer, chunk: number): void {
     if (chunk >= this.#have.size || peer.gone || !peer.trusted || peer.pending?.has(chunk)) return
-    // A seed tells what this side asks for, too: should that fail, it is free again.
+    // A seed also reports this side's requests. They do not count: if one fails, its chunk must be free again.
     if (peer.seed ? peer.asked.has(chunk) : peer.held.has(chunk)) return
     peer.pending ??= new Set()
     peer.pending.add(chunk)
@@ -147,8 +146,8 @@ export class Picker {
   }
 
   /**
-   * What is said to be on its way is not waited for any longer. Peers who said it of chunks that nobody has got are
-   * not believed again: one that lies could otherwise hold up each chunk for as long.
+   * Stops waiting for pending chunks. Peers that reported chunks which nobody got are not believed again: otherwise a
+   * liar could delay every chunk.
    */
   forgetPending(): void {
     for (const peer of this.#peers)
@@ -160,7 +159,7 @@ export class Picker {
     }
   }
 
-  /** Whether the peer's holdings keep others from being asked of seeds. */
+  /** A snubbed peer does not count as a source. */
   snub(peer: PickerPeer, snubbed: boolean): void {
     if (peer.gone || peer.snubbed === snubbed) return
     this.#count(peer, -1)
@@ -168,7 +167,7 @@ export class Picker {
     this.#count(peer, 1)
   }
 
-  /** The next extent to ask of this peer, at most `limit` chunks; null when it has nothing to be asked for now. */
+  /** The next extent to ask of this peer, at most `limit` chunks; null if there is none now. */
   pick(peer: PickerPeer, limit: number): Extent | null {
     if (peer.gone || this.done) return null
     const first = this.#sequential ? this.#firstInOrder(peer) : this.#rarest(peer)
@@ -177,13 +176,13 @@ export class Picker {
     return again === null ? null : this.#take(peer, again, 1)
   }
 
-  /** The peer keeps this side waiting for the extent: whoever has nothing better to do may be asked for it too. */
+  /** The peer is late with the extent: idle peers may be asked for it too. */
   late(peer: PickerPeer, extent: Extent): void {
     for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
       if (peer.asked.has(chunk) && this.#copies[chunk] !== HELD) this.#late.add(chunk)
   }
 
-  /** A chunk came in, verified. False when it was here already. */
+  /** A verified chunk arrived. False if it was already held. */
   received(chunk: number): boolean {
     const copies = this.#copies[chunk]!
     if (copies === HELD) return false
@@ -194,7 +193,7 @@ export class Picker {
     return true
   }
 
-  /** The peer is no longer asked for the extent: it was answered, failed or given up. */
+  /** The extent is no longer under way at the peer: it arrived, failed or was given up. */
   settled(peer: PickerPeer, extent: Extent): void {
     if (peer.gone) return
     for (let chunk = extent.first; chunk < extent.first + extent.count; chunk++)
@@ -209,8 +208,8 @@ export class Picker {
   }
 
   /**
-   * A spared seed is asked for what follows the last: those who ask it do not all hear of each other at once, and
-   * one that goes its way from a random start meets others seldom, where random choices would often be the same.
+   * Asks a spared seed for the chunks that follow its last extent. Its clients hear of each other late: random choices
+   * would often collide, while sequences from random starts seldom do.
    */
   #rarest(peer: PickerPeer): number | null {
     const spared = peer.seed && this.sparesSeeds
@@ -218,12 +217,11 @@ export class Picker {
     return this.#rarity.rarest(peer.held, spared, this.#random)
   }
 
-  /** A chunk that another peer is late with. */
   #lateElsewhere(peer: PickerPeer): number | null {
     let best: number | null = null
     let seen = 0
     for (const chunk of this.#late) {
-      if (!peer.held.has(chunk) || this.#copies[chunk]! >= MOST_COPIES || peer.asked.has(chunk)) continue
+      if (!peer.held.has(chunk) || this.#copies[chunk]! >= MAX_COPIES || peer.asked.has(chunk)) continue
       seen++
       if (this.#random() * seen < 1) best = chunk
     }
@@ -235,13 +233,13 @@ export class Picker {
   }
 
   /**
-   * Takes `first` and its neighbours for as long as they are free and as rare: those behind it, and for a fast peer
-   * those before it too, within one block of the file. Extents that begin anywhere would leave many short gaps.
+   * Takes `first` and its neighbours that are free and as rare: the ones after it and, for a fast peer, also the ones
+   * before it within one block of the file. Extents with arbitrary starts would leave many short gaps.
    */
   #take(peer: PickerPeer, first: number, limit: number): Extent {
     const fits = (chunk: number): boolean =>
       this.#isFree(peer, chunk) && (this.#sequential || this.#rarity.isAsCommon(first, chunk))
-    const block = limit < LEAST_BLOCK || this.#sequential ? 1 : 2 ** Math.floor(Math.log2(limit))
+    const block = limit < MIN_BLOCK || this.#sequential ? 1 : 2 ** Math.floor(Math.log2(limit))
     let start = first
     while (start % block > 0 && fits(start - 1)) start--
     const limitEnd = Math.min(this.#have.size, block === 1 ? first + limit : start - (start % block) + block)
@@ -261,7 +259,7 @@ export class Picker {
     this.#late.delete(chunk)
   }
 
-  /** Counts all that the peer holds or is fetching, once more or no longer. */
+  /** Adds (1) or removes (-1) the peer as a source of all chunks that it holds or is fetching. */
   #count(peer: PickerPeer, delta: 1 | -1): void {
     if (peer.snubbed) return
     for (const chunk of peer.pending ?? []) this.#countChunk(chunk, delta)
@@ -275,4 +273,5 @@ export class Picker {
   }
 }
 
-const counts = (peer: PickerPeer): boolean => !peer.seed && !peer.snubbed
+/** Whether the peer is a source of the chunks that it holds. */
+const isSource = (peer: PickerPeer): boolean => !peer.seed && !peer.snubbed

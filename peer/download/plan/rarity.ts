@@ -1,8 +1,8 @@
 import { ChunkSet } from './chunk-set.ts'
 
-/** From these numbers of sources on a chunk counts as more common: finer steps would cost more than they tell. */
+/** The numbers of sources at which a chunk's level rises. Finer steps would cost more than they help. */
 const STEPS = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64]
-/** By number of sources, up to the last step. */
+/** Level by number of sources, up to the last step. */
 const LEVELS = Uint8Array.from(
   { length: STEPS.at(-1)! + 1 },
   (_, n) => STEPS.filter((step) => step <= n).length,
@@ -10,14 +10,13 @@ const LEVELS = Uint8Array.from(
 const levelOf = (sources: number): number => LEVELS[Math.min(sources, LEVELS.length - 1)]!
 
 /**
- * The chunks that are free to be asked for, by how many sources they have: one set for each level of rarity. A
- * source more or less moves a chunk to another set now and then, so that a rare one is found without a look at
- * all of them.
+ * The free chunks (not held, not requested) by rarity: one set per level. A change in a chunk's number of sources
+ * seldom moves it to another set, and finding a rare chunk does not need a scan.
  */
 export class Rarity {
   readonly #size: number
   readonly #sources: Uint16Array
-  /** By level; made when it is first needed. */
+  /** By level; each is made when first needed. */
   readonly #levels: ChunkSet[] = []
 
   constructor(size: number) {
@@ -30,17 +29,17 @@ export class Rarity {
     return this.#sources[chunk] === 0
   }
 
-  /** The chunk may be asked for. */
+  /** Makes the chunk free. */
   add(chunk: number): void {
     this.#set(levelOf(this.#sources[chunk]!)).add(chunk)
   }
 
-  /** It may not: it is here, or asked for. */
+  /** The chunk is no longer free: it is held or requested. */
   delete(chunk: number): void {
     this.#set(levelOf(this.#sources[chunk]!)).delete(chunk)
   }
 
-  /** It has a source more (1) or less (-1). */
+  /** The chunk gained (1) or lost (-1) a source. */
   count(chunk: number, delta: 1 | -1): void {
     const before = this.#sources[chunk]!
     this.#sources[chunk] = before + delta
@@ -53,7 +52,7 @@ export class Rarity {
     return levelOf(this.#sources[chunk]!) >= levelOf(this.#sources[other]!)
   }
 
-  /** Of the free chunks in `held` one of the rarest, by chance; null when none is there, or (`orphans`) none without sources. */
+  /** A random rarest free chunk in `held`, or null. With `orphans`, only chunks that have no source. */
   rarest(held: ChunkSet, orphans: boolean, random: () => number): number | null {
     const end = orphans ? 1 : this.#levels.length
     for (let level = 0; level < end; level++) {

@@ -8,37 +8,37 @@ export interface Choice<P> {
   extent: Extent
 }
 
-/** A peer that sends nothing for this long while something is asked of it is late, however slow it may be. */
+/** A peer is late if it owes an extent and sends nothing for at least this long. */
 const PATIENCE_MS = 1000
-/** A slow peer has the time of so many chunks at its rate. */
+/** A slow peer gets the time of this many chunks at its rate. */
 const PATIENCE_CHUNKS = 3
 /**
- * Chunks under way in a swarm of many peers: enough to keep the downlink full over a round trip, and few
- * enough that nobody's queue gets long, since a chunk can travel on only once it is here.
+ * Chunks under way with many peers: enough to fill the downlink over a round trip, and few enough to keep queues
+ * short, because a chunk can be passed on only after it has arrived.
  */
 const WINDOW = 16
-/** Chunks under way where there is one peer; several share it, down to WINDOW. */
+/** Chunks under way with one peer. Several peers share it, down to WINDOW. */
 const WINDOW_ALONE = 128
-/** The best of so many peers is asked next: enough to keep the load even, without a look at all of them. */
+/** The scheduler asks the best of this many peers: enough to balance the load without comparing all of them. */
 const COMPARED = 3
-/** A peer that was slow is thought a little faster each time another is preferred, so that it is tried again. */
+/** Lowers a peer's expected wait each time another is preferred, so that a slow peer is tried again. */
 const FORGIVENESS = 0.95
 
-/** A peer that takes part in a download, and what is under way with it. Times are in milliseconds. */
+/** A peer that takes part in a download, and its extents under way. Times are in milliseconds. */
 export class PeerSlot<P> {
-  /** Whom it stands for. */
+  /** The caller's peer. */
   readonly of: P
   readonly peer: PickerPeer
   readonly pace: Pace
-  /** By first chunk. */
+  /** Extents under way, by first chunk. */
   readonly extents = new Map<number, Extent>()
-  /** Chunks of `extents`. */
+  /** The number of chunks in `extents`. */
   chunks = 0
-  /** Its extents do not count as under way: it keeps this side waiting. */
+  /** It keeps this side waiting, so its extents do not fill the window. */
   late = false
-  /** When it was last heard of: its last chunk, or the first request since it was idle. */
+  /** When its last chunk arrived, or when it was asked first after being idle. */
   heardAt = 0
-  /** It may have something to be asked for. */
+  /** It may have something to ask for. */
   awake = false
 
   constructor(of: P, peer: PickerPeer, pace: Pace) {
@@ -49,27 +49,26 @@ export class PeerSlot<P> {
 }
 
 /**
- * Keeps every peer busy: decides who is asked next and for how much, and the picker for what. Only peers that
- * something happened to since the last round are looked at, so that a round costs what changed and not the
- * size of the swarm. What a peer is late with is asked of others too. Pure: the caller brings the time; the
- * swarm and the simulator (bench/simulate) run it.
+ * Keeps every peer busy: decides whom to ask next and for how much; the picker decides for what. It looks only at
+ * peers that changed since the last round, so a round's cost does not grow with the swarm. Extents of a late peer are
+ * asked of others too. Pure: the caller passes the time. The swarm and the simulator (bench/simulate) run it.
  */
 export class Scheduler<P> {
   readonly #picker: Picker
   readonly #slots = new Set<PeerSlot<P>>()
-  /** Peers that may have something to be asked for, longest in waiting first; seeds apart. */
+  /** Peers that may have something to ask for, the longest waiting first; seeds apart. */
   readonly #awake = new Set<PeerSlot<P>>()
   readonly #awakeSeeds = new Set<PeerSlot<P>>()
-  /** Chunks asked of peers that are not late. */
+  /** Chunks under way at peers that are not late. */
   #underway = 0
-  /** When it was first seen that nothing is under way; null while something is. */
+  /** Since when nothing is under way; null while something is. */
   #idleSince: number | null = null
 
   constructor(picker: Picker) {
     this.#picker = picker
   }
 
-  /** `of` holds `have` and takes part from now on; what is returned stands for it. */
+  /** Adds a peer that holds `have`. The returned slot identifies it in later calls. */
   add(of: P, have: Bitmap, pace: Pace): PeerSlot<P> {
     const slot = new PeerSlot(of, this.#picker.addPeer(have), pace)
     this.#slots.add(slot)
@@ -77,7 +76,7 @@ export class Scheduler<P> {
     return slot
   }
 
-  /** It takes part no longer: what was asked of it can be asked of others. */
+  /** Removes a peer. Its extents can be asked of others. */
   remove(slot: PeerSlot<P>): void {
     if (!this.#slots.delete(slot)) return
     this.#picker.removePeer(slot.peer)
@@ -86,7 +85,7 @@ export class Scheduler<P> {
     this.wakeAll()
   }
 
-  /** The peer got a chunk. True when it can be asked for something now. */
+  /** The peer got a chunk. True if it can be asked for something now. */
   learned(slot: PeerSlot<P>, chunk: number): boolean {
     return this.#picker.peerHas(slot.peer, chunk) && this.#wake(slot)
   }
@@ -96,7 +95,7 @@ export class Scheduler<P> {
     this.#picker.peerPending(slot.peer, chunk)
   }
 
-  /** A chunk came from the peer. False when it was here already. */
+  /** A chunk arrived from the peer. False if it was already held. */
   received(slot: PeerSlot<P>, chunk: number, now: number): boolean {
     slot.heardAt = now
     if (slot.late && this.#slots.has(slot)) {
@@ -107,7 +106,7 @@ export class Scheduler<P> {
     return this.#picker.received(chunk)
   }
 
-  /** What was chosen is no longer under way: it was answered, failed or given up. */
+  /** The extent is no longer under way: it arrived, failed or was given up. */
   settled(slot: PeerSlot<P>, extent: Extent): void {
     this.#picker.settled(slot.peer, extent)
     if (!slot.extents.delete(extent.first)) return
@@ -117,7 +116,7 @@ export class Scheduler<P> {
     this.#wake(slot)
   }
 
-  /** Lets others be asked for what peers are late with, or promised and do not get. True when there is such. */
+  /** Frees the extents of late peers, and pending chunks that do not arrive, for other peers. True if there are any. */
   checkLate(now: number): boolean {
     let found = this.#hasWaitedInVain(now)
     if (found) this.#picker.forgetPending()
@@ -133,23 +132,23 @@ export class Scheduler<P> {
     return found
   }
 
-  /** This process was paused: no peer is late with what it could not take. */
+  /** Gives every peer its full time again after a pause of this process. */
   forgivePause(now: number): void {
     for (const slot of this.#slots) slot.heardAt = now
     this.#idleSince = null
   }
 
-  /** Any peer may be asked: what was asked of one is free again, or fewer hold something than before. */
+  /** Considers every peer in the next round, after chunks became free or lost a source. */
   wakeAll(): void {
     for (const slot of this.#slots) this.#wake(slot)
   }
 
   /**
-   * Whom to ask next, and for what, until the window is full or nobody has anything. A spared seed goes first,
-   * since what it may be asked for comes from nobody else and the whole swarm waits for it; else partial peers do.
+   * The next peer to ask, and its extent; null if the window is full or no peer has anything. Spared seeds go first,
+   * because the whole swarm waits for the chunks that only they have; otherwise partial peers do.
    */
   next(now: number): Choice<P> | null {
-    // Reading in order, every chunk moves the window.
+    // In sequential mode every chunk moves the window.
     if (this.#picker.isSequential) this.wakeAll()
     const peers = Math.max(1, this.#slots.size)
     const window = Math.max(WINDOW, Math.ceil(WINDOW_ALONE / peers))
@@ -177,7 +176,7 @@ export class Scheduler<P> {
     return this.#idleSince !== null && now - this.#idleSince >= PATIENCE_MS
   }
 
-  /** False when the peer has enough to do. */
+  /** False if the peer has enough to do. */
   #wake(slot: PeerSlot<P>): boolean {
     if (slot.awake) return true
     if (!this.#wantsMore(slot)) return false
@@ -199,7 +198,7 @@ export class Scheduler<P> {
     return this.#best(first) ?? this.#best(second)
   }
 
-  /** Takes out the peer with the shortest wait among the first few; the others of them go to the back. */
+  /** Removes and returns the peer with the shortest wait among the first few, and moves the other few to the back. */
   #best(awake: Set<PeerSlot<P>>): PeerSlot<P> | null {
     let best: PeerSlot<P> | null = null
     let shortest = 0
@@ -227,7 +226,7 @@ export class Scheduler<P> {
     return best
   }
 
-  /** A spared seed is asked for one extent at a time: what waits in its queue, others may get meanwhile. */
+  /** A spared seed is asked for one extent at a time: while chunks wait in its queue, other peers may get them. */
   #wantsMore({ peer, pace, extents }: PeerSlot<P>): boolean {
     if (peer.seed && this.#picker.sparesSeeds) return extents.size === 0
     return pace.wantsMore(extents.size)

@@ -1,4 +1,4 @@
-/** The job of one download, as it stands in the queue. */
+/** The job of one download, as the queue stores it. */
 export interface DownloadJob {
   id: string
   group: string
@@ -12,7 +12,7 @@ export interface DownloadJob {
   waitMs: number
   /** Whether the finished file stays in the catalog and is seeded. */
   keep: boolean
-  /** Of a snapshot. */
+  /** Set for a snapshot. */
   tree?: TreeJob
   /** Whether it may replace any file at its final path. */
   force: boolean

@@ -3,29 +3,28 @@ import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
 import type { DownloadJob } from './download-job.ts'
 import { ExtentQueue } from './extent-queue.ts'
 
-/** Below the home: the embedded Redis of the download queue. */
+/** The folder of the download queue's embedded Redis, in the home. */
 export const QUEUE_FOLDER = 'queue'
-/** Each peer has queues of its own, on a shared Redis too. The braces keep their keys in one slot of a Cluster. */
+/** Each peer has its own queues, also on a shared Redis. The braces keep their keys in one slot of a Cluster. */
 export const queuePrefix = (peer: string): string => `{shoal:${peer}}`
-/** Downloads that run at once; more wait in the queue. */
 const DOWNLOADS_AT_ONCE = 16
 const LOCK_MS = 30_000
 const STALLED_CHECK_MS = 1000
 
 export interface QueuedDownload {
-  /** The job's own id: each request of a download is a job of its own. */
+  /** The job's id: each request of a download is its own job. */
   run: string
   /** The process that queued it. */
   epoch: string
   job: DownloadJob
 }
 
-/** Runs a download to its end; 'parked' when the peer stops first and the job is to wait for its next start. */
+/** Runs a download to its end. Resolves with 'parked' if the peer stops first: the job waits for its next start. */
 export type RunDownload = (queued: QueuedDownload) => Promise<'done' | 'parked'>
 
 /**
- * The two BullMQ queues of a peer: one durable job a download, and a bounded window of extents. The part file
- * is the truth and these are only a schedule: of what a process that died left, downloads run again.
+ * The two BullMQ queues of a peer: one durable job per download, and a bounded window of extents. The part file is the
+ * truth, the queues are only a schedule: after a crash, downloads run again and extents are chosen anew.
  */
 export class DownloadQueue {
   readonly extents: ExtentQueue
@@ -43,7 +42,7 @@ export class DownloadQueue {
       concurrency: DOWNLOADS_AT_ONCE,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
-      // A peer may be killed any number of times: its downloads go on all the same.
+      // Downloads continue however often their peer is killed.
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       autorun: false,
     })
@@ -52,7 +51,7 @@ export class DownloadQueue {
     this.#worker.on('error', () => {})
   }
 
-  /** Opens the peer's queues on the Redis at `url` and goes on with the downloads that an earlier run left. */
+  /** Opens the peer's queues on the Redis at `url`, and continues the downloads of an earlier run. */
   static async open(url: string, peer: string, run: RunDownload): Promise<DownloadQueue> {
     const queue = new DownloadQueue(url, peer, run)
     await queue.extents.start()
@@ -66,12 +65,12 @@ export class DownloadQueue {
     await this.#downloads.add('download', queued, options)
   }
 
-  /** Takes a download that has not begun off the queue. */
+  /** Removes a download that has not begun. */
   async remove(run: string): Promise<void> {
     await this.#downloads.remove(run)
   }
 
-  /** Jobs that wait or run. */
+  /** The number of waiting and running jobs. */
   async depth(): Promise<{ downloads: number; chunks: number }> {
     const [downloads, chunks] = await Promise.all([this.#downloads.count(), this.extents.count()])
     return { downloads: downloads + (await this.#downloads.getActiveCount()), chunks }
@@ -84,8 +83,8 @@ export class DownloadQueue {
   }
 
   /**
-   * One home has one peer, so a job that is active now belongs to one that died. Without its lock BullMQ's
-   * check for stalled jobs takes it up within two seconds instead of after the lock's time.
+   * Deletes the locks of active jobs. A home has one peer, so these belong to a peer that died. Without its lock,
+   * BullMQ's stalled check picks a job up within two seconds instead of LOCK_MS.
    */
   async #freeOrphans(): Promise<void> {
     const orphans = await this.#downloads.getActive()
@@ -100,7 +99,7 @@ async function runDownload(
   run: RunDownload,
 ): Promise<void> {
   const outcome = await run(job.data).catch((error: Error) => {
-    // Retries are the swarm's own, with other peers; what reaches the job is final.
+    // The swarm has retried with other peers, so an error that reaches the job is final.
     throw new UnrecoverableError(error.message)
   })
   if (outcome === 'done') return

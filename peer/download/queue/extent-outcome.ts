@@ -1,6 +1,6 @@
 import { encodeError, ShoalError, type WireError } from '../../../protocol/errors.ts'
 
-/** How the fetch of an extent ended: the chunks that are in the part file and were not reported before, and the error. */
+/** The outcome of an extent: chunks in the part file that were not reported before, and the error. */
 export interface ExtentOutcome {
   chunks: number[]
   error: ExtentFailure | null
@@ -16,7 +16,7 @@ export function failureAt(at: ExtentFailure['at'], error: Error): ExtentFailure 
   return { ...encodeError(error), at }
 }
 
-/** The failure of a fetch thread. Storage errors are this side's; a peer's own come under other codes. */
+/** The failure of a fetch thread. Storage errors are this side's: a peer's storage errors have other codes. */
 export function fetchFailure(error: Error): ExtentFailure {
   return failureAt(error instanceof ShoalError && error.kind === 'storage' ? 'write' : 'peer', error)
 }

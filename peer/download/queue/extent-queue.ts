@@ -8,18 +8,18 @@ import { LocalWorker } from './local-worker.ts'
 
 export const EXTENT_QUEUE = 'chunks'
 const EXTENTS_AT_ONCE = 64
-/** A worker that dies holds its extents back for this long; the swarm asks other peers for late ones meanwhile. */
+/** A dead worker blocks its extents for this long. Meanwhile the swarm asks other peers for late chunks. */
 export const EXTENT_LOCK_MS = 10_000
 const STALLED_CHECK_MS = 1000
-/** While extents are under way, the queue looks this often whether another process takes part. */
-const LOOK_MS = 1000
+/** How often to check for workers in other processes while extents are under way. */
+const WORKER_CHECK_MS = 1000
 /** A worker in another process renews its key this often; the key lives three times as long. */
 export const PRESENCE_MS = 1000
 
 /** This key exists while a worker in another process takes part. */
 export const workersKey = (prefix: string): string => `${prefix}:${EXTENT_QUEUE}:workers`
 
-/** All that a worker in another process needs to fetch an extent and to write it in place. */
+/** Everything that a worker in another process needs to fetch and write an extent. */
 export interface ExtentWork {
   /** Path of the part file. */
   path: string
@@ -37,20 +37,19 @@ export interface ExtentJob {
   work: ExtentWork
 }
 
-/** An extent on the queue, or under way. */
 interface PendingExtent {
   download: string
   /** Fetches it in this process. */
   fetch(): Promise<ExtentOutcome>
-  /** Set when this process works on it. The queue hands out a job again if this process sleeps too long. */
+  /** Set while this process works on it. The queue hands out a job again if this process sleeps too long. */
   fetching: Promise<void> | null
   outcome: PromiseWithResolvers<ExtentOutcome | null>
 }
 
 /**
- * The queue of extents: a bounded window of every download under way. The peer works on it itself, and so does every
- * `peer worker` on the same queue; their outcomes come back by the queue's events. The peer follows those events only
- * while another process takes part, since they cost as much as the rest of the queue.
+ * The queue of extents: a bounded window of every download under way. The peer works on it, and so does every `peer
+ * worker` on the same queue, whose outcomes come back as queue events. The peer follows those events only once another
+ * process takes part, because they cost as much as the rest of the queue.
  */
 export class ExtentQueue {
   readonly #queue: Queue<ExtentJob, ExtentOutcome | null>
@@ -60,8 +59,8 @@ export class ExtentQueue {
   readonly #options: QueueOptions
   /** The queue's events, on a connection of their own; null until another process takes part. */
   #listening: { events: QueueEvents; redis: RedisClient } | null = null
-  #looking: NodeJS.Timeout | undefined
-  #lookedAt = Number.NEGATIVE_INFINITY
+  #checkTimer: NodeJS.Timeout | undefined
+  #checkedAt = Number.NEGATIVE_INFINITY
   readonly #pending = new Map<string, PendingExtent>()
   readonly #epoch = Date.now().toString(36)
   #count = 0
@@ -83,17 +82,16 @@ export class ExtentQueue {
     this.#queue.on('error', () => {})
   }
 
-  /** Drops the extents of an earlier process: its downloads choose anew. */
+  /** Drops the extents of an earlier process, whose downloads choose anew. */
   async start(): Promise<void> {
     await this.#queue.obliterate({ force: true })
     await this.#worker.start()
-    this.#looking = setInterval(() => this.#look(), LOOK_MS / 2).unref()
+    this.#checkTimer = setInterval(() => this.#checkForWorkers(), WORKER_CHECK_MS / 2).unref()
   }
 
   /**
-   * Queues an extent, and resolves with its outcome: that of `fetch`, which is called when this process takes the
-   * extent, or that of another process. Resolves with null if `settle` takes the extent off the queue. Rejects if it
-   * cannot be queued.
+   * Queues an extent and resolves with its outcome, from another process or from `fetch`, which is called if this
+   * process takes the extent. Resolves with null if `settle` removes it first. Rejects if it cannot be queued.
    */
   async run(job: ExtentJob, fetch: () => Promise<ExtentOutcome>): Promise<ExtentOutcome | null> {
     const id = `${this.#epoch}-${this.#count++}`
@@ -101,7 +99,7 @@ export class ExtentQueue {
     this.#pending.set(id, { download: job.download, fetch, fetching: null, outcome })
     const added = this.#queue.add('extent', job, { jobId: id, removeOnComplete: true, removeOnFail: true })
     this.#worker.added()
-    this.#look()
+    this.#checkForWorkers()
     try {
       await added
     } catch (error) {
@@ -111,7 +109,7 @@ export class ExtentQueue {
     return outcome.promise
   }
 
-  /** Resolves when no extent of the download is on the queue or under way, here or elsewhere. */
+  /** Resolves when no extent of the download is queued or under way in any process. */
   async settle(download: string): Promise<void> {
     const left = [...this.#pending].filter(([, pending]) => pending.download === download)
     await Promise.all(
@@ -124,13 +122,13 @@ export class ExtentQueue {
     )
   }
 
-  /** Extents that wait or are under way. */
+  /** The number of extents that wait or are under way. */
   async count(): Promise<number> {
     return (await this.#queue.count()) + (await this.#queue.getActiveCount())
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#looking)
+    clearInterval(this.#checkTimer)
     await this.#worker.close()
     await Promise.all([this.#queue.close(), this.#listening?.events.close()])
     // BullMQ closes only connections that it made itself.
@@ -146,29 +144,29 @@ export class ExtentQueue {
         this.#end(id!, { chunks: [], error: { code: 'ERROR', message: error.message, at: 'peer' } }),
     )
     await pending.fetching
-    // By then the swarm's next extent is on its way to the queue, and comes with the answer to this job's end.
+    // Lets the swarm queue its next extent first, so that completing this job returns it.
     await nextTurn()
   }
 
-  /** Looks at once for the first extent, so that a short download is shared too. */
-  #look(): void {
+  /** Shares the queue if workers are present. The first extent checks at once: short downloads are shared too. */
+  #checkForWorkers(): void {
     const now = performance.now()
-    if (this.#listening || this.#pending.size === 0 || now - this.#lookedAt < LOOK_MS) return
-    this.#lookedAt = now
+    if (this.#listening || this.#pending.size === 0 || now - this.#checkedAt < WORKER_CHECK_MS) return
+    this.#checkedAt = now
     this.#redis.exists(workersKey(this.#options.prefix!)).then(
       (count) => count > 0 && this.#share(),
       () => {},
     )
   }
 
-  /** From now on each process waits for its share of the extents, and this one hears the outcomes of the others. */
+  /** Leaves other processes their share of the extents, and follows their outcomes. */
   #share(): void {
     if (this.#listening) return
     this.#listen()
     this.#worker.share()
   }
 
-  /** Hears what other processes have done and will do: Redis keeps the last events. */
+  /** Follows the outcomes of other processes, also past ones: Redis keeps the last events. */
   #listen(): void {
     const redis = connectRedis(this.#url, 'queue')
     const options = { ...this.#options, connection: redis, autorun: false, lastEventId: '0-0' }
@@ -176,7 +174,7 @@ export class ExtentQueue {
     this.#listening = { events, redis }
     events.on('completed', ({ jobId, returnvalue }) => {
       const outcome = outcomeOf(returnvalue)
-      // Jobs of this process complete without one.
+      // This process's own jobs complete with null.
       if (outcome) this.#end(jobId, outcome)
     })
     events.on('failed', ({ jobId, failedReason }) =>

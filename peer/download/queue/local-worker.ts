@@ -1,9 +1,9 @@
 import { Job, Worker, type WorkerOptions } from 'bullmq'
 
-/** After Redis failed to hand out a job. */
+/** Pause after a failure of Redis to hand out a job. */
 const RETRY_MS = 1000
 
-/** `process` gets each job that is taken; it never rejects. */
+/** `process` runs a job, and never rejects. */
 export interface LocalWorkerOptions<Data> extends WorkerOptions {
   concurrency: number
   lockDuration: number
@@ -11,20 +11,20 @@ export interface LocalWorkerOptions<Data> extends WorkerOptions {
 }
 
 /**
- * Takes the jobs of a queue in the process that adds them, with BullMQ's calls for fetching jobs manually. It is told
- * of each job instead of waiting for Redis to tell it, and a job that waits when another ends comes with the answer to
- * that end: two scripts a job. BullMQ's own loop takes two commands more and a second connection, a third of the CPU
- * time of the queue. `share` goes over to that loop, so that other processes get jobs too.
+ * Takes jobs in the process that adds them, with BullMQ's API for fetching jobs manually. `added` announces each job,
+ * so it need not wait for Redis, and completing a job returns the next: two scripts per job. BullMQ's own loop needs
+ * two more commands and a second connection, a third of the queue's CPU time. `share` switches to that loop, so that
+ * other processes get jobs too.
  */
 export class LocalWorker<Data> {
   readonly #worker: Worker<Data, null>
   readonly #process: (job: Job<Data>) => Promise<void>
   readonly #concurrency: number
   readonly #lockDuration: number
-  /** One for each job under way, by lock token. */
+  /** Ids of the jobs under way, by lock token. */
   readonly #active = new Map<string, string>()
   readonly #chains = new Set<Promise<void>>()
-  /** Jobs that wait in the queue, at least. */
+  /** At least this many jobs wait in the queue. */
   #waiting = 0
   #taking: NodeJS.Immediate | undefined
   #renewing: NodeJS.Timeout | undefined
@@ -49,13 +49,13 @@ export class LocalWorker<Data> {
     this.#renewing = setInterval(() => this.#renew(), this.#lockDuration / 2).unref()
   }
 
-  /** A job waits in the queue, or is on its way there. */
+  /** Announces a job that is in the queue or on its way there. */
   added(): void {
     this.#waiting++
     this.#takeSoon()
   }
 
-  /** Waits for jobs from now on, as the workers of other processes do. */
+  /** Switches to BullMQ's loop, which shares the jobs with other processes. */
   share(): void {
     if (this.#isShared) return
     this.#isShared = true
@@ -71,7 +71,7 @@ export class LocalWorker<Data> {
     await this.#worker.close()
   }
 
-  /** By the next turn of the event loop the job that is being added is on its way to Redis, and this comes after it. */
+  /** Waits one turn of the event loop, so that Redis gets the added job before the request for it. */
   #takeSoon(): void {
     if (this.#waiting > 0 && this.#mayTake) this.#taking ??= setImmediate(() => this.#take())
   }
@@ -95,7 +95,7 @@ export class LocalWorker<Data> {
     }
   }
 
-  /** The loop and the jobs that were taken before it share the limit. */
+  /** Starts BullMQ's loop. It shares the concurrency with the jobs that were taken before. */
   #loop(): void {
     const room = this.#concurrency - this.#chains.size
     if (room === 0 || this.#isClosing) return
@@ -103,7 +103,7 @@ export class LocalWorker<Data> {
     if (!this.#worker.isRunning()) this.#worker.run().catch(() => {})
   }
 
-  /** Takes one job, and then each that comes with the end of the one before. */
+  /** Takes a job, and then each job that completing the one before returns. */
   async #work(token: string): Promise<void> {
     let job: Job<Data> | undefined = await this.#worker.getNextJob(token, { block: false })
     while (job) {
@@ -114,12 +114,12 @@ export class LocalWorker<Data> {
       if (takesNext) this.#waiting--
       const next: unknown[] | undefined = (await job.moveToCompleted(null, token, takesNext)) ?? undefined
       job = next?.[0] ? Job.fromJSON(this.#worker, next[0] as never, next[1] as string) : undefined
-      // It was still on its way to Redis when that end overtook it.
+      // The announced job was still on its way to Redis.
       if (!job && takesNext) this.added()
     }
   }
 
-  /** The job's lock was lost, or Redis is away: BullMQ puts the job back, and others may wait. */
+  /** Retries after a lost lock or connection: BullMQ puts the job back into the queue, and others may wait there. */
   #retryLater(): void {
     setTimeout(() => this.added(), RETRY_MS).unref()
   }

@@ -6,8 +6,8 @@ import type { JoinedSwarm } from '../../../tracker-client/api/schemas.ts'
 import type { TrackerClient } from '../../../tracker-client/client.ts'
 
 /**
- * The packed chunk hashes of a file: from the swarm's answer where they came along, else in pages from the
- * tracker. Proven against the file id, so that nobody needs to be believed. Throws HASH_MISMATCH.
+ * The packed chunk hashes of a file: from the tracker's answer to the join if it has them, else in pages. They are
+ * verified against the file id, so the tracker need not be trusted. Throws HASH_MISMATCH.
  */
 export async function loadHashes(
   client: TrackerClient,
@@ -18,13 +18,9 @@ export async function loadHashes(
   const hashes =
     swarm.hashes === undefined ? await readPages(client, file, count) : Buffer.from(swarm.hashes, 'base64')
   if (hashes.length !== count * HASH_SIZE || !hashesMatch(file.fileId, file.size, hashes))
-    throw new ShoalError(
-      'HASH_MISMATCH',
-      'the chunk hashes that the tracker sent are not those of the file',
-      {
-        hint: 'the file must be uploaded again',
-      },
-    )
+    throw new ShoalError('HASH_MISMATCH', 'the chunk hashes from the tracker do not match the file id', {
+      hint: 'the file must be uploaded again',
+    })
   return hashes
 }
 

@@ -8,7 +8,7 @@ import {
   PENDING,
 } from '../../../protocol/peer-wire.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
-import { bad, MAX_ERROR_BODY, refusal } from '../../fetch/response-parser.ts'
+import { badResponse, MAX_ERROR_BODY, responseError } from '../../fetch/response-parser.ts'
 import { type Credentials, connectPinned } from '../../wire/pinned-connect.ts'
 
 export interface HaveListener {
@@ -17,46 +17,46 @@ export interface HaveListener {
   onPending(chunk: number): void
 }
 
-export interface HaveUse {
+export interface HaveRequest {
   fileId: string
   chunks: number
   grant: string
   credentials: Credentials
   ownPort: number
-  /** A complete peer is followed too: it tells what it is asked for. */
+  /** Follow a complete peer too, for the chunks that others ask it for. */
   asked: boolean
 }
 
 /**
- * Follows what a peer holds of a file until it holds everything (resolves), the signal aborts (resolves) or
- * it fails (rejects with PEER_BAD_ANSWER or the connection's error).
+ * Follows what a peer holds of a file. Resolves when the peer holds everything or the signal aborts. Rejects with
+ * PEER_BAD_ANSWER, the peer's error, or the connection's error.
  */
 export async function followHave(
   target: PeerAddress,
-  use: HaveUse,
+  wanted: HaveRequest,
   listener: HaveListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const socket = await connectPinned(target, use.credentials)
+  const socket = await connectPinned(target, wanted.credentials)
   if (signal.aborted) return void socket.destroy()
   const abort = (): void => void socket.destroy()
   signal.addEventListener('abort', abort, { once: true })
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
-        authorization: `Bearer ${use.grant}`,
-        [PEER_PORT_HEADER]: use.ownPort,
+        authorization: `Bearer ${wanted.grant}`,
+        [PEER_PORT_HEADER]: wanted.ownPort,
         host: target.peer,
-        ...(use.asked ? { [ASKED_HEADER]: 1 } : {}),
+        ...(wanted.asked ? { [ASKED_HEADER]: 1 } : {}),
       }
-      request({ createConnection: () => socket, path: havePath(use.fileId), headers })
+      request({ createConnection: () => socket, path: havePath(wanted.fileId), headers })
         .once('response', resolve)
         .once('error', reject)
         .end()
     })
-    if (response.statusCode !== 200) throw refusal(response.statusCode!, await readShort(response))
-    if (response.headers['content-type'] !== HAVE_MEDIA_TYPE) throw bad('it does not tell what it holds')
-    await readHave(response, new HaveReader(use.chunks, listener))
+    if (response.statusCode !== 200) throw responseError(response.statusCode!, await readShort(response))
+    if (response.headers['content-type'] !== HAVE_MEDIA_TYPE) throw badResponse('it is no have stream')
+    await readHave(response, new HaveReader(wanted.chunks, listener))
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
@@ -65,7 +65,7 @@ export async function followHave(
   }
 }
 
-/** By events: the pieces are many and tiny, and iterating over the stream costs twice as much. */
+/** Reads by events: the pieces are many and tiny, and iterating over the stream costs twice as much. */
 function readHave(response: IncomingMessage, records: HaveReader): Promise<void> {
   return new Promise((resolve, reject) => {
     const attempt = (act: () => void): void => {
@@ -95,7 +95,7 @@ async function readShort(response: IncomingMessage): Promise<string> {
   return text
 }
 
-/** Cuts the byte stream into the bitmap and its records (protocol/peer-wire.ts). Throws PEER_BAD_ANSWER. */
+/** Parses the bitmap and the records that follow it (protocol/peer-wire.ts). Throws PEER_BAD_ANSWER. */
 export class HaveReader {
   readonly #chunks: number
   readonly #listener: HaveListener
@@ -111,7 +111,7 @@ export class HaveReader {
     let bytes = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data])
     if (!this.#bitmapRead) {
       if (bytes.length >= 4 && bytes.readUInt32BE() !== this.#chunks)
-        throw bad('it has another number of chunks')
+        throw badResponse('it has another number of chunks')
       const length = 4 + Math.ceil(this.#chunks / 8)
       if (bytes.length >= length) {
         this.#bitmapRead = true
@@ -125,12 +125,12 @@ export class HaveReader {
   }
 
   end(): void {
-    if (!this.#bitmapRead || this.#rest.length > 0) throw bad('what it holds is cut off')
+    if (!this.#bitmapRead || this.#rest.length > 0) throw badResponse('its have stream is cut off')
   }
 
   #record(record: number): void {
     const chunk = (record & ~PENDING) >>> 0
-    if (chunk >= this.#chunks) throw bad('it claims a chunk past the end')
+    if (chunk >= this.#chunks) throw badResponse('it claims a chunk past the end')
     if (record >= PENDING) this.#listener.onPending(chunk)
     else this.#listener.onChunk(chunk)
   }

@@ -10,8 +10,8 @@ interface Waiting {
 }
 
 /**
- * Asks the tracker for grants and peers, many files in one request: the downloads of a folder that start
- * together share their round trip.
+ * Requests grants and peers from the tracker, for many files at once: the downloads of a folder start together and
+ * share a round trip.
  */
 export class JoinRequests {
   readonly #client: TrackerClient
@@ -19,14 +19,14 @@ export class JoinRequests {
   readonly #plain: boolean
   readonly #waiting = new Map<string, Waiting[]>()
 
-  /** `plain`: whether this peer may speak to others without TLS, and so show its grants to the network. */
+  /** `plain`: whether this peer may connect without TLS, and so expose its grants to the network. */
   constructor(client: TrackerClient, peer: string, plain: boolean) {
     this.#client = client
     this.#peer = peer
     this.#plain = plain
   }
 
-  /** A fresh grant for the file, peers that serve it, and the chunk hashes of a short file. */
+  /** Resolves with a fresh grant for the file, peers that serve it, and the chunk hashes if the file is short. */
   join(group: string, fileId: string): Promise<JoinedSwarm> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(group) ?? []
@@ -50,8 +50,7 @@ export class JoinRequests {
           const swarm = swarms.get(fileId)
           if (swarm instanceof Error) reject(swarm)
           else if (swarm) resolve(swarm)
-          else
-            reject(new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a file that it was asked for'))
+          else reject(new ShoalError('TRACKER_BAD_ANSWER', 'the tracker left out a requested file'))
         }
       },
       (error: unknown) => {
@@ -65,12 +64,12 @@ export class JoinRequests {
       const [peer, plain] = [this.#peer, this.#plain]
       const body = { peer, fileIds, hashes: true, ...(plain ? { plain } : {}) }
       const { swarms } = await this.#client.joinSwarms(group, body)
-      // Whatever a tracker says: a peer that was not told to speak without TLS does not.
+      // Never trust a tracker to choose connections without TLS.
       const usable = (peers: JoinedSwarm['peers']) => (plain ? peers : peers.filter(({ tls }) => tls))
       return new Map(swarms.map((swarm) => [swarm.fileId, { ...swarm, peers: usable(swarm.peers) }]))
     } catch (error) {
       if (!(error instanceof ShoalError && error.code === 'FILE_NOT_FOUND')) throw error
-      // One that was removed meanwhile must not take the others with it.
+      // A file that was removed meanwhile must not fail the others.
       if (fileIds.length === 1) return new Map([[fileIds[0]!, error]])
       const parts = await Promise.all(fileIds.map((id) => this.#ask(group, [id])))
       return new Map(parts.flatMap((part) => [...part]))

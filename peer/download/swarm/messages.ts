@@ -8,12 +8,11 @@ const STATES: Record<PeerState, string> = {
   banned: 'is banned',
 }
 
-/** A line of the log about a peer of a download. */
 export const peerMessage = (file: string, peer: string, state: PeerState, reason: string): string =>
   `${file}: peer ${peer} ${STATES[state]}: ${reason}`
 
 export function noPeer(file: string): ShoalError {
   return new ShoalError('NO_PEER', `no peer serves ${file} now`, {
-    hint: 'start a peer that holds it (shoal peer start), or wait longer with --wait 5m; what has come in is kept',
+    hint: 'start a peer that holds it (shoal peer start), or wait longer with --wait 5m; the part file is kept',
   })
 }

@@ -4,20 +4,20 @@ import { steadyNow } from '../../wire/steady-clock.ts'
 import type { JoinRequests } from './join-requests.ts'
 
 /**
- * Peers are asked for again soon, since those that join together learn of each other only then, and then less
- * and less often; at each renewal while there are none.
+ * A download joins again soon, because peers that join together learn of each other only then, and later less and less
+ * often. While it has no peers, it joins at every call of `renew`.
  */
 export const FIRST_REJOIN_MS = 400
 export const REJOIN_MS = 10_000
-/** A grant is renewed so long before its end, or in the last half of a shorter life. */
+/** A grant is renewed this long before its end, or after half of its life if that is shorter. */
 const GRANT_MARGIN_MS = 60_000
 
-/** A download's standing with the tracker: the grant that it fetches with, renewed in time, and fresh peers. */
+/** A download's membership of the swarm: it renews the grant in time, and gets fresh peers from the tracker. */
 export class SwarmMembership {
   readonly #tickets: JoinRequests
   readonly #file: { group: string; fileId: string }
   #ticket: JoinedSwarm
-  /** Milliseconds before its end at which the ticket is renewed. */
+  /** How long before its end the grant is renewed, in milliseconds. */
   #marginMs: number
   #joinedAt = performance.now()
   #pause = FIRST_REJOIN_MS
@@ -47,25 +47,25 @@ export class SwarmMembership {
     return this.#ticket.grant
   }
 
-  /** A peer refused the grant: the next renewal gets another. */
+  /** A peer refused the grant: the next renewal replaces it. */
   expire(): void {
     this.#joinedAt = Number.NEGATIVE_INFINITY
     this.#refused = true
   }
 
   /**
-   * Joins again where it is time to; answers the peers handed out then. The grant stays for as long as it is good,
-   * since each peer has to verify one that is new to it. Throws the tracker's error.
+   * Joins again if that is due, and returns the peers handed out; null if it is not due. A valid grant is kept, because
+   * each peer has to verify a new one. Throws the tracker's error.
    */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
-    const runsOut = Date.parse(this.#ticket.expires) - steadyNow() < this.#marginMs
-    if (this.#joining || !(runsOut || peers === 0 || now - this.#joinedAt > this.#pause)) return null
+    const expiresSoon = Date.parse(this.#ticket.expires) - steadyNow() < this.#marginMs
+    if (this.#joining || !(expiresSoon || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
     this.#pause = Math.min(REJOIN_MS, 2 * this.#pause)
     try {
       const fresh = await this.#tickets.join(this.#file.group, this.#file.fileId)
-      if (runsOut || this.#refused) {
+      if (expiresSoon || this.#refused) {
         this.#ticket = fresh
         this.#marginMs = marginOf(fresh)
       }

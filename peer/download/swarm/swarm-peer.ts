@@ -4,33 +4,32 @@ import type { PeerAddress } from '../../../protocol/records.ts'
 import { Pace } from '../plan/pace.ts'
 import type { PeerSlot } from '../plan/scheduler.ts'
 
-/** With so many peers no more that the tracker names are taken in: each tells all that it gets. */
+/** Most peers taken from the tracker: each sends records of every chunk that it gets. */
 export const MAX_PEERS = 40
-/** Nor, with so many, those that ask this one. */
+/** Most peers taken in because they asked this one. */
 export const MAX_PEERS_ASKING = 80
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
-/** Failures in a row after which it is tried again only when the tracker names it. */
+/** After this many failures in a row, a peer is retried only if the tracker hands it out. */
 const RETRIES = 5
 
-/** One peer as one download sees it: how fast it is, what is under way, and when it may be tried again. */
+/** A download's view of one peer: its speed, its place in the scheduler, and when to retry it. */
 export class SwarmPeer {
   address: PeerAddress
   pace = new Pace()
   /** Verified bytes that came from it. */
   bytes = 0
   banned = false
-  /** What the scheduler knows it as; null while it is not asked for anything. */
+  /** Its place in the scheduler; null while it is not asked for anything. */
   slot: PeerSlot<SwarmPeer> | null = null
-  /** Ends its have-stream and its place in the picker; null while it is not taking part. */
+  /** Ends its part in the download; null while it takes no part. */
   stop: AbortController | null = null
-  /** When it last began to take part, in milliseconds; what was asked of it before is settled. */
+  /** When it last began to take part, in milliseconds. Earlier requests are settled. */
   startedAt = 0
-  /** What others ask this seed for is followed. */
+  /** We follow what others ask of this seed. */
   followed = false
-  /** It was told that this peer is late. */
-  toldLate = false
-  /** It refused what it was said to hold: that it is complete is no longer believed on the tracker's word. */
+  reportedLate = false
+  /** How often it refused chunks that it is said to hold. After one, the tracker's word that it is complete is ignored. */
   #denials = 0
   #failures = 0
   /** Refusals of grants since its last answer. */
@@ -46,7 +45,7 @@ export class SwarmPeer {
     return !this.banned && this.stop === null && now >= this.#retryAt
   }
 
-  /** An extent of `bytes`, asked for at `startedAt`, came in. */
+  /** An extent of `bytes`, requested at `startedAt`, is complete. */
   succeeded(bytes: number, startedAt: number, now: number): void {
     this.#failures = 0
     this.#refusals = 0
@@ -57,14 +56,14 @@ export class SwarmPeer {
     return this.#denials === 0
   }
 
-  /** It failed, or refused a grant, and would by now be tried again. */
+  /** Whether it failed or refused a grant, and may be retried now. */
   mayRetry(now: number): boolean {
     return this.#failures + this.#refusals > 0 && this.#failures <= RETRIES && this.mayStart(now)
   }
 
   /**
-   * It refused chunks that it is known to hold. Once may be news that the tracker did not have; after that it
-   * backs off as for a failure, and its other chunks coming in do not make up for it.
+   * It refused chunks that it is said to hold. The first time, the tracker's news may be old. After that it backs off
+   * as for a failure, even if other chunks arrive in between.
    */
   denied(now: number): 'ask' | 'back off' {
     if (this.#denials++ === 0) return 'ask'
@@ -73,20 +72,20 @@ export class SwarmPeer {
     return 'back off'
   }
 
-  /** It no longer takes the grant. The first time that is the grant's end, and not its fault: a fresh one is fetched. */
+  /** It refused the grant. The first time the grant may have ended, so it is only retried with a fresh one. */
   refused(now: number): void {
     if (this.#refusals++ > 0) this.failed(now)
     else this.#retryAt = now + FIRST_RETRY_MS
   }
 
-  /** Backs off, twice as long at each failure in a row. */
+  /** Backs off, twice as long after each failure in a row. */
   failed(now: number): void {
     this.#retryAt = now + backOff(++this.#failures, FIRST_RETRY_MS, MAX_RETRY_MS)
     this.pace.rate = 0
   }
 }
 
-/** What only a peer does that is not to be trusted; a slow or refused connection is no proof. */
+/** Whether an error proves that the peer lies. A slow or refused connection is no proof. */
 export function isLie(code: ErrorCode | null): boolean {
   return code === 'HASH_MISMATCH' || code === 'PEER_BAD_ANSWER'
 }

@@ -6,15 +6,14 @@ import type { PeerState } from '../../control/api.ts'
 import type { Credentials } from '../../wire/pinned-connect.ts'
 import type { Picker } from '../plan/picker.ts'
 import { type Choice, type PeerSlot, Scheduler } from '../plan/scheduler.ts'
-import { followHave, type HaveListener, type HaveUse } from './have-client.ts'
+import { followHave, type HaveListener, type HaveRequest } from './have-client.ts'
 import { isLie, MAX_PEERS, MAX_PEERS_ASKING, SwarmPeer } from './swarm-peer.ts'
 
-/** An extent to be fetched from a peer. */
 export interface Assignment {
   target: PeerAddress
   extent: Extent
   fromSeed: boolean
-  /** Aborts when the peer takes part no longer: its extents may be asked of others. */
+  /** Aborts when the peer leaves: its extents may then be asked of others. */
   left: AbortSignal
 }
 
@@ -26,28 +25,28 @@ export interface SwarmOptions {
   credentials: Credentials
   ownPort: number
   picker: Picker
-  /** The current grant; a peer that refuses it leads to `onStale`. */
+  /** The current grant. If a peer refuses it, `onStale` is called. */
   grant(): string
   onStale(): void
   /**
-   * Fetches an extent, and calls `onChunk` for each chunk that was verified and written. Resolves with whether all of
-   * them were; false blames nobody. Rejects with the peer's failure.
+   * Fetches an extent, and calls `onChunk` for each chunk that is verified and written. Resolves with true if all of
+   * them are, or false if that was not the peer's fault. Rejects with the peer's failure.
    */
   fetch(assignment: Assignment, onChunk: (chunk: number) => void): Promise<boolean>
-  /** A chunk from `peer` was verified and written; `isNew` unless another copy of it came before. */
+  /** A chunk from `peer` is verified and written; `isNew` unless it was already held. */
   onChunk(peer: string, chunk: number, isNew: boolean): void
   onPeer(peer: string, state: PeerState, reason?: string): void
 }
 
 /**
- * The peers of one download: takes them in, follows what they hold, and keeps each of them busy with the
- * extents that the picker chooses. A peer that lies is banned; one that fails is tried again later.
+ * The peers of one download: connects to them, follows what they hold, and keeps each busy with extents that the
+ * picker chooses. A peer that lies is banned; one that fails is retried later.
  */
 export class Swarm {
   readonly #options: SwarmOptions
   readonly #peers = new Map<string, SwarmPeer>()
   readonly #scheduler: Scheduler<SwarmPeer>
-  /** One for each have-stream: ends it, so that it is opened again with the grant of now. */
+  /** One per have stream: ends it, so that it is opened again with the current grant. */
   readonly #streams = new Set<AbortController>()
   #grant: string
   #scheduled = false
@@ -71,7 +70,7 @@ export class Swarm {
     return [...this.#peers.values()].filter(({ stop }) => stop !== null).length
   }
 
-  /** Takes in peers that the tracker handed out or (`asked`) that asked us; those known already keep their state. */
+  /** Takes in peers that the tracker handed out, or (`asked`) that asked this one. Known peers keep their state. */
   offer(peers: readonly HandedOut[], asked = false): void {
     for (const { complete, ...address } of peers) {
       if (address.peer === this.#options.self || this.size >= (asked ? MAX_PEERS_ASKING : MAX_PEERS)) continue
@@ -85,27 +84,27 @@ export class Swarm {
     }
   }
 
-  /** This process was paused: what did not come meanwhile is no peer's fault. */
+  /** Gives every peer its full time again after a pause of this process. */
   forgivePause(): void {
     this.#scheduler.forgivePause(performance.now())
   }
 
-  /** To be called now and then: what a peer is late with is asked of another. */
+  /** Asks other peers for late chunks. Call it regularly. */
   checkLate(): void {
     if (!this.#scheduler.checkLate(performance.now())) return
     this.#schedule()
     for (const peer of this.#peers.values()) {
-      if (!peer.slot?.late || peer.toldLate) continue
-      peer.toldLate = true
-      const reason = 'it keeps this side waiting: others are asked for its chunks too'
+      if (!peer.slot?.late || peer.reportedLate) continue
+      peer.reportedLate = true
+      const reason = 'it keeps this side waiting, so others are asked for its chunks too'
       this.#options.onPeer(peer.address.peer, 'late', reason)
     }
   }
 
   /**
-   * To be called now and then: have-streams are opened again with a fresh grant, before peers end those of the old
-   * one, and peers that failed are tried again when their pause is over. Where none takes part the tracker is asked
-   * all the time, and knows best who is there.
+   * Call it regularly. It opens the have streams again with a fresh grant, before peers end the old ones, and retries
+   * failed peers after their pause. While no peer takes part, it leaves that to the tracker, which is asked all the
+   * time then and knows best who is there.
    */
   retry(): void {
     if (this.#options.grant() !== this.#grant) {
@@ -123,7 +122,7 @@ export class Swarm {
     for (const { stop } of this.#peers.values()) stop?.abort()
   }
 
-  /** Gives the peers that are free something to do, soon. */
+  /** Assigns extents to free peers, in the next turn of the event loop. */
   #schedule(): void {
     if (this.#scheduled || this.#closed) return
     this.#scheduled = true
@@ -156,7 +155,7 @@ export class Swarm {
 
   #received(peer: SwarmPeer, chunk: number): void {
     peer.bytes += chunkLength(this.#options.size, chunk)
-    peer.toldLate = false
+    peer.reportedLate = false
     const isNew = peer.slot
       ? this.#scheduler.received(peer.slot, chunk, performance.now())
       : this.#options.picker.received(chunk)
@@ -172,16 +171,16 @@ export class Swarm {
 
   #failed(peer: SwarmPeer, extent: Extent, startedAt: number, error: Error): void {
     const code = error instanceof ShoalError ? error.code : null
-    // One broken connection fails all that was asked over it: the first failure counts and settles the rest.
+    // A broken connection fails all its requests. The first failure counts, and has settled the rest.
     const isOver = peer.stop === null || startedAt < peer.startedAt
     if (isOver && !isLie(code)) return
     this.#settle(peer, extent)
     this.#scheduler.wakeAll()
     if (code === 'CHUNK_NOT_HELD') {
-      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold what it is said to hold')
+      const denied = new ShoalError('CHUNK_NOT_HELD', 'it does not hold the chunks that it should hold')
       const next = peer.denied(performance.now())
       this.#leave(peer, denied)
-      // What it holds is known wrongly: ask it, instead of believing that it is complete.
+      // Ask the peer what it holds, instead of believing that it is complete.
       if (next === 'ask') this.#start(peer, false)
       return
     }
@@ -231,7 +230,7 @@ export class Swarm {
     })
   }
 
-  /** In a crowd seeds are heard for what others ask them for. These are hints: without them all goes on. */
+  /** In a crowd, follows what others ask of the seeds. These are only hints, so failures do not matter. */
   #followSeeds(): void {
     if (!this.#options.picker.isCrowded) return
     for (const peer of this.#peers.values()) {
@@ -247,20 +246,20 @@ export class Swarm {
     }
   }
 
-  /** followHave, opened again with each fresh grant. */
+  /** Runs followHave, and opens it again with each fresh grant. */
   async #follow(peer: SwarmPeer, asked: boolean, listener: HaveListener, stop: AbortSignal): Promise<void> {
     for (let isOver = false; !isOver; ) {
       const stream = new AbortController()
       this.#streams.add(stream)
       const signal = AbortSignal.any([stop, stream.signal])
-      await followHave(peer.address, this.#use(asked), listener, signal).finally(() => {
+      await followHave(peer.address, this.#haveRequest(asked), listener, signal).finally(() => {
         this.#streams.delete(stream)
       })
       isOver = stop.aborted || !stream.signal.aborted
     }
   }
 
-  /** What came in at the peer between two have-streams. */
+  /** Learns the chunks that the peer got between two have streams. */
   #learnAll(slot: PeerSlot<SwarmPeer>, have: Bitmap): void {
     const { held } = slot.peer
     for (let chunk = 0; chunk < have.size && held.count < have.count; chunk++)
@@ -268,14 +267,14 @@ export class Swarm {
     this.#schedule()
   }
 
-  #use(asked: boolean): HaveUse {
+  #haveRequest(asked: boolean): HaveRequest {
     const { chunks, fileId, credentials, ownPort, grant } = this.#options
     return { fileId, chunks, grant: grant(), credentials, ownPort, asked }
   }
 
   #fail(peer: SwarmPeer, error: Error): void {
     const code = error instanceof ShoalError ? error.code : null
-    // Once and for all: an extent that fails for another reason after that does not make it honest.
+    // Permanent: a later failure for another reason does not lift it.
     peer.banned ||= isLie(code)
     if (code === 'GRANT_INVALID') {
       this.#options.onStale()

@@ -3,14 +3,14 @@ import { Mirror } from '../mirror.ts'
 import { summaryText } from '../render.ts'
 
 export default class MirrorCommand extends ShoalCommand<typeof MirrorCommand> {
-  static override summary = "Keep a folder equal to a group's files, as they are published"
+  static override summary = "Keep a folder equal to a group's files"
   static override description =
-    'Follows the group until Ctrl-C. Each file is there whole or not at all, and a new version takes the place of the old one. Nothing is deleted without --delete.'
+    'Follows the group until Ctrl-C. Each file appears complete or not at all, and a new version replaces the old one. Nothing is deleted without --delete.'
   static override args = {
     target: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'a group, or a folder of it: GROUP or GROUP:PREFIX',
+      description: 'a group, or a folder in it: GROUP or GROUP:PREFIX',
     }),
     folder: Args.string({ required: true, ignoreStdin: true, description: 'folder on this machine' }),
   }
@@ -20,12 +20,12 @@ export default class MirrorCommand extends ShoalCommand<typeof MirrorCommand> {
         'delete files of the folder that are not in the group; only in a folder that the mirror made',
     }),
     adopt: Flags.boolean({ description: 'with --delete: take over a folder that is not empty' }),
-    force: Flags.boolean({ description: 'replace files that no download has put there' }),
-    'dry-run': Flags.boolean({ description: 'say what would be fetched and deleted, and change nothing' }),
+    force: Flags.boolean({ description: 'replace files that no download put there' }),
+    'dry-run': Flags.boolean({ description: 'only list what would be fetched and deleted' }),
     follow: Flags.boolean({
       default: true,
       allowNo: true,
-      description: 'go on with what is published later; --no-follow ends once the folder is equal',
+      description: 'keep following new files; --no-follow ends once the folder is equal',
     }),
     ...onceFlags,
   })

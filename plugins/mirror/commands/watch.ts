@@ -12,9 +12,9 @@ import { publishedText } from '../render.ts'
 import { Watch } from '../watch.ts'
 
 export default class WatchCommand extends ShoalCommand<typeof WatchCommand> {
-  static override summary = 'Publish what appears in a folder, once it has stopped changing'
+  static override summary = "Publish a folder's files as they change"
   static override description =
-    'Follows the folder until Ctrl-C. A file that changes becomes a new version; one that is removed stays in the group.'
+    'Follows the folder until Ctrl-C. A changed file becomes a new version; a removed file stays in the group.'
   static override args = {
     folder: Args.string({ required: true, ignoreStdin: true, description: 'folder on this machine' }),
   }
@@ -22,7 +22,7 @@ export default class WatchCommand extends ShoalCommand<typeof WatchCommand> {
     group: groupFlag(),
     as: Flags.string({ helpValue: 'PREFIX', description: 'folder in the group (default: none)' }),
     settle: durationFlag({
-      description: 'how long a file must stay as it is before it is published',
+      description: 'how long a file must stay unchanged before it is published',
       default: 2000,
       defaultHelp: async () => '2s',
     }),

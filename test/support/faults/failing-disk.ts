@@ -1,4 +1,4 @@
-/** What of one file fails: by the kernel's name of the call, from the call `from` (1, 2, …) to the call `to` on. */
+/** Which system calls on a file fail: from number `from` (1, 2, …) to number `to`, or all later ones. */
 export interface DiskFault {
   call: 'fsync' | 'fdatasync' | 'pwrite64' | 'write'
   from: number
@@ -9,16 +9,16 @@ export interface DiskFault {
 export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' }
 
 /**
- * The words that run a program for which the disk fails at the file `path`, and there alone: the kernel itself
- * answers so (strace(1), which `scripts/ensure-strace` sees to), in every thread and process of it. Linux.
- * Each thread counts its own calls: Node makes these in a pool of threads, with ONE_THREAD in the environment in one.
+ * The command prefix that runs a program with a failing disk, for the file `path` only. strace(1), which
+ * `scripts/ensure-strace` installs, injects the errors in all its threads and processes. Linux only. Each thread
+ * counts its own calls, and Node makes them in a thread pool: set ONE_THREAD in the environment to count all.
  */
 export function onFailingDisk(path: string, { call, from, to, error = 'EIO' }: DiskFault): string[] {
   const when = to === undefined ? `${from}+` : `${from}..${to}`
   const inject = `inject=${call}:error=${error}:when=${when}`
   return [
     'strace',
-    // The program keeps the process that was started, and so gets its signals.
+    // The program runs in the started process itself, so it gets the signals.
     '-D',
     '-f',
     '-qqq',

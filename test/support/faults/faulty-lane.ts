@@ -10,10 +10,7 @@ export interface Faults {
   bytesPerSecond: number
   /** Resets new connections. Open ones stay; `cut` ends them. */
   refuse: boolean
-  /**
-   * Connections open and stay open, but nothing passes either way, not even their end, until this is switched
-   * off.
-   */
+  /** Connections open and stay open, but nothing passes either way, not even their end, until this is switched off. */
   halfOpen: boolean
   /** Forwards requests but loses the answers. */
   dropReplies: boolean

@@ -16,9 +16,8 @@ shift
 exec "$@"`
 
 /**
- * An environment in which the first query for each name gets lost. `under` is the command prefix
- * (RunOptions.under), and `queries` returns the command's queries. Needs Linux, and root or a user who may
- * make namespaces.
+ * An environment in which the first query for each name gets lost. `under` is the command prefix (RunOptions.under),
+ * and `queries` returns the command's queries. Needs Linux, and root or a user who may make namespaces.
  */
 export function lossyNames(folder: string): { under: string[]; queries(): Query[] } {
   const [resolver, record] = [join(folder, 'resolv.conf'), join(folder, 'queries.json')]

@@ -10,7 +10,7 @@ import { writeFileSync } from 'node:fs'
 const [record = '', program = '', ...words] = process.argv.slice(2)
 const [A, IN, TTL_S] = [1, 1, 60]
 const HEADER = 12
-const asked: { name: string; type: number; at: number; lost: boolean }[] = []
+const queries: { name: string; type: number; at: number; lost: boolean }[] = []
 
 /** Parses the question of a query (RFC 1035, 4.1.2): its name, its type, and its end. */
 function question(query: Buffer): { name: string; type: number; end: number } {
@@ -37,13 +37,13 @@ function answer(query: Buffer, type: number, end: number): Buffer {
 
 const socket = createSocket('udp4', (query, from) => {
   const { name, type, end } = question(query)
-  const lost = !asked.some((earlier) => earlier.name === name && earlier.type === type)
-  asked.push({ name, type, at: performance.now(), lost })
+  const lost = !queries.some((earlier) => earlier.name === name && earlier.type === type)
+  queries.push({ name, type, at: performance.now(), lost })
   if (!lost) socket.send(answer(query, type, end), from.port, from.address)
 })
 socket.bind(53, '127.0.0.1', () => {
   spawn(program, words, { stdio: 'inherit' }).on('exit', (code) => {
-    writeFileSync(record, JSON.stringify(asked))
+    writeFileSync(record, JSON.stringify(queries))
     process.exit(code ?? 1)
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Writes a part file to its end, in a process of its own whose disk may fail: prints as JSON how each step went, null
- * or the error's code, and whether what is left is doubted. Argument: the final path.
+ * Writes a complete part file in its own process, whose disk may fail. Prints the outcome of each step as JSON: null or
+ * the error. Argument: the final path.
  */
 import { PartFile } from '../../../peer/download/disk/part-file.ts'
 import { CHUNK_SIZE } from '../../../protocol/chunking.ts'

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process under test: SIGUSR2 sets its wall clock by SHOAL_TEST_SHIFT_MS, as an operator or a time
- * server would. Monotonic time goes on.
+ * Preloaded into a process under test: SIGUSR2 shifts its wall clock by SHOAL_TEST_SHIFT_MS, as an operator or a time
+ * server would. Monotonic clocks are not affected.
  */
 const RealDate = Date
 let shift = 0

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** First byte of a TLS record with a handshake message (RFC 8446, 5.1). */
+/** The first byte of a TLS record with a handshake message (RFC 8446, 5.1). */
 export const TLS_HANDSHAKE = 0x16
 
-/** Somebody else's service, that peers are aimed at: it keeps what it hears, and says nothing. */
+/** A foreign service that an attacker aims peers at. It records what it receives, and never answers. */
 export class Victim {
-  /** What came, one a connection. */
+  /** The received bytes, per connection. */
   readonly heard: Buffer[] = []
   readonly #sockets: Socket[] = []
   readonly #server: Server

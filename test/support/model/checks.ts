@@ -17,7 +17,8 @@ export interface Result {
 /** The model's next state: applies the one requested change that matches the event. */
 export function nextState(state: GroupState, event: GroupEvent, results: Result[]): GroupState {
   const made = results.filter(
-    ({ op, answer }) => answer.body.revision === event.revision && op.by === event.by && tellsOf(event, op),
+    ({ op, answer }) =>
+      answer.body.revision === event.revision && op.by === event.by && resultsFrom(event, op),
   )
   // If a user publishes the same content twice at once, that is one change with two answers.
   const same = event.type === 'file.published' ? Math.max(made.length, 1) : 1
@@ -40,8 +41,8 @@ const TYPES: Record<string, Op['type']> = {
   'file.removed': 'remove',
 }
 
-/** Whether the event matches the change: one user may make several changes of one type at once. */
-function tellsOf(event: GroupEvent, op: Op): boolean {
+/** Whether the event results from the change. One user may make several changes of one type at once. */
+function resultsFrom(event: GroupEvent, op: Op): boolean {
   if (TYPES[event.type] !== op.type) return false
   if (event.type === 'file.published')
     return op.type === 'publish' && event.file.name === op.name && contentOf(event.file.fileId) === op.content
@@ -93,8 +94,8 @@ export async function compareWithReplica(
   if (members === null || requests === null || files === null) return
   if (state === null) return expect(members.status).toBe(404)
   expect(members.body).toMatchObject({ revision, owner })
-  const told = { members: members.body.members, requests: requests.body.requests, files: files.body.files }
-  expect(plainAnswer(told as Told)).toEqual(plain(state))
+  const listing = { members: members.body.members, requests: requests.body.requests, files: files.body.files }
+  expect(plainAnswer(listing as Listing)).toEqual(plain(state))
 }
 
 interface Plain {
@@ -103,7 +104,7 @@ interface Plain {
   files: unknown[]
 }
 
-type Told = {
+type Listing = {
   members: Iterable<{ user: string; role: string; since: string }>
   requests: Iterable<{ user: string }>
   files: Iterable<{ name: string; fileId: string; version: number; uploader: string }>
@@ -112,7 +113,7 @@ type Told = {
 const plainView = ({ members, requests, files }: GroupView): Plain =>
   plainAnswer({ members: members.values(), requests: requests.values(), files: files.page('', '', 100) })
 
-function plainAnswer({ members, requests, files }: Told): Plain {
+function plainAnswer({ members, requests, files }: Listing): Plain {
   return {
     members: Array.from(members, ({ user, role, since }) => [user, role, since]).sort(),
     requests: Array.from(requests, ({ user }) => user).sort(),

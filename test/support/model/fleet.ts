@@ -117,8 +117,7 @@ export class ModelFleet {
   }
 
   /**
-   * Restarts a replica like a supervisor: a replica that cannot reach Redis at its start exits, and is
-   * started again.
+   * Restarts a replica like a supervisor: a replica that cannot reach Redis at its start exits, and is started again.
    */
   async #revive(victim: ReplicaProcess): Promise<void> {
     const started = await victim.restart().then(

@@ -5,9 +5,7 @@ import type { GroupState, Op } from './group-model.ts'
 export const USERS = ['ann', 'bob', 'cid', 'dora', 'eve']
 const NAMES = ['a.bin', 'dir/b.bin', '__proto__']
 
-/**
- * A change before its participants are known: the numbers choose among the eligible users when it is made.
- */
+/** A change before its participants are known: the numbers choose among the eligible users when it is made. */
 export interface Intent {
   type: Op['type']
   by: number

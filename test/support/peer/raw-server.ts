@@ -73,8 +73,7 @@ export class RawServer {
 }
 
 /**
- * The head of a correct answer for a file of `size` bytes. `headers` replaces some headers, or removes them
- * (null).
+ * The head of a correct answer for a file of `size` bytes. `headers` replaces some headers, or removes them (null).
  */
 export function headFor(
   { start, end }: RawRequest,

@@ -101,9 +101,7 @@ export class ServeFixture {
     return this.keys.sign(content.fileId, this.client.peer)
   }
 
-  /**
-   * Requests the whole file in pipelined requests of `count` chunks over one connection, which then closes.
-   */
+  /** Requests the whole file in pipelined requests of `count` chunks over one connection, which then closes. */
   async pipeline(content: Content, count: number): Promise<TLSSocket> {
     const socket = await this.connect()
     const grant = await this.grantFor(content)

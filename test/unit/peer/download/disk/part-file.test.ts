@@ -214,8 +214,9 @@ test('a pipe or a folder under the working name is a storage error and does not 
   await expect(open()).rejects.toMatchObject({ kind: 'storage' })
 })
 
-test('a missing folder is a storage error', async () => {
+test('a folder that cannot be made is a storage error', async () => {
+  writeFileSync(join(folder, 'no'), 'a file')
   await expect(PartFile.open(join(folder, 'no', 'file'), FILE.fileId, 10)).rejects.toMatchObject({
-    code: 'PATH_NOT_FOUND',
+    code: 'PATH_IN_THE_WAY',
   })
 })
