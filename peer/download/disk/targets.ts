@@ -65,18 +65,18 @@ export async function placeFiles(
   const made = new Set<string>()
   return files.map((file) => {
     const relative = name === '' ? file.name : file.name.slice(name.length + 1)
-    return { file, path: placeInside(root, relative, made) }
+    return { file, path: placeInside(root, relative, file.tree !== undefined, made) }
   })
 }
 
 /**
- * Makes the folders of the file `name` below `root` (a real path), and returns its path. `made` caches the folders.
- * Throws PATH_IN_THE_WAY if a link leads out of `root`, or a folder has the file's name.
+ * Makes the folders of the file or snapshot `name` below `root` (a real path), and returns its path. `made` caches the
+ * folders. Throws PATH_IN_THE_WAY if a link leads out of `root`, or a folder has a file's name.
  */
-export function placeInside(root: string, name: string, made = new Set<string>()): string {
+export function placeInside(root: string, name: string, isTree = false, made = new Set<string>()): string {
   const path = join(root, ...checkFileName(name).split('/'))
   makeFolderInside(root, dirname(path), made)
-  refuseFolder(path)
+  if (!isTree) refuseFolder(path)
   return path
 }
 
