@@ -45,7 +45,7 @@ export async function allVersions(
   while (before !== null) {
     const page: VersionList = await client.versions(group, name, before === undefined ? {} : { before })
     versions.push(...page.versions)
-    before = page.next
+    before = page.next ?? null
   }
   return versions
 }

@@ -23,7 +23,7 @@ export function versionsText(versions: readonly ListedVersion[]): string {
     `v${file.version}`,
     kindText(file),
     formatBytes(file.size),
-    file.tags.join(', ') || '-',
+    file.tags?.join(', ') || '-',
     file.uploader,
     file.added,
     `sha256:${file.fileId.slice(0, 12)}`,

@@ -65,7 +65,7 @@ test('versions are listed in pages with their tags', async () => {
     [4, []],
     [3, []],
   ])
-  const rest = await elsewhere.versions('team', 'paged', { before: first.next!, limit: 3 })
+  const rest = await elsewhere.versions('team', 'paged', { before: first.next ?? 0, limit: 3 })
   expect(rest.versions.map(({ version, tags }) => [version, tags])).toEqual([
     [2, ['beta', 'stable']],
     [1, []],

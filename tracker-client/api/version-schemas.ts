@@ -4,11 +4,14 @@ import { Count, FileBody, Hex64, Time, VersionNumber } from './schemas.ts'
 /** The bodies of requests about versions and tags. */
 const NoVersion = Type.Union([VersionNumber, Type.Null()])
 
-export const ListedVersion = Type.Intersect([FileBody, Type.Object({ tags: Type.Array(Type.String()) })])
-/** Newest first. `next`: ask for the versions before this one. */
+export const ListedVersion = Type.Intersect([
+  FileBody,
+  Type.Object({ tags: Type.Optional(Type.Array(Type.String())) }),
+])
+/** Newest first. `next`: ask for the versions before this one. Trackers before schema 2 send neither that nor tags. */
 export const VersionList = Type.Object({
   versions: Type.Array(ListedVersion),
-  next: NoVersion,
+  next: Type.Optional(NoVersion),
   revision: Count,
 })
 /** The version that a target means, and the path in its tree ('' is the whole). */

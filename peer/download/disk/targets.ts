@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { checkFileName, isBelow } from '../../../protocol/names.ts'
 import type { FileRecord } from '../../../protocol/records.ts'
+import { parseSelectedName } from '../../../protocol/selector.ts'
 import type { TrackerClient } from '../../../tracker-client/client.ts'
 
 const PAGE = 1000
@@ -32,10 +33,12 @@ export async function resolveFiles(
     after = page.next
   }
   if (files.length > 0) return { files, name }
-  if (name === '')
-    throw new ShoalError('FILE_NOT_FOUND', `the group ${group} has no files`, {
-      hint: `see what there is: shoal group files ${group}`,
-    })
+  if (!parseSelectedName(name) && !name.includes('/'))
+    throw new ShoalError(
+      'FILE_NOT_FOUND',
+      name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
+      { hint: `see what there is: shoal group files ${group}` },
+    )
   const { file, path } = await client.resolve(group, name)
   return { files: [file], name: path === '' ? file.name : `${file.name}/${path}` }
 }

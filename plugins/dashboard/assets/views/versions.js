@@ -36,6 +36,6 @@ export function Versions({ group, file }) {
   const rest = (versions.at(-1)?.version ?? 1) - 1
   return html`<${Section} title="Versions" id="versions">
     <${Table} label="Versions" columns=${COLUMNS} rows=${versions} keyOf=${(/** @type {Version} */ { version }) => `${version}`} />
-    ${data && rest > 0 && html`<${Empty}>${rest === 1 ? 'Version 1 is' : `Versions 1 to ${rest} are`} ${data.next === null ? 'no longer kept' : 'not shown'}.<//>`}
+    ${data && rest > 0 && html`<${Empty}>${rest === 1 ? 'Version 1 is' : `Versions 1 to ${rest} are`} ${(data.next ?? null) === null ? 'no longer kept' : 'not shown'}.<//>`}
   <//>`
 }
