@@ -300,6 +300,6 @@ test('answers that outlive their grants are cut, and the download goes on by its
   expect((await readFile(path)).equals(slow.data)).toBe(true)
   // Of what was cut only the chunks in flight come again, and those are not counted.
   expect(bytesFetched).toBe(slow.size)
-  expect(warnings.filter((line) => line.includes('the grant ran out')).length).toBeGreaterThan(0)
+  expect(warnings.filter((line) => line.includes('the grant ended')).length).toBeGreaterThan(0)
   expect(warnings.join('\n')).not.toContain('is banned')
 }, 60_000)
