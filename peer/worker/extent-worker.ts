@@ -1,14 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Job, Worker } from 'bullmq'
 import { chunkLength } from '../../protocol/chunking.ts'
-import { storageError } from '../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
+import { RunJournal } from '../download/disk/run-journal.ts'
 import { queuePrefix } from '../download/queue/download-queue.ts'
 import { type ExtentOutcome, failureAt, fetchFailure } from '../download/queue/extent-outcome.ts'
 import {
   EXTENT_LOCK_MS,
   EXTENT_QUEUE,
   type ExtentJob,
+  type ExtentWork,
   PRESENCE_MS,
   workersKey,
 } from '../download/queue/extent-queue.ts'
@@ -66,7 +68,7 @@ export class ExtentWorker {
     const { path, fileId, size, target, grant } = work
     let file: FileHandle
     try {
-      file = await open(path, 'r+')
+      file = await openPart(work)
     } catch (error) {
       return { chunks: [], error: failureAt('write', storageError(error, path)) }
     }
@@ -74,7 +76,7 @@ export class ExtentWorker {
     try {
       // A copy, not a slice of Node's buffer pool: a message to a thread would send the whole pool.
       const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
-      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes, isShared: true }
+      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes }
       const failure = await this.#pool
         .fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
         .then(() => null, fetchFailure)
@@ -89,4 +91,12 @@ export class ExtentWorker {
       this.extents++
     }
   }
+}
+
+/** The job may be of an earlier download: this process may have slept since it took it. */
+async function openPart({ path, fileId, size }: ExtentWork): Promise<FileHandle> {
+  const file = await open(path, 'r+')
+  if (await RunJournal.isFor(path, fileId, size)) return file
+  await file.close()
+  throw new ShoalError('FILE_CHANGED', `${path} is for another content now: nothing is written to it`)
 }
