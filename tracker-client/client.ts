@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { uptime } from 'node:os'
 import type { GroupEvent } from '../protocol/records.ts'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from './api/headers.ts'
 import { packFiles, type Served } from './api/packed-files.ts'
@@ -37,6 +38,8 @@ export type Announcement = Omit<api.Announce, 'files'> & { files?: Iterable<Serv
 export class TrackerClient {
   /** The session token of all requests. login and logout set it. */
   token: string | null
+  /** Hears the tracker's clock with each answer, in milliseconds since the epoch, and how long the answer took. */
+  onTime: ((now: number, tookMs: number) => void) | null = null
   readonly #trackers: string[]
   readonly #memory: FailoverHistory
   readonly #patienceMs: number
@@ -258,8 +261,11 @@ export class TrackerClient {
   ): Promise<T> {
     const request = this.#request(method, path, call)
     const attempt = async (tracker: string, limitMs: number): Promise<T> => {
+      // Unlike performance.now(), this counts a suspend.
+      const begun = uptime()
       const answer = await exchange(tracker, request, limitMs, maxBytes)
       const result = await read(tracker, answer)
+      if (answer.headers.date) this.onTime?.(Date.parse(answer.headers.date), (uptime() - begun) * 1000)
       const revision = Number(answer.headers[REVISION_HEADER])
       if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
       return result
