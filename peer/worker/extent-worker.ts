@@ -93,7 +93,7 @@ export class ExtentWorker {
   }
 }
 
-/** The job may be of an earlier download: this process may have slept since it took it. */
+/** Opens the part file. This process may have slept since it took the job, and another content may have the path now. */
 async function openPart({ path, fileId, size }: ExtentWork): Promise<FileHandle> {
   const file = await open(path, 'r+')
   if (await RunJournal.isFor(path, fileId, size)) return file
