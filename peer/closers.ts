@@ -1,7 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** The peer does not wait longer for a part to close, so it always ends. */
-const LIMIT_MS = 10_000
+export interface Limits {
+  /** A part that does not close within this time is left behind. */
+  partMs: number
+  /** Time for all parts. After it, each remaining part has only `lastMs`. */
+  allMs: number
+  lastMs: number
+}
+
+/** `peer stop` waits for 30 s. The peer ends earlier, whatever is stuck. */
+const LIMITS: Limits = { partMs: 10_000, allMs: 15_000, lastMs: 500 }
 
 interface Closer {
   name: string
@@ -12,11 +20,11 @@ interface Closer {
 export class Closers {
   readonly #closers: Closer[] = []
   readonly #warn: (message: string) => void
-  readonly #limitMs: number
+  readonly #limits: Limits
 
-  constructor(warn: (message: string) => void, limitMs = LIMIT_MS) {
+  constructor(warn: (message: string) => void, limits = LIMITS) {
     this.#warn = warn
-    this.#limitMs = limitMs
+    this.#limits = limits
   }
 
   /** `name` is for the log. */
@@ -26,18 +34,24 @@ export class Closers {
 
   /** Closes every part. Logs those that fail or take too long. */
   async closeAll(): Promise<void> {
-    for (const { name, close } of this.#closers.splice(0).reverse()) {
-      const limit = new AbortController()
-      const late = delay(this.#limitMs, 'late' as const, { signal: limit.signal }).catch(() => null)
-      try {
-        const outcome = await Promise.race([Promise.resolve(close()), late])
-        if (outcome === 'late')
-          this.#warn(`${name} did not close within ${this.#limitMs / 1000} s: the peer ends without it`)
-      } catch (error) {
-        this.#warn(`${name} failed to close: ${(error as Error).message}`)
-      } finally {
-        limit.abort()
-      }
+    const { partMs, allMs, lastMs } = this.#limits
+    const deadline = performance.now() + allMs
+    for (const closer of this.#closers.splice(0).reverse()) {
+      const left = deadline - performance.now()
+      await this.#close(closer, Math.max(lastMs, Math.min(partMs, left)))
+    }
+  }
+
+  async #close({ name, close }: Closer, limitMs: number): Promise<void> {
+    const limit = new AbortController()
+    const late = delay(limitMs, 'late' as const, { signal: limit.signal }).catch(() => null)
+    try {
+      if ((await Promise.race([Promise.resolve(close()), late])) !== 'late') return
+      this.#warn(`${name} did not close within ${(limitMs / 1000).toFixed(1)} s: the peer ends without it`)
+    } catch (error) {
+      this.#warn(`${name} failed to close: ${(error as Error).message}`)
+    } finally {
+      limit.abort()
     }
   }
 }

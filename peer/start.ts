@@ -34,6 +34,7 @@ import { TreeCopies } from './tree/tree-copy.ts'
 import { TreeStore } from './tree/tree-store.ts'
 import { ByteLimit } from './wire/byte-limit.ts'
 import { loadIdentity } from './wire/identity.ts'
+import { followTracker } from './wire/steady-clock.ts'
 import { TransferCounters } from './wire/transfer-counters.ts'
 
 export interface PeerOptions {
@@ -87,6 +88,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     client.token = options.session()
   }
   refreshSession()
+  client.onTime = followTracker
   // Awaited only where it is first needed, so that the server starts in parallel with the rest.
   const redis = options.queue ? null : acquireRedis(join(home, QUEUE_FOLDER))
   closers.push('its Redis', () => redis?.then((server) => server.release()).catch(() => {}))

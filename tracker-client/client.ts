@@ -31,6 +31,11 @@ export class TrackerClient {
     this.#requests.token = token
   }
 
+  /** Hears the tracker's clock (requests.ts). */
+  set onTime(listener: TrackerRequests['onTime']) {
+    this.#requests.onTime = listener
+  }
+
   register(user: string, password: string): Promise<Answer<'UserBody'>> {
     return this.#requests.json('UserBody', 'POST', '/users', { body: { user, password }, change: true })
   }

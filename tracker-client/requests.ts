@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { uptime } from 'node:os'
 import { IDEMPOTENCY_HEADER, REVISION_HEADER } from './api/headers.ts'
 import type { EventStream } from './events.ts'
 import { exchange, open, readWhole, type WireAnswer, type WireRequest } from './exchange.ts'
@@ -37,6 +38,8 @@ export interface RequestOptions {
 export class TrackerRequests {
   /** The session token of all requests. */
   token: string | null
+  /** Hears the tracker's clock with each answer, in milliseconds since the epoch, and how long the answer took. */
+  onTime: ((now: number, tookMs: number) => void) | null = null
   readonly #trackers: string[]
   readonly #memory: FailoverHistory
   readonly #patienceMs: number
@@ -75,8 +78,11 @@ export class TrackerRequests {
   ): Promise<T> {
     const request = this.#request(method, path, call)
     const attempt = async (tracker: string, limitMs: number): Promise<T> => {
+      // Unlike performance.now(), this counts a suspend.
+      const begun = uptime()
       const answer = await exchange(tracker, request, limitMs, MAX_ANSWER_BYTES)
       const result = await read(tracker, answer)
+      if (answer.headers.date) this.onTime?.(Date.parse(answer.headers.date), (uptime() - begun) * 1000)
       const revision = Number(answer.headers[REVISION_HEADER])
       if (call.group !== undefined && Number.isSafeInteger(revision)) this.#memory.saw(call.group, revision)
       return result

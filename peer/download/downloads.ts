@@ -62,6 +62,8 @@ export class Downloads {
   readonly #epoch = randomUUID()
   #queue!: DownloadQueue
   #runs = 0
+  /** Runs of an earlier process that this one took up. The queue may hand one out again after its end. */
+  readonly #takenUp = new Set<string>()
   readonly #listeners: ((file: Downloaded) => void)[] = []
 
   private constructor(context: Omit<DownloadContext, 'extents'>, temporary: string) {
@@ -248,6 +250,7 @@ export class Downloads {
   async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
     const task = this.#taskFor(run, epoch, job)
     if (!task) return 'done'
+    if (epoch !== this.#epoch) this.#takenUp.add(run)
     task.running ??= this.#runTask(task, job)
     return task.running
   }
@@ -282,11 +285,12 @@ export class Downloads {
 
   /**
    * The task of a job that the queue hands out: the one that its request made, or a new one for a job of an earlier
-   * process. null for a job that was abandoned, or replaced by that of another request.
+   * process. null for a job that has ended, was abandoned, or was replaced by that of another request.
    */
   #taskFor(run: string, epoch: string, job: DownloadJob): Task | null {
     const task = this.#tasks.get(job.id)
     if (task) return task.run === run ? task : null
-    return epoch !== this.#epoch && job.keep ? this.#newTask(job, run) : null
+    const isLeftOver = epoch !== this.#epoch && !this.#takenUp.has(run)
+    return isLeftOver && job.keep ? this.#newTask(job, run) : null
   }
 }

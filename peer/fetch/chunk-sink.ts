@@ -29,11 +29,6 @@ export interface ExtentTarget {
   count: number
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
-  /**
-   * Another process completes the file, so writes stop once `path` names a different file. A write to the finished
-   * file would change its modification time, and its owner would stop serving it.
-   */
-  isShared?: boolean
 }
 
 /**
@@ -102,7 +97,7 @@ export class ChunkSink {
   }
 
   #verifyAndWrite(): void {
-    const { fd, path, first, tree, hashes, isShared } = this.#target
+    const { fd, path, first, tree, hashes } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
     const at = (this.#chunk - first) * HASH_SIZE
     if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
@@ -110,7 +105,7 @@ export class ChunkSink {
     if (tree) writeTree(tree.root, tree.chunks[this.#chunk - first]!, data)
     else {
       const file = { fd: fd!, path }
-      if (isShared) requireNamed(file)
+      requireNamed(file)
       writeFile(file, data, this.#chunk * CHUNK_SIZE)
     }
     this.#onChunk(this.#chunk)

@@ -15,7 +15,10 @@ export function writeFile(
   }
 }
 
-/** Throws FILE_CHANGED if the path no longer names the open file (`ExtentTarget.isShared`). */
+/**
+ * Throws FILE_CHANGED if the path no longer names the open file. A run that slept through the end of its download must
+ * not change the finished file's modification time: its owner would stop serving it.
+ */
 export function requireNamed({ fd, path }: { fd: number; path: string }): void {
   const named = statSync(path, { throwIfNoEntry: false })
   if (named?.ino === fstatSync(fd).ino) return

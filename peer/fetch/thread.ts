@@ -27,8 +27,6 @@ export interface FetchRequest {
   count: number
   /** Packed hashes of the extent's chunks. */
   hashes: Uint8Array
-  /** The file belongs to another process (chunk-sink.ts). */
-  isShared?: boolean
 }
 
 export interface FetchThreadData {

@@ -20,6 +20,9 @@ const FAULTS: Record<NonNullable<Announced['fault']>, (port: number) => string> 
     `another certificate answers at port ${port} of this peer's address: nobody is sent here`,
 }
 
+/** The tracker refuses a sequence that is further ahead of its clock (docs/protocol.md). */
+const MAX_AHEAD_MS = 60_000
+
 const isUnproven = (error: unknown): boolean => error instanceof ShoalError && error.code === 'PEER_UNPROVEN'
 
 /**
@@ -99,7 +102,7 @@ export class Announcer {
   /** Returns the milliseconds until the next heartbeat. */
   async #announce(): Promise<number> {
     await this.#prepare()
-    if (this.#changed) this.#nextSequence()
+    if (this.#changed || this.#isAhead) this.#nextSequence()
     const sequence = this.#sequence
     const answer = await this.#send(sequence)
     this.#acknowledged = sequence
@@ -107,10 +110,16 @@ export class Announcer {
     return answer.interval * 1000
   }
 
-  /** The last sequence plus one, or the time if that is later: sequences must stay near it (docs/protocol.md). */
+  /** The clock was ahead, and was corrected since. */
+  get #isAhead(): boolean {
+    return this.#sequence > steadyNow() + MAX_AHEAD_MS
+  }
+
+  /** The last sequence plus one, or the time if that is later: sequences must stay near it. */
   #nextSequence(): number {
     this.#changed = false
-    this.#sequence = Math.max(this.#sequence + 1, Math.floor(steadyNow()))
+    const now = Math.floor(steadyNow())
+    this.#sequence = this.#isAhead ? now : Math.max(this.#sequence + 1, now)
     return this.#sequence
   }
 

@@ -71,9 +71,11 @@ export class MembershipWatch {
 
   async #followOnce(group: string): Promise<number> {
     const { signal } = this.#stop
-    const askedAt = steadyNow() / 1000
+    const begun = performance.now()
     const { revision, members } = await this.#client.group(group)
     const users = members.map(({ user }) => user)
+    // The answer may have corrected the clock.
+    const askedAt = (steadyNow() - (performance.now() - begun)) / 1000
     this.#memberships.sync(group, users, askedAt)
     for await (const event of this.#client.events(group, revision, signal)) this.#apply(event)
     return RETRY_MS

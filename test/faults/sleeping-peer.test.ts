@@ -1,19 +1,28 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectRedis } from '../../redis/connect.ts'
+import { connectRedis, type RedisClient } from '../../redis/connect.ts'
 import { embeddedSocket } from '../../redis/embedded/server.ts'
 import { seededRandom } from '../../testkit/random.ts'
 import { type Home, World } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
-import { FULL, faultTest, HOOK_MS, SEED } from '../support/faults/faults.ts'
+import { FULL, faultTest, HOOK_MS, SEED, timed } from '../support/faults/faults.ts'
+import { FollowedDownload } from '../support/followed-download.ts'
 
 const SIZE = 12 * 1024 * 1024
-const RATE = '4MB'
+/** About three seconds for the file. */
+const SLOWLY = ['--max-down', '4MB']
 const CONTENT = randomBytes(SIZE)
+const OTHER = randomBytes(SIZE)
 const world = new World()
 const random = seededRandom(SEED)
 let ada: Home
@@ -22,86 +31,79 @@ beforeAll(async () => {
   ada = await world.home('ada').join('ada')
   await ada.ok('group create team')
   writeFileSync(join(ada.folder, 'big'), CONTENT)
-  await ada.ok('peer upload big --group team')
+  writeFileSync(join(ada.folder, 'other'), OTHER)
+  await ada.ok('peer upload big other --group team')
 }, HOOK_MS)
 afterAll(() => world.close(), HOOK_MS)
 
 type Sleeper = 'the peer' | 'its Redis' | 'the peer and its Redis'
+const SLEEPERS: Sleeper[] = ['the peer', 'its Redis', 'the peer and its Redis']
 
 let homes = 0
-
-/**
- * Downloads the file while `who` sleeps for `seconds`, from a moment on at which a random share has come in. `expire`
- * removes the queue's locks meanwhile, as 30 s would. Everything must have happened once, and nothing may stay open.
- */
-async function sleepWhileDownloading(who: Sleeper, seconds: number, expire: boolean): Promise<number> {
+async function member(): Promise<Home> {
   const name = `sleeper${homes++}`
   const home = await world.home(name).join(name)
   await ada.admit('team', home)
-  const peer = await home.start('peer start')
-  const pid = Number(peer.ready.pid)
+  return home
+}
+
+/** Runs `work` with a connection to the home's queue. */
+async function withQueue<T>(home: Home, work: (queue: RedisClient) => Promise<T>): Promise<T> {
   const queue = connectRedis(`unix://${embeddedSocket(join(home.folder, 'queue'))}`, 'queue')
-  const redisPid = Number(/process_id:(\d+)/.exec(await queue.info('server'))?.[1])
-  const pids = who === 'the peer' ? [pid] : who === 'its Redis' ? [redisPid] : [pid, redisPid]
-  const signal = (what: NodeJS.Signals): void => {
-    for (const id of pids) process.kill(id, what)
-  }
-  const share = 0.1 + 0.5 * random()
   try {
-    const file = join(home.folder, 'big')
-    const line = [
-      'peer',
-      'download',
-      'team:big',
-      '-o',
-      file,
-      '--max-down',
-      RATE,
-      '--progress',
-      'ndjson',
-      '--json',
-    ]
-    const command = home.spawn(line)
-    const events: { event: string; done?: number; state?: string; reason?: string }[] = []
-    let output = ''
-    command.stdout!.on('data', (part: Buffer) => {
-      output += part
-    })
-    createInterface({ input: command.stderr! }).on('line', (text) => {
-      if (text.startsWith('{"event')) events.push(JSON.parse(text))
-    })
-    await until(() => events.some(({ done }) => (done ?? 0) > share * SIZE), 20_000)
-    signal('SIGSTOP')
-    try {
-      if (expire) {
-        const locks = await queue.keys('*:lock')
-        if (locks.length > 0) await queue.del(...locks)
-      }
-      await delay(seconds * 1000)
-    } finally {
-      signal('SIGCONT')
-    }
-    // A handed out job shows within two checks for stalled ones.
-    if (command.exitCode === null) await once(command, 'close')
-    expect([command.exitCode, output]).toEqual([0, expect.stringContaining('"files"')])
-    const [result] = JSON.parse(output).files
-    expect(result.bytesFetched + result.bytesReused).toBe(SIZE)
-    expect(readFileSync(file).equals(CONTENT)).toBe(true)
-    expect(events.filter(({ event }) => event === 'start')).toHaveLength(1)
-    expect(events.filter(({ event }) => event === 'done')).toHaveLength(1)
-    expect(events.filter(({ state }) => state === 'banned' || state === 'left')).toEqual([])
-    expect(openFiles(pid, file)).toEqual([])
-    // The finished file is served: nothing has touched it since.
-    const status = await home.ok<{ seeding: { fault?: string }[] }>('peer status')
-    expect(status.seeding).toMatchObject([{ name: 'big' }])
-    expect(status.seeding[0]).not.toHaveProperty('fault')
+    return await work(queue)
   } finally {
     queue.disconnect()
   }
-  const begun = performance.now()
-  await home.ok('peer stop')
+}
+
+const redisPid = (home: Home): Promise<number> =>
+  withQueue(home, async (queue) => Number(/process_id:(\d+)/.exec(await queue.info('server'))?.[1]))
+
+/** Removes the locks of the home's jobs, as 30 s of sleep would. */
+const expireLocks = (home: Home): Promise<void> =>
+  withQueue(home, async (queue) => {
+    const locks = await queue.keys('*:lock')
+    if (locks.length > 0) await queue.del(...locks)
+  })
+
+function signal(pids: readonly number[], what: NodeJS.Signals): void {
+  for (const pid of pids) process.kill(pid, what)
+}
+
+/**
+ * Downloads the file while `who` sleeps for `seconds`, from a random moment on; with `expire` the locks are gone then.
+ * Everything must have happened once, and nothing may stay open. Returns the seconds that `peer stop` took.
+ */
+async function sleepWhileDownloading(who: Sleeper, seconds: number, expire: boolean): Promise<number> {
+  const home = await member()
+  const peer = await home.start('peer start')
+  const pid = Number(peer.ready.pid)
+  const redis = await redisPid(home)
+  const pids = who === 'the peer' ? [pid] : who === 'its Redis' ? [redis] : [pid, redis]
+  const file = join(home.folder, 'big')
+  const download = new FollowedDownload(home, 'team:big', '-o', file, ...SLOWLY)
+  await download.has((0.1 + 0.5 * random()) * SIZE)
+  if (expire) await expireLocks(home)
+  signal(pids, 'SIGSTOP')
+  try {
+    await delay(seconds * 1000)
+  } finally {
+    signal(pids, 'SIGCONT')
+  }
+  const { code, files } = await download.end()
+  expect(code).toBe(0)
+  expect(files![0]!.bytesFetched + files![0]!.bytesReused).toBe(SIZE)
+  expect(readFileSync(file).equals(CONTENT)).toBe(true)
+  expect([download.count('start'), download.count('done')]).toEqual([1, 1])
+  expect(download.blamed).toEqual([])
+  expect(openFiles(pid, file)).toEqual([])
+  // The finished file is served: nothing has touched it since.
+  const status = await home.ok<{ seeding: { fault?: string }[] }>('peer status')
+  expect(status.seeding).toMatchObject([{ name: 'big' }])
+  expect(status.seeding[0]).not.toHaveProperty('fault')
+  const stopping = (await timed(() => home.ok('peer stop'))) / 1000
   await peer.end()
-  const stopping = (performance.now() - begun) / 1000
   expect(stopping).toBeLessThan(10)
   return stopping
 }
@@ -118,57 +120,12 @@ function openFiles(pid: number, file: string): string[] {
   return links.filter((link) => link.startsWith(file))
 }
 
-const HOUR_MS = 3600_000
-const CLOCK = join(import.meta.dirname, '../support/faults/shifted-clock.ts')
-
-test.each([
-  ['forwards', HOUR_MS],
-  ['backwards', -HOUR_MS],
-])(
-  'a seeder and a leecher whose clocks jump an hour %s finish the download and serve each other',
-  async (way, shift) => {
-    const env = { NODE_OPTIONS: `--import=${CLOCK}`, SHOAL_TEST_SHIFT_MS: String(shift) }
-    const [seeder, leecher] = [
-      await world.home(`seeder-${way}`).join(`seeder-${way}`),
-      await world.home(`leecher-${way}`).join(`leecher-${way}`),
-    ]
-    for (const home of [seeder, leecher]) await ada.admit('team', home)
-    const name = `jump-${way}`
-    writeFileSync(join(seeder.folder, name), randomBytes(SIZE))
-    const serving = await seeder.start('peer start', { env })
-    await seeder.ok(['peer', 'upload', name, '--group', 'team'])
-    const fetching = await leecher.start('peer start', { env })
-    const line = ['peer', 'download', `team:${name}`, '--max-down', RATE, '--progress', 'ndjson']
-    const command = leecher.spawn(line)
-    const events: { event: string; done?: number; state?: string }[] = []
-    createInterface({ input: command.stderr! }).on('line', (text) => {
-      if (text.startsWith('{"event')) events.push(JSON.parse(text))
-    })
-    await until(() => events.some(({ done }) => (done ?? 0) > 0.3 * SIZE), 20_000)
-    for (const { ready } of [serving, fetching]) process.kill(Number(ready.pid), 'SIGUSR2')
-    if (command.exitCode === null) await once(command, 'close')
-    expect(command.exitCode).toBe(0)
-    expect(events.filter(({ state }) => state === 'left' || state === 'banned')).toEqual([])
-    // A grant that a tracker issues after the jump is good at a seeder whose clock jumped, and the other way about.
-    await ada.ok(['peer', 'download', `team:${name}`, '-o', join(ada.folder, name)])
-    const own = `own-${way}`
-    writeFileSync(join(ada.folder, own), randomBytes(1000))
-    await ada.ok(['peer', 'upload', own, '--group', 'team'])
-    await leecher.ok(['peer', 'download', `team:${own}`])
-    await seeder.ok('peer stop')
-    await leecher.ok('peer stop')
-    await serving.end()
-    await fetching.end()
-  },
-)
-
 if (FULL)
   faultTest(
     'a peer that sleeps in a download runs it once: asleep for 10, 34 and 70 s',
     async () => {
       const stopping: number[] = []
-      const sleepers: Sleeper[] = ['the peer', 'its Redis', 'the peer and its Redis']
-      for (const who of sleepers)
+      for (const who of SLEEPERS)
         for (const seconds of [10, 34, 70]) stopping.push(await sleepWhileDownloading(who, seconds, false))
       stopping.push(await sleepWhileDownloading('the peer', 34, false))
       return { runs: stopping.length, 'longest stop, s': Math.max(...stopping).toFixed(1) }
@@ -176,6 +133,74 @@ if (FULL)
     20,
   )
 else
-  faultTest('a peer whose lock expires while it sleeps runs its download once', async () => ({
-    'stop, s': (await sleepWhileDownloading('the peer', 1, true)).toFixed(1),
-  }))
+  faultTest('a peer runs its download once if its lock expires while it or its Redis sleeps', async () => {
+    const stopping: number[] = []
+    for (const who of SLEEPERS) stopping.push(await sleepWhileDownloading(who, 1, true))
+    return { 'longest stop, s': Math.max(...stopping).toFixed(1) }
+  })
+
+test('a peer that sleeps while another one downloads to its path leaves that file alone', async () => {
+  const [slow, quick] = [await member(), await member()]
+  const folder = world.path('shared')
+  mkdirSync(folder)
+  const file = join(folder, 'file')
+  const sleeping = await slow.start('peer start')
+  const awake = await quick.start('peer start')
+  const pid = Number(sleeping.ready.pid)
+  const download = new FollowedDownload(slow, 'team:big', '-o', file, ...SLOWLY)
+  await download.has(0.2 * SIZE)
+  signal([pid], 'SIGSTOP')
+  try {
+    await quick.ok(['peer', 'download', 'team:other', '-o', file])
+  } finally {
+    signal([pid], 'SIGCONT')
+  }
+  const outcome = await download.end()
+  expect(outcome).toMatchObject({ code: 10, error: { message: expect.stringContaining(file) } })
+  expect(openFiles(pid, file)).toEqual([])
+  expect(readFileSync(file).equals(OTHER)).toBe(true)
+  expect(readdirSync(folder)).toEqual(['file'])
+  expect(JSON.stringify(await quick.ok('peer status'))).not.toContain('"fault"')
+  await Promise.all([sleeping.end(), awake.end()])
+}, 60_000)
+
+test('a download of an earlier process does not run again after its end', async () => {
+  const home = await member()
+  const file = join(home.folder, 'big')
+  const first = await home.start('peer start')
+  const download = new FollowedDownload(home, 'team:big', '-o', file, ...SLOWLY)
+  await download.has(0.1 * SIZE)
+  await first.end()
+  await download.end()
+  const second = await home.start('peer start')
+  // Until its end the job has no lock, as after a sleep, so the queue hands it out once more.
+  await until(async () => {
+    await expireLocks(home)
+    return existsSync(file)
+  }, 20_000)
+  rmSync(file)
+  await until(
+    () => withQueue(home, async (queue) => (await queue.keys('*:downloads:active')).length === 0),
+    20_000,
+  )
+  expect(existsSync(file)).toBe(false)
+  expect(existsSync(`${file}.shoal-part`)).toBe(false)
+  await second.end()
+}, 60_000)
+
+if (FULL)
+  test('a peer whose Redis sleeps stops within its limit', async () => {
+    const home = await member()
+    const peer = await home.start('peer start')
+    const redis = await redisPid(home)
+    const download = new FollowedDownload(home, 'team:big', ...SLOWLY)
+    await download.has(0.2 * SIZE)
+    signal([redis], 'SIGSTOP')
+    try {
+      expect(await timed(() => home.ok('peer stop'))).toBeLessThan(25_000)
+    } finally {
+      signal([redis], 'SIGCONT')
+    }
+    await download.end()
+    await peer.end()
+  }, 60_000)

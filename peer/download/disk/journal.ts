@@ -45,9 +45,9 @@ export function encodeDoubt(): Buffer {
   return record
 }
 
-/** Returns null if the header is torn or belongs to another content. */
-export function parseJournal(data: Buffer, fileId: string, size: number): Journal | null {
-  if (!data.subarray(0, HEADER_SIZE).equals(encodeHeader(fileId, size))) return null
+/** Returns null if there is no journal, its header is torn, or it belongs to another content. */
+export function parseJournal(data: Buffer | null, fileId: string, size: number): Journal | null {
+  if (!data?.subarray(0, HEADER_SIZE).equals(encodeHeader(fileId, size))) return null
   const marked = new Bitmap(chunkCount(size))
   let doubted = false
   for (let at = HEADER_SIZE; at + 4 <= data.length; at += 4) {

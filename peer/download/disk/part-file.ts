@@ -4,17 +4,10 @@ import { chunkCount, chunkLength, type Extent } from '../../../protocol/chunking
 import { storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import type { FileReader } from '../../serve/library.ts'
-import {
-  encodeDoubt,
-  encodeHeader,
-  encodeMarks,
-  encodeSeal,
-  HEADER_SIZE,
-  type Journal,
-  parseJournal,
-} from './journal.ts'
+import { encodeHeader, type Journal, parseJournal } from './journal.ts'
 import type { Replaceable } from './overwriting.ts'
-import { makeParent, openPlain, requireSpace } from './part-storage.ts'
+import { createPlain, hasName, makeParent, openPlain, requireSpace } from './part-storage.ts'
+import { RunJournal, takenOver } from './run-journal.ts'
 import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
 /** What an earlier run left behind. The download checks it (recheck.ts). */
@@ -47,15 +40,13 @@ export class PartFile {
   readonly finalPath: string
   readonly size: number
   readonly #storage: PartStorage
-  readonly #journal: FileHandle
+  readonly #journal: RunJournal
   readonly #marked: Bitmap
   /** The number of chunks that make it complete. */
   readonly #wanted: number
   /** Chunks written, but not yet synced and marked. */
   #unsynced: number[] = []
   #flushing: Promise<void> | null = null
-  /** The last append of marks. */
-  #marking: Promise<void> = Promise.resolve()
   #failure: Error | null = null
   #doubting: Promise<void> | null = null
   /** Answers that are reading the file. */
@@ -66,7 +57,7 @@ export class PartFile {
     finalPath: string,
     size: number,
     storage: PartStorage,
-    journal: FileHandle,
+    journal: RunJournal,
     wanted = chunkCount(size),
   ) {
     this.finalPath = finalPath
@@ -89,21 +80,27 @@ export class PartFile {
     { bytes, chunks } = { bytes: size, chunks: chunkCount(size) },
   ): Promise<[PartFile, Leftover]> {
     const path = finalPath + PART_SUFFIX
-    const handles: FileHandle[] = []
+    const journalPath = finalPath + JOURNAL_SUFFIX
+    const opened: { close(): Promise<void> }[] = []
     await makeParent(path)
     try {
-      const file = await openPlain(path, 0o666, handles)
-      const marks = await openPlain(finalPath + JOURNAL_SUFFIX, 0o600, handles)
-      const journal = parseJournal(await marks.readFile(), fileId, size)
-      if (journal === null) await file.truncate(0)
-      const stat = await file.stat({ bigint: true })
-      await requireSpace(path, bytes - Number(stat.blocks) * 512)
-      const leftover = describe(journal, size, stat)
+      const journal = parseJournal(await RunJournal.read(journalPath), fileId, size)
+      const earlier = await openPlain(path)
+      if (earlier) opened.push(earlier)
+      const stat = await earlier?.stat({ bigint: true })
+      await requireSpace(path, bytes - Number(stat?.blocks ?? 0) * 512)
+      const leftover = describe(journal, size, journal && stat)
+      const header = encodeHeader(fileId, size)
+      const continues = { continues: journal !== null, doubted: leftover.doubted }
+      // From here on an earlier run cannot publish, so the part file stays where it is.
+      const marks = await RunJournal.begin(journalPath, header, continues)
+      opened.push(marks)
+      const file = await takePart(path, earlier, journal !== null)
+      opened.push(file)
       await file.truncate(size)
-      await beginJournal(marks, journal !== null, encodeHeader(fileId, size), leftover.doubted)
       return [new PartFile(finalPath, size, new FileStorage(path, finalPath, file), marks, chunks), leftover]
     } catch (error) {
-      await Promise.allSettled(handles.map((handle) => handle.close()))
+      await Promise.allSettled(opened.map((file) => file.close()))
       throw storageError(error, path)
     }
   }
@@ -124,7 +121,7 @@ export class PartFile {
   /** Reports that the storage failed in another thread or process. */
   fail(at: 'write' | 'sync', error: unknown): void {
     this.#failure ??= storageError(error, this.path)
-    if (at === 'sync') this.#doubting ??= this.#doubt()
+    if (at === 'sync') this.#doubting ??= this.#journal.doubt()
   }
 
   /** Reports that a verified chunk was written. The next flush marks it. */
@@ -147,9 +144,9 @@ export class PartFile {
     this.#unsynced = []
     await this.#sync(() => this.#storage.sync())
     try {
+      await this.#journal.requireNewest()
       this.#refuseFailed()
-      this.#marking = this.#journal.appendFile(encodeMarks(chunks))
-      await this.#marking
+      await this.#journal.mark(chunks)
     } catch (error) {
       throw await this.#failed('write', error)
     }
@@ -172,19 +169,6 @@ export class PartFile {
 
   #refuseFailed(): void {
     if (this.#failure) throw this.#failure
-  }
-
-  /** Replaces the marks by a DOUBT. If that fails, removes the journal: it must not keep the marks. */
-  async #doubt(): Promise<void> {
-    await this.#marking.catch(() => {})
-    try {
-      await this.#journal.truncate(HEADER_SIZE)
-      await this.#journal.appendFile(encodeDoubt())
-    } catch {
-      const gone = this.#journal.truncate(0).catch(() => rm(this.finalPath + JOURNAL_SUFFIX, { force: true }))
-      // If even this fails, the disk is read-only. It stays so until the lost pages have left memory.
-      await gone.catch(() => {})
-    }
   }
 
   read(into: Uint8Array, position: number): Promise<void> {
@@ -219,9 +203,10 @@ export class PartFile {
       await this.flush()
       this.#refuseFailed()
       if (this.#marked.count < this.#wanted) throw new Error(`${this.path} is not complete`)
+      await this.#journal.requireNewest()
       const result = await last()
       // The file is safe: a leftover journal does no harm.
-      await rm(this.finalPath + JOURNAL_SUFFIX, { force: true }).catch(() => {})
+      await this.#journal.remove().catch(() => {})
       return result
     } catch (error) {
       throw storageError(error, this.finalPath)
@@ -234,7 +219,7 @@ export class PartFile {
       await this.#flushing?.catch(() => {})
       await this.flush()
       const mtimeNs = await this.#storage.modified()
-      if (mtimeNs !== null) await this.#journal.appendFile(encodeSeal(mtimeNs))
+      if (mtimeNs !== null) await this.#journal.seal(mtimeNs)
     } catch (error) {
       throw await this.#failed('write', error)
     } finally {
@@ -264,31 +249,31 @@ export class PartFile {
 }
 
 /**
- * Clears the marks at each open; chunks are marked again after they were checked. An existing header stays, because a
- * crash without one would lose the whole download.
+ * Returns the part file for this run: that of an earlier run of the same content, or a new file. Another content needs a
+ * new file, because a run or worker that still has the old one open may write to it.
  */
-export async function beginJournal(
-  journal: FileHandle,
-  hasHeader: boolean,
-  header: Buffer,
-  doubted: boolean,
-): Promise<void> {
-  await journal.truncate(hasHeader ? header.length + (doubted ? encodeDoubt().length : 0) : 0)
-  if (!hasHeader) await journal.appendFile(header)
+async function takePart(path: string, earlier: FileHandle | null, continues: boolean): Promise<FileHandle> {
+  if (earlier && continues) {
+    if (await hasName(earlier, path)) return earlier
+    throw takenOver(path)
+  }
+  await earlier?.close()
+  await rm(path, { force: true })
+  return createPlain(path, 0o666)
 }
 
 function describe(
   journal: Journal | null,
   size: number,
-  stat: { mtimeNs: bigint; blocks: bigint; size: bigint },
+  stat: { mtimeNs: bigint; blocks: bigint; size: bigint } | null | undefined,
 ): Leftover {
   const marked = journal?.marked ?? new Bitmap(chunkCount(size))
   let bytes = 0
   for (let i = 0; i < marked.size; i++) if (marked.has(i)) bytes += chunkLength(size, i)
   return {
     marked,
-    sealed: journal?.sealedAt === stat.mtimeNs && stat.size === BigInt(size),
+    sealed: stat != null && journal?.sealedAt === stat.mtimeNs && stat.size === BigInt(size),
     doubted: journal?.doubted ?? false,
-    unmarkedData: Number(stat.blocks) * 512 > bytes + 4096,
+    unmarkedData: Number(stat?.blocks ?? 0) * 512 > bytes + 4096,
   }
 }

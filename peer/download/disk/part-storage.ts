@@ -1,30 +1,51 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rm, statfs, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, rm, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import { isSameFile } from './overwriting.ts'
 
+const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
+
 /**
- * Opens or makes a regular file; refuses symbolic links, pipes and devices. A file with a second name belongs to the
- * user: a crash between the link and the unlink of `giveName` leaves one. It only loses the name `path`.
+ * Opens a regular file, or returns null if there is none; refuses symbolic links, pipes and devices. A file with a second
+ * name belongs to the user: a crash between the link and the unlink of `giveName` leaves one. It only loses the name
+ * `path`.
  */
-export async function openPlain(path: string, mode: number, opened: FileHandle[]): Promise<FileHandle> {
-  const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
-  const append = path.endsWith(JOURNAL_SUFFIX) ? O_APPEND : 0
-  const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | append, mode)
-  opened.push(handle)
-  const stat = await handle.stat()
-  if (stat.isFile() && stat.nlink > 1) {
-    opened.pop()
-    await handle.close()
-    await unlink(path)
-    return openPlain(path, mode, opened)
-  }
-  if (stat.isFile()) return handle
-  throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, {
-    hint: 'move what is there out of the way',
+export async function openPlain(path: string): Promise<FileHandle | null> {
+  const handle = await open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   })
+  if (handle === null) return null
+  try {
+    const stat = await handle.stat()
+    if (stat.isFile() && stat.nlink === 1) return handle
+    if (!stat.isFile())
+      throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a regular file`, {
+        hint: 'move what is there out of the way',
+      })
+    await unlink(path)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  await handle.close()
+  return null
+}
+
+/** Makes a file. Throws EEXIST where the name is taken, also by a link. */
+export function createPlain(path: string, mode: number, flags = 0): Promise<FileHandle> {
+  return open(path, flags | O_RDWR | O_CREAT | O_EXCL, mode)
+}
+
+/** Whether the open file is the one with this name. */
+export async function hasName(file: FileHandle, path: string): Promise<boolean> {
+  const [open, named] = await Promise.all([
+    file.stat({ bigint: true }),
+    lstat(path, { bigint: true }).catch(() => null),
+  ])
+  return named !== null && named.ino === open.ino && named.dev === open.dev
 }
 
 /** Removes the working names of a file that also has its final name, after a crash in `giveName`. */

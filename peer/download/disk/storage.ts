@@ -4,7 +4,8 @@ import { CHUNK_SIZE, type Extent } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
 import type { WritePart } from '../../tree/write-tree.ts'
 import { giveName, type Replaceable } from './overwriting.ts'
-import { syncFolder } from './part-storage.ts'
+import { hasName, syncFolder } from './part-storage.ts'
+import { takenOver } from './run-journal.ts'
 
 /** Where a fetch thread writes the chunks of an extent: into one file, or into files of a tree. */
 export type Place =
@@ -69,6 +70,7 @@ export class FileStorage implements PartStorage {
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     await sync(() => this.#file.sync())
     const { mtimeNs, ino } = await this.#file.stat({ bigint: true })
+    if (!(await hasName(this.#file, this.path))) throw takenOver(this.path)
     await giveName(this.path, this.#finalPath, replaceable)
     await sync(() => syncFolder(dirname(this.#finalPath))).catch(async (error: unknown) => {
       await rename(this.#finalPath, this.path).catch(() => {})

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
 import { storageError } from '../../../protocol/errors.ts'
 import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
 import { encodeHeader, parseJournal } from './journal.ts'
-import { beginJournal, type Leftover, PartFile } from './part-file.ts'
-import { makeParent, openPlain, requireSpace } from './part-storage.ts'
+import { type Leftover, PartFile } from './part-file.ts'
+import { makeParent, requireSpace } from './part-storage.ts'
+import { RunJournal } from './run-journal.ts'
 import type { TreeStorage } from './tree-storage.ts'
 
 /**
@@ -30,16 +30,17 @@ export async function openTreePart(
   wanted: number,
   bytes: number,
 ): Promise<[PartFile, Leftover]> {
-  const handles: FileHandle[] = []
+  let marks: RunJournal | null = null
   await makeParent(name)
   try {
     const isThere = existsSync(storage.path)
     if (!isThere) await requireSpace(storage.path, bytes)
-    const marks = await openPlain(name + JOURNAL_SUFFIX, 0o600, handles)
-    const journal = isThere ? parseJournal(await marks.readFile(), fileId, size) : null
-    await storage.begin()
+    const journalPath = name + JOURNAL_SUFFIX
+    const journal = isThere ? parseJournal(await RunJournal.read(journalPath), fileId, size) : null
     const doubted = journal?.doubted ?? false
-    await beginJournal(marks, journal !== null, encodeHeader(fileId, size), doubted)
+    const continues = journal !== null
+    marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
+    await storage.begin()
     const marked = journal?.marked ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
     return [
@@ -47,7 +48,7 @@ export async function openTreePart(
       doubted ? { ...leftover, marked: new Bitmap(chunkCount(size)) } : leftover,
     ]
   } catch (error) {
-    await Promise.allSettled(handles.map((handle) => handle.close()))
+    await marks?.close()
     throw storageError(error, storage.path)
   }
 }

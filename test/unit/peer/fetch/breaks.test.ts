@@ -145,7 +145,11 @@ test('a cancelled fetch writes nothing after it has rejected, although its answe
   const fd = openSync(join(fixture.folder, 'other'), 'w+')
   const never = new AbortController().signal
   const others = Array.from({ length: 3 }, () =>
-    fixture.pool.fetch({ ...fixture.request(peer), fd }, () => {}, never),
+    fixture.pool.fetch(
+      { ...fixture.request(peer), fd, path: join(fixture.folder, 'other') },
+      () => {},
+      never,
+    ),
   )
   await until(() => goOn.length === 4)
   abort.abort()
@@ -175,9 +179,13 @@ test('a full disk fails only its own extent; another file arrives over the same 
   const full = openSync('/dev/full', 'r+')
   const never = new AbortController().signal
   try {
-    const first = fixture.pool.fetch({ ...fixture.request(peer), fd: full, path: '/full' }, () => {}, never)
+    const first = fixture.pool.fetch(
+      { ...fixture.request(peer), fd: full, path: '/dev/full' },
+      () => {},
+      never,
+    )
     const [refused, other] = await Promise.all([first.catch((error: Error) => error), fixture.fetch(peer)])
-    expect(refused).toMatchObject({ code: 'NO_SPACE', message: '/full: no space left on device' })
+    expect(refused).toMatchObject({ code: 'NO_SPACE', message: '/dev/full: no space left on device' })
     expect(other.error).toBeNull()
     expect(other.chunks).toEqual([0, 1, 2, 3])
     expect(fixture.servers[0]?.requests).toHaveLength(2)
