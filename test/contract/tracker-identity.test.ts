@@ -53,7 +53,8 @@ describe.each(['127.0.0.1', '127.0.0.2'])('from %s', (from) => {
       if (state === 'silent') await listener.stop()
       if (state === 'gone')
         await announceAs(owner, keys, { ...said, sequence: first + 1, leaving: true, files: [] })
-      if (state === 'gone') await until(async () => (await named(id, { replica: 1 })).length === 0)
+      if (state === 'gone')
+        for (const replica of [0, 1]) await until(async () => (await named(id, { replica })).length === 0)
 
       const other = await newIdentity()
       const [mine, theirs] = [signHello(other, thief.token!, first), signHello(keys, owner.token!, first)]

@@ -96,7 +96,7 @@ const ROOMS: Record<string, Room> = {
     why: 'the part file is the truth: it knows no swarm and no queue',
   },
   'peer/download/queue': {
-    imports: ['peer/download/disk', 'redis', 'protocol'],
+    imports: ['peer/download/disk', 'peer/tree', 'redis', 'protocol'],
     why: 'all of BullMQ is here, and the queue only carries',
   },
   peer: {
