@@ -1,4 +1,5 @@
 import { ShoalError } from './errors.ts'
+import { parseSelectedName } from './selector.ts'
 
 /** User and group names: short, plain, and safe in a path, a URL and a Redis hash tag. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -97,7 +98,7 @@ export interface Target {
   name: string
 }
 
-/** Parses "GROUP:path/to/file". A trailing slash marks a folder and is dropped. */
+/** Parses "GROUP:path/to/file", with a selector or not (selector.ts). A trailing slash marks a folder and is dropped. */
 export function parseTarget(text: string): Target {
   const colon = text.indexOf(':')
   if (colon <= 0)
@@ -106,7 +107,15 @@ export function parseTarget(text: string): Target {
     })
   const group = checkGroupName(text.slice(0, colon))
   const name = text.slice(colon + 1).replace(/\/+$/, '')
-  return { group, name: name === '' ? '' : checkFileName(name) }
+  return { group, name: name === '' ? '' : checkTargetName(name) }
+}
+
+/** The limits of a file's name do not count its selector. */
+function checkTargetName(name: string): string {
+  const selected = parseSelectedName(name)
+  if (!selected) return checkFileName(name)
+  checkFileName(selected.path === '' ? selected.name : `${selected.name}/${selected.path}`)
+  return name.normalize('NFC')
 }
 
 /** Whether `name` is the file `prefix` or is in the folder `prefix` ('' is the whole group). */

@@ -15,7 +15,7 @@ export interface JoinRequest {
   since: string
 }
 
-/** A published file of a group: the newest version under its name. */
+/** A version of a file or snapshot of a group. Views hold the newest one under each name. */
 export interface FileRecord {
   name: string
   fileId: string
@@ -38,6 +38,28 @@ export interface TreeSummary {
   trailer: number
 }
 
+/** A movable name of one version of a file. */
+export interface TagRecord {
+  name: string
+  tag: string
+  version: number
+  fileId: string
+  /** Who made it name this version, and when. */
+  by: string
+  at: string
+}
+
+/** A change of a tag: the versions that it named before and after, null for none. */
+export interface TagChange {
+  name: string
+  tag: string
+  revision: number
+  from: number | null
+  to: number | null
+  by: string
+  at: string
+}
+
 /**
  * A change to a group, in revision order: revision r is the state after event r. Every event carries the full
  * records that it wrote, so applying one twice is harmless.
@@ -53,7 +75,11 @@ export type GroupChange =
   | { type: 'member.kicked'; users: string[] }
   | { type: 'member.promoted'; user: string; role: Role }
   | { type: 'file.published'; file: FileRecord }
-  | { type: 'file.removed'; name: string; fileId: string }
+  /** All versions are removed: `fileId` is the newest one's content, `older` are the others'. */
+  | { type: 'file.removed'; name: string; fileId: string; older?: string[] }
+  /** `from` is the version that had the tag before. */
+  | { type: 'file.tagged'; name: string; tag: string; version: number; fileId: string; from: number | null }
+  | { type: 'file.untagged'; name: string; tag: string; version: number }
 
 export type GroupEvent = GroupChange & {
   group: string

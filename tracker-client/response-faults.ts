@@ -1,5 +1,6 @@
 import { Value } from 'typebox/value'
 import * as api from './api/schemas.ts'
+import * as versions from './api/version-schemas.ts'
 
 /** The schemas of a tracker's answers. response-checks.gen.ts is generated from them. */
 export const RESPONSES = {
@@ -12,7 +13,11 @@ export const RESPONSES = {
   LeaveBody: api.LeaveBody,
   PromoteBody: api.PromoteBody,
   FileList: api.FileList,
-  VersionList: api.VersionList,
+  VersionList: versions.VersionList,
+  ResolvedFile: versions.ResolvedFile,
+  TagList: versions.TagList,
+  TaggedBody: versions.TaggedBody,
+  TagHistory: versions.TagHistory,
   Published: api.Published,
   JoinedSwarms: api.JoinedSwarms,
   Announced: api.Announced,

@@ -17,8 +17,14 @@ export interface GroupKeys {
   members: string
   requests: string
   files: string
-  /** Hash from file id to the number of names that have this content. */
+  /** Hash from file id to the number of kept versions that have this content. */
   content: string
+  /** Sorted sets whose scores are all 0. The names of all files, so that those below a folder are one range. */
+  names: string
+  /** Rows (scripts/lib.lua) of all kept versions but the newest of each name, of tags, and of changes of tags. */
+  versions: string
+  tags: string
+  tagHistory: string
   /** Prefixes. Scripts append the file id, and ":USER" for staged pages. */
   hashesPrefix: string
   stagedPrefix: string
@@ -36,6 +42,10 @@ export function groupKeys(group: string): GroupKeys {
     requests: `${tag}:requests`,
     files: `${tag}:files`,
     content: `${tag}:content`,
+    names: `${tag}:names`,
+    versions: `${tag}:versions`,
+    tags: `${tag}:tags`,
+    tagHistory: `${tag}:tag-history`,
     hashesPrefix: `${tag}:hashes:`,
     stagedPrefix: `${tag}:staged:`,
     channel: `${tag}:events`,

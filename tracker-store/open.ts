@@ -10,7 +10,9 @@ import { Database, untilRedisAnswers } from './database.ts'
 import { GroupFeed } from './groups/group-feed.ts'
 import { RedisGroups } from './groups/groups.ts'
 import { RedisHashes } from './groups/hashes.ts'
+import { RedisVersions } from './groups/versions.ts'
 import { type LossListener, Views } from './groups/views.ts'
+import { migrate } from './migrate.ts'
 import { RedisPresence } from './presence/presence.ts'
 import { RedisProgress } from './presence/progress-channel.ts'
 import { PubSub } from './pubsub.ts'
@@ -53,6 +55,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const pubsub = new PubSub(subscriber, background)
     await untilRedisAnswers(() => checkSchema(db))
     await untilRedisAnswers(() => checkRestored(db))
+    await untilRedisAnswers(() => migrate(db))
     const cache = new SessionCache(pubsub)
     const presence = new RedisPresence(db, pubsub, replicaId, background)
     const progress = new RedisProgress(db, pubsub, replicaId, background)
@@ -73,6 +76,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       users: new RedisUsers(db, cache),
       sessions: new RedisSessions(db, cache),
       groups: new RedisGroups(db, feed, views),
+      versions: new RedisVersions(db),
       hashes: new RedisHashes(db),
       keys: new RedisKeys(db),
       presence,

@@ -2,8 +2,8 @@ import { ShoalError } from '../protocol/errors.ts'
 import type { Database } from './database.ts'
 import { RESTORE_KEY, SCHEMA_KEY } from './keys.ts'
 
-/** Incremented when older versions could no longer read the data in Redis, or would damage it. */
-export const SCHEMA_VERSION = 1
+/** Incremented when older versions could no longer read the data in Redis, or would damage it: see migrate.ts. */
+export const SCHEMA_VERSION = 2
 
 /** Marks an empty Redis with our version. Throws SCHEMA_TOO_NEW if a newer Shoal has written to it. */
 export async function checkSchema(db: Database): Promise<void> {

@@ -34,6 +34,18 @@ const SENTENCES: Partial<Record<ErrorCode, Sentence>> = {
     'promote a member first',
   ],
   FILE_NOT_FOUND: (name, group) => [`there is no file ${name} in ${group}`, 'list the files of the group'],
+  VERSION_NOT_FOUND: (what, group) => [
+    `there is no ${what} in ${group}`,
+    'list the versions that are kept, with their tags: shoal group files GROUP NAME --versions',
+  ],
+  NAME_CONFLICT: (names, group) => {
+    const [name, other] = names.split('\n')
+    return [
+      `${name} cannot be published while ${group} has ${other}: a name is a file or a folder, never both`,
+      'choose another name with --as, or remove the other one first',
+    ]
+  },
+  TOO_MANY_TAGS: (name) => [`${name} has 1,000 tags, the maximum`, 'remove one first: shoal group untag'],
   HASHES_NEEDED: (name) => [
     `some chunk hashes of ${name} are missing`,
     'send the pages of hashes in order, then publish again',

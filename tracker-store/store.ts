@@ -1,5 +1,9 @@
 import type { FileRecord, GroupEvent, ProgressReport, Role, TreeSummary } from '../protocol/records.ts'
 import type { GroupView } from './groups/group-view.ts'
+import type { Mutation, Revised } from './mutation.ts'
+import type { VersionStore } from './version-store.ts'
+
+export type { Mutation, Revised }
 
 /**
  * The tracker's metadata. Read this file first. Redis is the one source of truth. Each mutation is ONE Lua script
@@ -11,6 +15,7 @@ export interface Store {
   readonly users: UserStore
   readonly sessions: SessionStore
   readonly groups: GroupStore
+  readonly versions: VersionStore
   readonly hashes: HashStore
   readonly keys: KeyStore
   readonly presence: PresenceStore
@@ -32,14 +37,6 @@ export interface RedisStatus {
   copies: number
   /** Memory of all masters, in bytes. */
   memory: number
-}
-
-/** Who makes a change, and the key that identifies its repetitions (1 to 128 characters). */
-export interface Mutation {
-  key: string
-  by: string
-  /** ISO 8601: the replica's clock, written into records and events. */
-  at: string
 }
 
 export interface UserRecord {
@@ -98,11 +95,6 @@ export interface GroupSummary {
   role: Role | null
 }
 
-/** The revision of the group that an answer was read at. */
-export interface Revised {
-  revision: number
-}
-
 export interface GroupStore {
   /** Throws GROUP_TAKEN, also if the name differs only in case. The creator becomes the owner. */
   create(mutation: Mutation, group: string): Promise<Revised>
@@ -156,7 +148,8 @@ export interface GroupStore {
   /**
    * Publishes files, all or none. Each becomes the next version of its name; unchanged content keeps its version. A
    * file's hashes must exist: inline here, published before, or staged (HashStore) and unchanged since `stamp`.
-   * Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED.
+   * A new name must not be a folder's, nor lead through a file's: NAME_CONFLICT.
+   * Throws GROUP_NOT_FOUND, NOT_A_MEMBER, HASHES_NEEDED, NAME_CONFLICT.
    */
   publish(
     mutation: Mutation,
@@ -165,12 +158,7 @@ export interface GroupStore {
   ): Promise<Revised & { files: FileRecord[] }>
   /** The answer to an earlier publish with this key, or null. */
   publishedBefore(mutation: Mutation, group: string): Promise<(Revised & { files: FileRecord[] }) | null>
-  /**
-   * The versions of the file that has this name now, newest first, as far back as the group's stream goes (about 4,000
-   * changes). Empty if the stream has none, null if the file is removed. Throws STORE_UNAVAILABLE.
-   */
-  versions(group: string, name: string): Promise<FileRecord[] | null>
-  /** Only the uploader or an admin may. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
+  /** Removes all versions and tags. Only the newest version's uploader or an admin may. Throws GROUP_NOT_FOUND, NOT_A_MEMBER, FILE_NOT_FOUND, NOT_AN_ADMIN. */
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised>
 
   /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { FileList, ListedFile } from '../../tracker-client/api/schemas.ts'
+import type { ListedVersion, VersionList } from '../../tracker-client/api/version-schemas.ts'
 import { TrackerClient } from '../../tracker-client/client.ts'
 import type { FailoverMemory, FailoverState } from '../../tracker-client/failover-state.ts'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
@@ -31,4 +32,20 @@ export async function allFiles(client: TrackerClient, group: string, prefix: str
     after = page.next
   }
   return files
+}
+
+/** All kept versions of a file, newest first. */
+export async function allVersions(
+  client: TrackerClient,
+  group: string,
+  name: string,
+): Promise<ListedVersion[]> {
+  const versions: ListedVersion[] = []
+  let before: number | null | undefined
+  while (before !== null) {
+    const page: VersionList = await client.versions(group, name, before === undefined ? {} : { before })
+    versions.push(...page.versions)
+    before = page.next ?? null
+  }
+  return versions
 }

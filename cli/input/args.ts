@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { checkGroupName, checkUserName, parseTarget, type Target } from '../../protocol/names.ts'
+import { checkTag } from '../../protocol/selector.ts'
 
 /**
  * Arguments of several commands. Each sets `ignoreStdin`, because oclif would read a missing one from standard input,
@@ -32,8 +33,16 @@ export const usersArg = () =>
 
 const target = Args.custom<Target>({ parse: async (text) => parseTarget(text) })
 
-export const targetArg = () =>
-  target({ required: true, ignoreStdin: true, description: 'a file or folder of a group, GROUP:NAME' })
+export const targetArg = (description = 'a file or folder of a group, GROUP:NAME') =>
+  target({ required: true, ignoreStdin: true, description })
+
+export const tagArg = () =>
+  Args.string({
+    required: true,
+    ignoreStdin: true,
+    description: 'name of the tag, for example stable',
+    parse: async (text) => checkTag(text),
+  })
 
 export const optionalTargetArg = (description: string) => target({ ignoreStdin: true, description })
 

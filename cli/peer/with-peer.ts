@@ -8,6 +8,7 @@ import { currentToken } from '../home/session.ts'
 import { trackerClient } from '../home/tracker-client.ts'
 import { startDetached } from '../process/detach.ts'
 import { interrupt } from '../process/interrupt.ts'
+import { processLog } from '../process/log.ts'
 import { createProgress, type ProgressMode } from '../render/progress.ts'
 import { type ListenAddress, MAX_TIMER_MS } from '../text/parse.ts'
 
@@ -87,7 +88,7 @@ export async function startHere(
   const client = trackerClient(home, trackers)
   const session = (): string | null => currentToken(home)
   const extensions = await choice.extensions()
-  return startPeer({ home, listen, tls, client, session, queue, extensions, log: peerLog(logLevel) })
+  return startPeer({ home, listen, tls, client, session, queue, extensions, log: processLog(logLevel) })
 }
 
 async function startInBackground(choice: PeerChoice): Promise<Peer> {
@@ -116,17 +117,3 @@ function backgroundFlags({ home, trackers, tls, trackerCa, logLevel }: PeerChoic
 }
 
 export const peerLogFile = (home: string): string => join(home, 'peer.log')
-
-const LEVELS = ['silent', 'error', 'warn', 'info', 'debug']
-
-/** The peer's log: lines of JSON on stderr, like the tracker's. */
-function peerLog(level: string): { warn(message: string): void; error(error: Error): void } {
-  const write = (name: string, entry: object): void => {
-    if (LEVELS.indexOf(name) > LEVELS.indexOf(level)) return
-    process.stderr.write(`${JSON.stringify({ level: name, time: new Date().toISOString(), ...entry })}\n`)
-  }
-  return {
-    warn: (message) => write('warn', { msg: message }),
-    error: (error) => write('error', { msg: error.message, stack: error.stack }),
-  }
-}

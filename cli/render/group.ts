@@ -1,5 +1,6 @@
 import type { GroupBody, GroupList, ListedFile } from '../../tracker-client/api/schemas.ts'
 import { formatBytes, plural, table } from '../text/format.ts'
+import { kindText } from './versions.ts'
 
 /** Renders groups and their files for scripts and for people. */
 export function groupDocument(group: GroupBody): object {
@@ -23,6 +24,7 @@ export function filesText(files: readonly ListedFile[]): string {
   if (files.length === 0) return 'No files'
   const rows = files.map((file) => [
     file.name,
+    kindText(file),
     formatBytes(file.size),
     `v${file.version}`,
     file.uploader,
@@ -30,5 +32,5 @@ export function filesText(files: readonly ListedFile[]): string {
     String(file.leechers),
     file.added,
   ])
-  return table(['NAME', 'SIZE', 'VERSION', 'UPLOADER', 'SEEDERS', 'LEECHERS', 'ADDED'], rows)
+  return table(['NAME', 'KIND', 'SIZE', 'VERSION', 'UPLOADER', 'SEEDERS', 'LEECHERS', 'ADDED'], rows)
 }

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import { targetArg } from '../../cli/input/args.ts'
 import { durationFlag, flags, onceFlags, rateFlag } from '../../cli/input/flags.ts'
 import { downloadOutput, toStream } from '../../cli/peer/download-output.ts'
+import { plainTarget } from '../../cli/peer/plain-target.ts'
 import { interrupt } from '../../cli/process/interrupt.ts'
 import { downloadText } from '../../cli/render/peer.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
@@ -9,9 +10,11 @@ import { ShoalCommand } from '../../cli/run/base-command.ts'
 export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
   static override summary =
     'Download a file, or a folder with all files below it, from the peers that have it'
-  static override description = 'Run the same command again to continue an interrupted download.'
+  static override description = `Run the same command again to continue an interrupted download.
+
+GROUP:NAME@VERSION downloads an older version: a number, latest, a tag, or sha256: and at least 12 digits of its id. A file whose whole name matches, "@" and all, wins.`
   static override aliases = ['download']
-  static override args = { target: targetArg() }
+  static override args = { target: targetArg('a file or folder of a group, GROUP:NAME[@VERSION]') }
   static override flags = flags({
     output: Flags.string({
       char: 'o',
@@ -34,11 +37,12 @@ export default class PeerDownload extends ShoalCommand<typeof PeerDownload> {
   })
 
   override async run(): Promise<void> {
-    await this.loggedIn()
+    const client = await this.loggedIn()
     const { output, wait, sequential, force } = this.flags
-    const to = downloadOutput(output, this.args.target)
+    const { target } = this.args
+    const to = downloadOutput(output, output === undefined ? await plainTarget(client, target) : target)
     const request = {
-      ...this.args.target,
+      ...target,
       output: 'path' in to ? to.path : null,
       maxDown: this.flags['max-down'] ?? 0,
       maxUp: this.flags['max-up'] ?? 0,

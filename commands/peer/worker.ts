@@ -1,6 +1,7 @@
 import { flags, queueFlag } from '../../cli/input/flags.ts'
 import { surviveLostErrors } from '../../cli/process/background-errors.ts'
 import { interrupt } from '../../cli/process/interrupt.ts'
+import { processLog } from '../../cli/process/log.ts'
 import { ShoalCommand } from '../../cli/run/base-command.ts'
 
 export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
@@ -15,7 +16,8 @@ export default class PeerWorker extends ShoalCommand<typeof PeerWorker> {
     interrupt.takeOver()
     surviveLostErrors()
     const { startWorker } = await import('../../peer/worker/worker.ts')
-    const worker = await startWorker({ home: this.home, queue: this.flags.queue })
+    const { warn } = processLog(this.flags['log-level'])
+    const worker = await startWorker({ home: this.home, queue: this.flags.queue, warn })
     const tell = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`)
     tell({ peer: worker.peer, pid: process.pid })
     this.notice('The worker is running. Stop it with Ctrl-C.')

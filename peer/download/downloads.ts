@@ -90,9 +90,9 @@ export class Downloads {
     progress: ProgressListener,
     signal: AbortSignal,
   ): Promise<DownloadResult> {
-    const { group, name, output } = request
+    const { group, output } = request
     this.#context.fetchPool.warmUp()
-    const files = await resolveFiles(this.#context.client, group, name)
+    const { files, name } = await resolveFiles(this.#context.client, group, request.name)
     if (output === null && files.length !== 1)
       throw new ShoalError(
         'USAGE',
@@ -113,7 +113,8 @@ export class Downloads {
     const either = AbortSignal.any([signal, stop.signal])
     try {
       const jobs: DownloadJob[] = []
-      for (const { file, path } of targets) jobs.push(await this.#jobFor(request, file, path, either))
+      for (const { file, path } of targets)
+        jobs.push(await this.#jobFor({ ...request, name }, file, path, either))
       return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
     } catch (error) {
       // If one file fails, the others of the request stop cleanly.

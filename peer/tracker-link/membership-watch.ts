@@ -100,8 +100,10 @@ export class MembershipWatch {
     if (event.type === 'group.removed') memberships.close(group)
     if (event.type === 'file.published') memberships.published(group, event.file.fileId)
     if (event.type === 'file.removed') {
-      memberships.withdrawn(group, event.fileId, at)
-      this.#seeds.forget(group, event.name, event.fileId)
+      for (const fileId of [event.fileId, ...(event.older ?? [])]) {
+        memberships.withdrawn(group, fileId, at)
+        this.#seeds.forget(group, event.name, fileId)
+      }
     }
   }
 }

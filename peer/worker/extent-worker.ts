@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Job, Worker } from 'bullmq'
+import type { Background } from '../../packed/background.ts'
 import { chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
@@ -24,12 +25,15 @@ export class ExtentWorker {
   readonly #redis: ReturnType<typeof connectRedis>
   readonly #worker: Worker<ExtentJob, ExtentOutcome>
   readonly #presenceKey: string
+  readonly #presenceFailed: (error: unknown) => void
+  readonly #queueFailed: (error: unknown) => void
+  #isClosing = false
   #heartbeat: NodeJS.Timeout | undefined
   extents = 0
   bytes = 0
 
   /** Works on the queue of the peer with this id, on the Redis at `url`. */
-  constructor(url: string, peer: string, pool: FetchPool) {
+  constructor(url: string, peer: string, pool: FetchPool, background: Background) {
     this.#pool = pool
     this.#redis = connectRedis(url, 'queue')
     this.#worker = new Worker(EXTENT_QUEUE, (job) => this.#work(job), {
@@ -40,15 +44,18 @@ export class ExtentWorker {
       autorun: false,
     })
     this.#presenceKey = workersKey(queuePrefix(peer))
-    this.#worker.on('error', () => {})
+    const owner = (kind: string, meaning: string) => background.owner(kind, meaning, () => this.#isClosing)
+    this.#presenceFailed = owner('renewing its presence', 'the peer may leave it nothing to fetch')
+    this.#queueFailed = owner('working on the queue', 'it fetches less, or nothing')
+    this.#worker.on('error', this.#queueFailed)
   }
 
   /** Takes part in the queue. Resolves once the peer can see it. */
   async start(): Promise<void> {
     await this.#worker.waitUntilReady()
     await this.#announce()
-    this.#heartbeat = setInterval(() => this.#announce().catch(() => {}), PRESENCE_MS)
-    this.#worker.run().catch(() => {})
+    this.#heartbeat = setInterval(() => this.#announce().catch(this.#presenceFailed), PRESENCE_MS)
+    this.#worker.run().catch(this.#queueFailed)
   }
 
   async #announce(): Promise<void> {
@@ -57,6 +64,7 @@ export class ExtentWorker {
 
   /** Finishes the extents under way. */
   async close(): Promise<void> {
+    this.#isClosing = true
     clearInterval(this.#heartbeat)
     await this.#worker.close()
     this.#redis.disconnect()

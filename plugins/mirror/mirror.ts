@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { mkdir, realpath, rmdir, unlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import {
   type DownloadedFile,
   type FileRecord,
@@ -65,6 +65,8 @@ export class Mirror {
   readonly #backlog: Backlog
   readonly #files: DownloadedFile[] = []
   readonly #deleted: string[] = []
+  /** Names whose newest version is a snapshot. */
+  readonly #snapshots = new Set<string>()
   /** The folder, with every link resolved. */
   #root = ''
 
@@ -159,16 +161,25 @@ export class Mirror {
   }
 
   /** The group's files by name, and the names of those that the folder lacks or has in another version. */
-  async #difference(): Promise<{ wanted: Map<string, string>; missing: string[] }> {
+  async #difference(): Promise<{ wanted: Map<string, FileRecord>; missing: string[] }> {
     const { peer, prefix } = this.#options
-    const wanted = new Map<string, string>()
-    for await (const { name, fileId } of this.#list()) wanted.set(name, fileId)
+    const wanted = await this.#wanted()
     // A file that the peer serves from its path is unchanged since it was verified.
     const { seeding } = await peer.status()
     const here = new Map(seeding.filter((file) => !file.fault).map(({ path, fileId }) => [path, fileId]))
-    const isHere = ([name, fileId]: [string, string]): boolean =>
+    const isHere = ([name, { fileId }]: [string, FileRecord]): boolean =>
       here.get(join(this.#root, ...relative(name, prefix).split('/'))) === fileId
     return { wanted, missing: [...wanted].filter((file) => !isHere(file)).map(([name]) => name) }
+  }
+
+  /** The group's files by name. */
+  async #wanted(): Promise<Map<string, FileRecord>> {
+    const wanted = new Map<string, FileRecord>()
+    for await (const file of this.#list()) {
+      wanted.set(file.name, file)
+      this.#note(file)
+    }
+    return wanted
   }
 
   async *#list(): AsyncGenerator<FileRecord> {
@@ -193,17 +204,24 @@ export class Mirror {
 
   async #apply(event: GroupEvent): Promise<void> {
     const { prefix, deletes } = this.#options
-    if (event.type === 'file.published' && isBelow(event.file.name, prefix))
+    if (event.type === 'file.published' && isBelow(event.file.name, prefix)) {
+      this.#note(event.file)
       this.#backlog.add(event.file.name)
+    }
     if (event.type !== 'file.removed' || !isBelow(event.name, prefix)) return
     this.#backlog.drop(event.name)
-    if (deletes) await this.#delete(join(this.#root, ...relative(event.name, prefix).split('/')))
+    if (deletes) await this.#remove(join(this.#root, ...relative(event.name, prefix).split('/')))
+  }
+
+  #note({ name, tree }: Pick<FileRecord, 'name' | 'tree'>): void {
+    if (tree) this.#snapshots.add(name)
+    else this.#snapshots.delete(name)
   }
 
   /** Fetches the newest version of a file, unless the group no longer has it. */
   async #fetch(name: string, signal: AbortSignal): Promise<void> {
     const { peer, progress, group, prefix, force, tell } = this.#options
-    const output = placeInside(this.#root, relative(name, prefix))
+    const output = placeInside(this.#root, relative(name, prefix), this.#snapshots.has(name))
     const request = { group, name, output, maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS, force }
     const { files } = await peer.download(request, progress, signal).catch((error: unknown) => {
       // Removed since it was queued.
@@ -214,12 +232,28 @@ export class Mirror {
     for (const file of files) tell(`fetched ${file.name} to ${file.path}`)
   }
 
-  /** Paths in the folder that the group does not have, and that the mirror may delete. */
-  async #others(wanted: ReadonlyMap<string, string>): Promise<string[]> {
+  /** Deletes the copy of a file or snapshot that was removed from the group. */
+  async #remove(path: string): Promise<void> {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return this.#delete(path)
+    // Other files of the group may be in the same folder.
+    for (const other of await this.#others(await this.#wanted()))
+      if (other.startsWith(path + sep)) await this.#delete(other)
+  }
+
+  /**
+   * Paths in the folder that the group does not have, and that the mirror may delete. The download of a snapshot decides
+   * what stays in its folder.
+   */
+  async #others(wanted: ReadonlyMap<string, FileRecord>): Promise<string[]> {
     const { prefix } = this.#options
     const keep = new Set([...wanted.keys()].map((name) => relative(name, prefix)))
+    const snapshots = [...wanted.values()]
+      .filter(({ tree }) => tree)
+      .map(({ name }) => relative(name, prefix))
+    const isWanted = (name: string): boolean =>
+      keep.has(name) || snapshots.some((snapshot) => isBelow(name, snapshot))
     const { files } = await filesBelow(this.#root, '')
-    const others = files.filter(({ name }) => !keep.has(name)).map(({ path }) => path)
+    const others = files.filter(({ name }) => !isWanted(name)).map(({ path }) => path)
     return others.filter((path) => mayDelete(this.#root, path))
   }
 

@@ -25,6 +25,10 @@ const GROUP_FATES: Record<keyof GroupKeys, Fate> = {
   requests: 'saved',
   files: 'saved',
   content: 'saved',
+  names: 'saved',
+  versions: 'saved',
+  tags: 'saved',
+  tagHistory: 'saved',
   hashesPrefix: 'saved',
   stagedPrefix: 'left out',
   channel: 'left out',
@@ -78,7 +82,11 @@ async function fill(store: Store): Promise<void> {
     newFile('b/ü"\u2028', 'same'),
     newFile('c', 'old'),
   ])
-  await store.groups.publish(by('bob'), 'Team', [newFile('c', 'new')])
+  await store.groups.publish(by('bob'), 'Team', [newFile('c', 'new'), newFile('b/ü"\u2028', 'new')])
+  await store.versions.tag(by('bob'), 'Team', 'c', 1, 'stable')
+  await store.versions.tag(by('bob'), 'Team', 'b/ü"\u2028', 2, 'stable')
+  await store.versions.tag(by('bob'), 'Team', 'b/ü"\u2028', 1, 'stable')
+  await store.versions.tag(by('bob'), 'Team', 'b/ü"\u2028', 2, 'edge')
   await store.groups.publish(by('bob'), 'Team', [newFile('empty', 'empty', 0)])
   for (let i = 0; i < LONG.chunks; i += 10_000)
     await store.hashes.stage('Team', 'bob', LONG.fileId, i, LONG_HASHES.subarray(i * 32, (i + 10_000) * 32))
@@ -119,7 +127,10 @@ async function valueIn(redis: ReturnType<typeof connectRedis>, key: string): Pro
     case 'set':
       return (await redis.smembers(key)).sort()
     case 'zset':
-      return redis.zrange(key, 0, '-1', 'WITHSCORES')
+      return (await redis.zrange(key, 0, '-1', 'WITHSCORES')).map((row) => [
+        row.replace(/[^\n]*$/, ''),
+        parsed(/[^\n]*$/.exec(row)![0]),
+      ])
     case 'list':
       return (await redis.lrange(key, 0, -1)).map(parsed)
     default:
@@ -166,9 +177,11 @@ describe('a filled store', () => {
       expect(revision).toBe(view!.revision + 1)
       expect((await store.groups.create(by('bob'), 'gone')).revision).toBe(REVISION_LEAP + 3)
       await store.groups.removeFile(by('Ann'), 'Team', 'a')
-      expect(
-        (await store.groups.view('Team', revision + 1))?.files.hasContent(newFile('', 'same').fileId),
-      ).toBe(true)
+      // Still the content of an older version of another name.
+      const { fileId } = newFile('', 'same')
+      expect(await store.versions.contents('Team', [fileId])).toEqual(new Set([fileId]))
+      expect((await store.hashes.read('Team', fileId, 0, 1)).length).toBe(32)
+      expect((await store.versions.list('Team', 'c', 9))?.map(({ version }) => version)).toEqual([2, 1])
     })
     const again = newPath()
     await backup(empty, again)
@@ -242,7 +255,7 @@ describe('a filled store', () => {
     [
       'of a newer schema',
       'SCHEMA_TOO_NEW',
-      (_, lines) => written(lines.map((l) => l.replace('"schema":1', '"schema":2'))),
+      (_, lines) => written(lines.map((l) => l.replace('"schema":2', '"schema":3'))),
     ],
   ]
   test.each(damages)('a backup %s is refused with %s, and nothing is written', async (_, refusal, damage) => {

@@ -155,7 +155,7 @@ describe('the store when Redis goes away', () => {
 
   test('a Redis with data of a newer Shoal is refused', async () => {
     const raw = connectRedis(redis.url, 'queue')
-    await raw.set('{shoal}:schema', 2)
+    await raw.set('{shoal}:schema', 3)
     raw.disconnect()
     await expect(openStore({ redis: redis.url, replicaId: 'b' })).rejects.toEqual(code('SCHEMA_TOO_NEW'))
   })

@@ -136,6 +136,11 @@ describe('groups', () => {
       group: [(c) => c.group('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
       files: [(c) => c.files('roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
       versions: [(c) => c.versions('roles', 'x'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      resolve: [(c) => c.resolve('roles', 'x@1'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      tags: [(c) => c.tags('roles', 'x'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      tagHistory: [(c) => c.tagHistory('roles', 'x'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      tag: [(c) => c.tag('roles', 'x', 1, 't'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
+      untag: [(c) => c.untag('roles', 'x', 't'), ...Array(3).fill('FILE_NOT_FOUND'), 'NOT_A_MEMBER'],
       events: [(c) => firstEvent(c, 'roles'), 'ok', 'ok', 'ok', 'NOT_A_MEMBER'],
       hashes: [
         (c) => c.hashes('roles', 'a'.repeat(64), 0, 1),

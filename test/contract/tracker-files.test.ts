@@ -62,8 +62,9 @@ describe('publishing', () => {
     await owner.removeFile('team', 'story/"1"')
     const made = [await publish(owner, 2), await publish(member, 3), await publish(owner, 1)]
     await owner.publish('team', [inline(newFile('story/other', 1))])
-    const { versions, revision } = await member.versions('team', 'story/"1"')
-    expect(versions).toEqual(made.toReversed())
+    const { versions, next, revision } = await member.versions('team', 'story/"1"')
+    expect(versions).toEqual(made.toReversed().map((file) => ({ ...file, tags: [] })))
+    expect(next).toBeNull()
     expect(versions.map(({ version }) => version)).toEqual([3, 2, 1])
     expect(revision).toBeGreaterThan(0)
     await owner.removeFile('team', 'story/"1"')

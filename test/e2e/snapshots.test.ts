@@ -306,3 +306,17 @@ test('a file of the user is not written to through a link that leads out of the 
   }
   expect(readFileSync(join(elsewhere, 'file'), 'utf8')).toBe('mine')
 })
+
+test('a folder with a snapshot and a file in it is fetched again when there is a new version', async () => {
+  const root = folder('mixed', { file: 'one' })
+  await upload(root, 'mixed/app')
+  const other = join(ada.folder, 'mixed-other')
+  writeFileSync(other, 'o')
+  await ada.ok(['peer', 'upload', other, '--group', 'team', '--as', 'mixed/other'])
+  const out = join(bob.folder, 'mixed')
+  await download('mixed', out)
+  writeFileSync(join(root, 'file'), 'two')
+  await upload(root, 'mixed/app')
+  await download('mixed', out)
+  expect(readFileSync(join(out, 'app/file'), 'utf8')).toBe('two')
+})

@@ -75,8 +75,8 @@ async function start(name: string, client: TrackerClient): Promise<PeerNode> {
   return peer
 }
 
-async function share(peer: PeerNode, data: Buffer, name: string): Promise<void> {
-  const path = join(folder, `shared-${name}`)
+async function share(peer: PeerNode, data: Buffer, name: string, file = name): Promise<void> {
+  const path = join(folder, `shared-${file}`)
   writeFileSync(path, data)
   await peer.upload({ group: GROUP, files: [{ path, name }] }, () => {}, new AbortController().signal)
 }
@@ -206,6 +206,17 @@ test('the removal of a file ends its answers within two seconds, and those of an
   await until(() => other.isWhole, 20_000)
 }, 30_000)
 
+test('the removal of a file ends the answers of its older versions too', async () => {
+  seed.setMaxUp(512 * 1024)
+  const old = content(4 * 1024 * 1024, 6)
+  await share(seed, old.data, 'versioned')
+  await share(seed, content(1024, 7).data, 'versioned', 'versioned-2')
+  const answer = await ask(seed, await grantTo('cyd-program', cyd, old.fileId), filePath(old.fileId))
+  await ada.removeFile(GROUP, 'versioned')
+  await withinLimit([answer], performance.now())
+  seed.setMaxUp(0)
+}, 30_000)
+
 test('a peer whose own user leaves the group stops serving its files within two seconds', async () => {
   const dan = await fleet.user('dan')
   await dan.requestJoin(GROUP)
@@ -289,6 +300,6 @@ test('answers that outlive their grants are cut, and the download goes on by its
   expect((await readFile(path)).equals(slow.data)).toBe(true)
   // Of what was cut only the chunks in flight come again, and those are not counted.
   expect(bytesFetched).toBe(slow.size)
-  expect(warnings.filter((line) => line.includes('the grant ran out')).length).toBeGreaterThan(0)
+  expect(warnings.filter((line) => line.includes('the grant ended')).length).toBeGreaterThan(0)
   expect(warnings.join('\n')).not.toContain('is banned')
 }, 60_000)

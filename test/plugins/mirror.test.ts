@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -150,6 +151,32 @@ test('a mirror deletes nothing in the folder of another mirror', async () => {
   await bob.ok(['mirror', 'inner', inside, '--delete', '--no-follow'])
   await bob.ok(['mirror', 'outer', folder, '--delete', '--no-follow'])
   expect(read(inside, 'b')).toBe('2')
+})
+
+test('what a snapshot has is not deleted, and what it has no longer is', async () => {
+  await ada.ok('group create snap')
+  await ada.admit('snap', bob)
+  const source = join(ada.folder, 'snap-source')
+  mkdirSync(join(source, 'deep'), { recursive: true })
+  writeFileSync(join(source, 'deep/kept'), 'k')
+  writeFileSync(join(source, 'dropped'), 'd')
+  const publish = ['peer', 'upload', source, '--group', 'snap', '--as', 'app']
+  await ada.ok(publish)
+  const folder = world.path('snap')
+  const mirror = ['mirror', 'snap', folder, '--delete', '--no-follow']
+  await bob.ok(mirror)
+  writeFileSync(join(folder, 'stray'), 's')
+  const second = await bob.ok<{ deleted: string[] }>(mirror)
+  expect(second.deleted).toEqual([join(folder, 'stray')])
+  expect([read(folder, 'app/deep/kept'), read(folder, 'app/dropped')]).toEqual(['k', 'd'])
+  rmSync(join(source, 'dropped'))
+  await ada.ok(publish)
+  await bob.ok(mirror)
+  expect([read(folder, 'app/deep/kept'), read(folder, 'app/dropped')]).toEqual(['k', null])
+  await share('snap', 'other', 'o')
+  await ada.ok('peer remove snap:app')
+  await bob.ok(mirror)
+  expect(readdirSync(folder).sort()).toEqual(['.shoal-mirror.json', 'other'])
 })
 
 test("a group cannot mark its members' folders: no file of it may be called like the marker", async () => {

@@ -59,7 +59,15 @@ const ROOMS: Record<string, Room> = {
     why: 'it reports what is served and moved, and starts neither',
   },
   'peer/worker': {
-    imports: ['peer/download/queue', 'peer/download/disk', 'peer/fetch', 'peer/wire', 'redis', 'protocol'],
+    imports: [
+      'peer/download/queue',
+      'peer/download/disk',
+      'peer/fetch',
+      'peer/wire',
+      'packed',
+      'redis',
+      'protocol',
+    ],
     why: 'a worker process takes part in a queue without being a peer',
   },
   'peer/download/plan': { imports: ['protocol'], why: 'the simulator runs the same picker and scheduler' },

@@ -7,16 +7,17 @@ import { ID_LENGTH } from './packed-files.ts'
  * The bodies of the tracker's HTTP API, for both sides: the server validates requests and builds its OpenAPI document
  * with these schemas, and the client checks answers with them.
  */
-const Time = Type.String({ description: 'ISO 8601, UTC' })
+export const Time = Type.String({ description: 'ISO 8601, UTC' })
 /** Groups of four characters for three bytes; the last group is padded. */
 const BASE64 = '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
-const Hex64 = Type.String({ pattern: '^[0-9a-f]{64}$' })
+export const Hex64 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const Name = Type.String({ minLength: 1, maxLength: 64 })
 const FileName = Type.String({ minLength: 1, maxLength: 1024 })
 const Password = Type.String({ minLength: 1, maxLength: 1024 })
 /** Larger numbers are not exact in JSON. Every integer has both bounds: test/contract/integer-bounds.test.ts. */
 const MAX = Number.MAX_SAFE_INTEGER
-const Count = Type.Integer({ minimum: 0, maximum: MAX })
+export const Count = Type.Integer({ minimum: 0, maximum: MAX })
+export const VersionNumber = Type.Integer({ minimum: 1, maximum: MAX })
 const Bytes = Type.Integer({ minimum: 0, maximum: MAX, description: 'bytes' })
 const RoleName = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
 
@@ -65,13 +66,11 @@ export const FileBody = Type.Object({
   name: Type.String(),
   fileId: Hex64,
   size: Count,
-  version: Type.Integer({ minimum: 1, maximum: MAX }),
+  version: VersionNumber,
   uploader: Type.String(),
   added: Time,
   tree: Type.Optional(Tree),
 })
-/** Newest first, back to version 1 or as far as the group's stream goes. */
-export const VersionList = Type.Object({ versions: Type.Array(FileBody), revision: Count })
 export const ListedFile = Type.Intersect([FileBody, Type.Object({ seeders: Count, leechers: Count })])
 export const FileList = Type.Object({
   files: Type.Array(ListedFile),
@@ -264,7 +263,6 @@ export type GroupBody = Static<typeof GroupBody>
 export type GroupList = Static<typeof GroupList>
 export type RequestList = Static<typeof RequestList>
 export type ListedFile = Static<typeof ListedFile>
-export type VersionList = Static<typeof VersionList>
 export type FileList = Static<typeof FileList>
 export type Publish = Static<typeof Publish>
 export type Published = Static<typeof Published>

@@ -1,4 +1,4 @@
-import type { FileRecord, JoinRequest, Member } from '../../protocol/records.ts'
+import type { FileRecord, JoinRequest, Member, TagChange, TagRecord } from '../../protocol/records.ts'
 import { SCHEMA_VERSION } from '../schema.ts'
 import type { Session, SigningKey } from '../store.ts'
 
@@ -26,13 +26,17 @@ export type BackupRecord =
   | { type: 'members'; group: string; members: Member[] }
   | { type: 'requests'; group: string; requests: JoinRequest[] }
   | { type: 'files'; group: string; files: FileRecord[] }
+  /** Replaced ones that are kept. */
+  | { type: 'versions'; group: string; versions: FileRecord[] }
+  | { type: 'tags'; group: string; tags: TagRecord[] }
+  | { type: 'tagHistory'; group: string; changes: TagChange[] }
   | { type: 'hashes'; group: string; pages: HashPage[] }
   | { type: 'user'; record: Record<string, string>; sessions: SavedSession[] }
   | { type: 'keys'; keys: SigningKey[] }
 
 export interface HashPage {
   fileId: string
-  /** How many names in the group have this content. */
+  /** How many kept versions in the group have this content. */
   names: number
   /** Index of the first chunk. */
   first: number

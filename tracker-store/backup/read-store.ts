@@ -1,21 +1,21 @@
 import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { FileRecord } from '../../protocol/records.ts'
-import { masters } from '../../redis/connect.ts'
 import { RedisKeys } from '../accounts/signing-keys.ts'
 import type { Database } from '../database.ts'
 import type { GroupView } from '../groups/group-view.ts'
 import { RedisHashes } from '../groups/hashes.ts'
 import { loadSnapshot } from '../groups/snapshot.ts'
 import { groupKeys, userKeys } from '../keys.ts'
+import { scanNames } from '../scan-names.ts'
 import type { Session } from '../store.ts'
 import type { BackupRecord, HashPage, SavedSession } from './format.ts'
+import { readVersions } from './read-versions.ts'
 
 /** Records per line. */
 const PAGE = 500
 /** Hashes per line: 1 MiB. */
 const HASHES_PAGE = 32_768
-const SCAN_COUNT = 1000
 
 /**
  * All durable data, group by group, each at one revision. Groups come before users: a user who registers and joins
@@ -23,27 +23,9 @@ const SCAN_COUNT = 1000
  * Throws STORE_UNAVAILABLE.
  */
 export async function* readStore(db: Database): AsyncGenerator<BackupRecord> {
-  for await (const group of names(db, groupKeys('*').revision)) yield* readGroup(db, group)
-  for await (const user of names(db, userKeys('*').record)) yield* readUser(db, user)
+  for await (const group of scanNames(db, groupKeys('*').revision)) yield* readGroup(db, group)
+  for await (const user of scanNames(db, userKeys('*').record)) yield* readUser(db, user)
   yield { type: 'keys', keys: await new RedisKeys(db).list() }
-}
-
-/** The part of each matching key that the star stands for, from all nodes, each once. */
-async function* names(db: Database, pattern: string): AsyncGenerator<string> {
-  const [before, after] = pattern.split('*') as [string, string]
-  const known = new Set<string>()
-  for (const node of await db.ask(async (redis) => masters(redis))) {
-    let cursor = '0'
-    do {
-      const [next, keys] = await db.ask(() => node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT))
-      for (const key of keys) {
-        const name = key.slice(before.length, key.length - after.length)
-        if (!known.has(name)) yield name
-        known.add(name)
-      }
-      cursor = next
-    } while (cursor !== '0')
-  }
 }
 
 async function* readGroup(db: Database, name: string): AsyncGenerator<BackupRecord> {
@@ -56,8 +38,16 @@ async function* readGroup(db: Database, name: string): AsyncGenerator<BackupReco
   yield { type: 'group', group, revision: position.revision, meta: { created, owner } }
   for (const members of slices([...view.members.values()])) yield { type: 'members', group, members }
   for (const requests of slices([...view.requests.values()])) yield { type: 'requests', group, requests }
-  for (const files of pages(view)) yield { type: 'files', group, files }
-  yield* readHashes(db, view)
+  const contents: Contents = new Map()
+  const count = ({ fileId, size }: FileRecord): void => {
+    contents.set(fileId, { names: (contents.get(fileId)?.names ?? 0) + 1, chunks: chunkCount(size) })
+  }
+  for (const files of pages(view)) {
+    yield { type: 'files', group, files }
+    for (const file of files) count(file)
+  }
+  yield* readVersions(db, view, count)
+  yield* readHashes(db, group, contents)
 }
 
 function* slices<T>(records: T[]): Generator<T[]> {
@@ -78,15 +68,18 @@ interface WantedPage {
   count: number
 }
 
-async function* readHashes(db: Database, view: GroupView): AsyncGenerator<BackupRecord> {
+/** By file id: how many versions have this content, and its number of chunks. */
+type Contents = Map<string, { names: number; chunks: number }>
+
+async function* readHashes(db: Database, group: string, contents: Contents): AsyncGenerator<BackupRecord> {
   const hashes = new RedisHashes(db)
   const read = async ({ fileId, names, first, count }: WantedPage): Promise<HashPage> => {
-    const packed = await hashes.read(view.group, fileId, first, count)
-    if (packed.length !== count * HASH_SIZE) throw gone(view.group)
+    const packed = await hashes.read(group, fileId, first, count)
+    if (packed.length !== count * HASH_SIZE) throw gone(group)
     return { fileId, names, first, hashes: packed.toString('base64') }
   }
-  for (const batch of batches(wantedPages(view)))
-    yield { type: 'hashes', group: view.group, pages: await Promise.all(batch.map(read)) }
+  for (const batch of batches(wantedPages(contents)))
+    yield { type: 'hashes', group, pages: await Promise.all(batch.map(read)) }
 }
 
 /** The hashes of a removed group go at once; those of a replaced file stay for a day. */
@@ -95,11 +88,7 @@ const gone = (group: string): ShoalError =>
     hint: 'run the same command again',
   })
 
-function* wantedPages(view: GroupView): Generator<WantedPage> {
-  const contents = new Map<string, { names: number; chunks: number }>()
-  for (const files of pages(view))
-    for (const { fileId, size } of files)
-      contents.set(fileId, { names: (contents.get(fileId)?.names ?? 0) + 1, chunks: chunkCount(size) })
+function* wantedPages(contents: Contents): Generator<WantedPage> {
   for (const [fileId, { names, chunks }] of contents) {
     let first = 0
     do {

@@ -1,5 +1,6 @@
 import { HASH_SIZE } from '../../protocol/chunking.ts'
 import type { Database } from '../database.ts'
+import { rowKey, rowOf } from '../groups/rows.ts'
 import {
   fold,
   GROUP_DIRECTORY,
@@ -30,7 +31,30 @@ export async function writeRecord(db: Database, record: BackupRecord): Promise<v
     case 'requests':
       return writeFields(db, groupKeys(record.group).requests, byKey(record.requests, 'user'))
     case 'files':
+      await addMembers(
+        db,
+        groupKeys(record.group).names,
+        record.files.map(({ name }) => name),
+      )
       return writeFields(db, groupKeys(record.group).files, byKey(record.files, 'name'))
+    case 'versions':
+      return addMembers(
+        db,
+        groupKeys(record.group).versions,
+        record.versions.map((file) => rowOf(rowKey(file.name, file.version), file)),
+      )
+    case 'tags':
+      return addMembers(
+        db,
+        groupKeys(record.group).tags,
+        record.tags.map((tag) => rowOf(rowKey(tag.name, tag.tag), tag)),
+      )
+    case 'tagHistory':
+      return addMembers(
+        db,
+        groupKeys(record.group).tagHistory,
+        record.changes.map((change) => rowOf(rowKey(change.name, change.revision, change.tag), change)),
+      )
     case 'hashes':
       await Promise.all(record.pages.map((page) => writeHashes(db, record.group, page)))
       return
@@ -88,6 +112,11 @@ async function writeUser(
 /** Each record as JSON, keyed by its field `key`. */
 function byKey<K extends string, T extends Record<K, string>>(records: T[], key: K): Map<string, string> {
   return new Map(records.map((record) => [record[key], JSON.stringify(record)]))
+}
+
+/** Adds to a sorted set whose scores are all 0. */
+async function addMembers(db: Database, key: string, members: string[]): Promise<void> {
+  await db.ask((redis) => redis.zadd(key, ...members.flatMap((member) => [0, member])))
 }
 
 async function writeFields(db: Database, key: string, fields: Map<string, string>): Promise<void> {

@@ -1,26 +1,19 @@
 import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import type { FileRecord, GroupEvent, Role } from '../../protocol/records.ts'
 import { type Database, tolerateOutage } from '../database.ts'
-import { type GroupKeys, groupIdempotencyKey, groupKeys } from '../keys.ts'
+import { groupIdempotencyKey, groupKeys } from '../keys.ts'
 import type { GroupStore, GroupSummary, GroupTotals, Mutation, NewFile, Revised } from '../store.ts'
 import { turn } from '../turns.ts'
+import { changeGroup, FILE_KEYS } from './change-group.ts'
 import { GroupDirectory } from './directory.ts'
-import { readVersions } from './file-history.ts'
 import { follow } from './follow.ts'
 import type { GroupFeed } from './group-feed.ts'
 import type { GroupView } from './group-view.ts'
 import type { Views } from './views.ts'
 
-/** A script's keys and arguments, beyond those that every change of a group has (scripts/lib.lua). */
-interface Extra {
-  keys?: (keyof GroupKeys)[]
-  args?: readonly (string | number | Buffer)[]
-}
-
 /** Groups looked up in one turn of the event loop. */
 const NAMES_A_TURN = 25
 const PUBLISH = 'publishFiles'
-const FILE_KEYS = ['files', 'content', 'hashesPrefix'] as const
 
 export class RedisGroups implements GroupStore {
   readonly #db: Database
@@ -36,7 +29,7 @@ export class RedisGroups implements GroupStore {
   }
 
   create(mutation: Mutation, group: string): Promise<Revised> {
-    return this.#directory.around(group, () => this.#change('createGroup', mutation, group))
+    return this.#directory.around(group, () => changeGroup(this.#db, 'createGroup', mutation, group))
   }
 
   view(group: string, atLeast = 0): Promise<GroupView | null> {
@@ -95,22 +88,29 @@ export class RedisGroups implements GroupStore {
   }
 
   request(mutation: Mutation, group: string): Promise<Revised> {
-    return this.#change('requestMembership', mutation, group, { keys: ['requests'] })
+    return changeGroup(this.#db, 'requestMembership', mutation, group, { keys: ['requests'] })
   }
 
   accept(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
-    return this.#change('acceptMembers', mutation, group, { keys: ['requests'], args: distinct(users) })
+    return changeGroup(this.#db, 'acceptMembers', mutation, group, {
+      keys: ['requests'],
+      args: distinct(users),
+    })
   }
 
   reject(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
-    return this.#change('rejectMembers', mutation, group, { keys: ['requests'], args: distinct(users) })
+    return changeGroup(this.#db, 'rejectMembers', mutation, group, {
+      keys: ['requests'],
+      args: distinct(users),
+    })
   }
 
   async leave(
     mutation: Mutation,
     group: string,
   ): Promise<Revised & { removed: boolean; heir: string | null }> {
-    const answer = await this.#change<Revised & { removed: boolean; heir: string | null }>(
+    const answer = await changeGroup<Revised & { removed: boolean; heir: string | null }>(
+      this.#db,
       'leaveGroup',
       mutation,
       group,
@@ -122,11 +122,11 @@ export class RedisGroups implements GroupStore {
   }
 
   kick(mutation: Mutation, group: string, users: readonly string[]): Promise<Revised> {
-    return this.#change('kickMembers', mutation, group, { args: distinct(users) })
+    return changeGroup(this.#db, 'kickMembers', mutation, group, { args: distinct(users) })
   }
 
   promote(mutation: Mutation, group: string, user: string): Promise<Revised & { role: Role }> {
-    return this.#change('promoteMember', mutation, group, { args: [user] })
+    return changeGroup(this.#db, 'promoteMember', mutation, group, { args: [user] })
   }
 
   publish(
@@ -135,7 +135,7 @@ export class RedisGroups implements GroupStore {
     files: readonly NewFile[],
   ): Promise<Revised & { files: FileRecord[] }> {
     const keys = [...FILE_KEYS, 'stagedPrefix' as const]
-    return this.#change(PUBLISH, mutation, group, { keys, args: files.flatMap(fileArguments) })
+    return changeGroup(this.#db, PUBLISH, mutation, group, { keys, args: files.flatMap(fileArguments) })
   }
 
   async publishedBefore(
@@ -148,12 +148,8 @@ export class RedisGroups implements GroupStore {
     return answer?.startsWith('{') ? (JSON.parse(answer) as Revised & { files: FileRecord[] }) : null
   }
 
-  versions(group: string, name: string): Promise<FileRecord[] | null> {
-    return readVersions(this.#db, group, name)
-  }
-
   removeFile(mutation: Mutation, group: string, name: string): Promise<Revised> {
-    return this.#change('removeFile', mutation, group, { keys: [...FILE_KEYS], args: [name] })
+    return changeGroup(this.#db, 'removeFile', mutation, group, { keys: FILE_KEYS, args: [name] })
   }
 
   events(group: string, revision: number, signal: AbortSignal): AsyncIterable<GroupEvent> {
@@ -162,29 +158,6 @@ export class RedisGroups implements GroupStore {
 
   onEvent(listener: (event: GroupEvent) => void): void {
     this.#feed.onEvent(listener)
-  }
-
-  async #change<T extends Revised>(
-    script: string,
-    mutation: Mutation,
-    group: string,
-    { keys = [], args = [] }: Extra = {},
-  ): Promise<T> {
-    const names = groupKeys(group)
-    const answer = await this.#db.run(
-      script,
-      [
-        groupIdempotencyKey(group, script, mutation),
-        names.revision,
-        names.stream,
-        names.meta,
-        names.members,
-        ...keys.map((key) => names[key]),
-      ],
-      [group, mutation.by, mutation.at, names.channel, ...args],
-      group,
-    )
-    return JSON.parse(answer) as T
   }
 }
 

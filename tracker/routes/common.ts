@@ -55,14 +55,29 @@ export async function viewAsMember(
   return { view, member }
 }
 
-/** The group's file with this content, under one of its names. Throws FILE_NOT_FOUND. */
+/** The group's newest file with this content, under one of its names. Throws FILE_NOT_FOUND. */
 export function contentOf(view: GroupView, fileId: string): FileRecord {
   const file = view.files.ofContent(fileId)
   if (file) return file
-  throw new ShoalError('FILE_NOT_FOUND', `${view.group} has no file with id ${fileId}`, {
-    hint: `run \`shoal group files ${view.group}\` to see its files`,
-  })
+  throw noContent(view.group, fileId)
 }
+
+/** Throws FILE_NOT_FOUND if one of the contents is no kept version's. Asks Redis only for those that no newest one has. */
+export async function checkContents(
+  store: Store,
+  view: GroupView,
+  fileIds: readonly string[],
+): Promise<void> {
+  const older = fileIds.filter((fileId) => !view.files.hasContent(fileId))
+  if (older.length === 0) return
+  const kept = await store.versions.contents(view.group, older)
+  for (const fileId of older) if (!kept.has(fileId)) throw noContent(view.group, fileId)
+}
+
+const noContent = (group: string, fileId: string): ShoalError =>
+  new ShoalError('FILE_NOT_FOUND', `${group} has no file with id ${fileId}`, {
+    hint: `run \`shoal group files ${group}\` to see its files`,
+  })
 
 /** Sets `Age` (RFC 9111, 5.1), in seconds, if the answer may be `ms` old. Keeps a higher value already set. */
 export function setAge(reply: FastifyReply, ms: number): void {

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
 import { filePageText } from '../../tracker-client/api/file-page.ts'
 import { BODY } from '../../tracker-client/api/limits.ts'
-import { FileList, Publish, Published, RevisionBody, VersionList } from '../../tracker-client/api/schemas.ts'
+import { FileList, Publish, Published, RevisionBody } from '../../tracker-client/api/schemas.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf, mutationOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
@@ -43,38 +43,6 @@ export function fileRoutes(app: TrackerApp, { store, presence }: Services): void
       const text = filePageText({ files: page, countsOf, next, revision: view.revision })
       // Fastify sends a string as it is; the type of the route expects a record.
       return reply.type('application/json; charset=utf-8').send(text as unknown as FileList)
-    },
-  )
-
-  app.get(
-    '/groups/:group/versions',
-    {
-      schema: {
-        tags,
-        headers: AtRevision,
-        params: InGroup,
-        querystring: Named,
-        response: { 200: VersionList },
-      },
-    },
-    async (request, reply) => {
-      const { group } = request.params
-      const { name } = request.query
-      const { view } = await viewAsMember(
-        store,
-        request,
-        reply,
-        group,
-        ({ files }) => files.get(name) !== undefined,
-      )
-      const file = view.files.get(name)
-      const kept = file ? await store.groups.versions(group, name) : null
-      // Redis may know of a removal that has not reached the view.
-      if (!file || !kept)
-        throw new ShoalError('FILE_NOT_FOUND', `${group} has no file ${JSON.stringify(name)}`)
-      // The newest version is known even if its event has been trimmed.
-      const versions = kept.some(({ version }) => version >= file.version) ? kept : [file, ...kept]
-      return { versions, revision: view.revision }
     },
   )
 

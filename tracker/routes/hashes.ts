@@ -5,7 +5,7 @@ import { BODY, MAX_HASH_PAGE } from '../../tracker-client/api/limits.ts'
 import type { TrackerApp } from '../app.ts'
 import { actorOf } from '../auth/authenticate.ts'
 import type { Services } from '../services.ts'
-import { AtRevision, contentOf, Nothing, OfFile, viewAsMember } from './common.ts'
+import { AtRevision, checkContents, Nothing, OfFile, viewAsMember } from './common.ts'
 
 const OCTETS = 'application/octet-stream'
 const First = Type.Integer({ minimum: 0, maximum: chunkCount(MAX_FILE_SIZE) })
@@ -59,10 +59,8 @@ export function hashRoutes(app: TrackerApp, { store }: Services): void {
     },
     async (request, reply) => {
       const { group, fileId } = request.params
-      const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
-        files.hasContent(fileId),
-      )
-      contentOf(view, fileId)
+      const { view } = await viewAsMember(store, request, reply, group)
+      await checkContents(store, view, [fileId])
       const { first, count } = request.query
       return reply.type(OCTETS).send(await store.hashes.read(group, fileId, first, count))
     },

@@ -16,6 +16,7 @@ import { sessionRoutes } from './sessions.ts'
 import { statusRoutes } from './status.ts'
 import { swarmRoutes } from './swarms.ts'
 import { userRoutes } from './users.ts'
+import { versionRoutes } from './versions.ts'
 
 const V1_ROUTES = [
   userRoutes,
@@ -23,6 +24,7 @@ const V1_ROUTES = [
   groupRoutes,
   memberRoutes,
   fileRoutes,
+  versionRoutes,
   hashRoutes,
   swarmRoutes,
   eventRoutes,

@@ -6,7 +6,7 @@ import { actorOf } from '../auth/authenticate.ts'
 import { plainAddress } from '../presence/addresses.ts'
 import { handedOut } from '../presence/handed-out.ts'
 import type { Services } from '../services.ts'
-import { AtRevision, contentOf, InGroup, viewAsMember } from './common.ts'
+import { AtRevision, checkContents, InGroup, viewAsMember } from './common.ts'
 
 /** Joins swarms of several files at once: returns grants, peers and, for short files, chunk hashes. */
 export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Services): void {
@@ -25,11 +25,9 @@ export function swarmRoutes(app: TrackerApp, { store, presence, grants }: Servic
     async (request, reply) => {
       const { group } = request.params
       const { peer, fileIds, hashes, plain = false } = request.body
-      const { view } = await viewAsMember(store, request, reply, group, ({ files }) =>
-        fileIds.every((fileId) => files.hasContent(fileId)),
-      )
+      const { view } = await viewAsMember(store, request, reply, group)
+      await checkContents(store, view, fileIds)
       const { user } = actorOf(request)
-      for (const fileId of fileIds) contentOf(view, fileId)
       const host = plainAddress(request.ip)
       const here = plainAddress(request.socket.localAddress ?? '')
       const peers = await handedOut(presence, { peer, host, here, view, fileIds, plain })

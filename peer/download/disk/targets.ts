@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { checkFileName, isBelow } from '../../../protocol/names.ts'
 import type { FileRecord } from '../../../protocol/records.ts'
+import { parseSelectedName } from '../../../protocol/selector.ts'
 import type { TrackerClient } from '../../../tracker-client/client.ts'
 
 const PAGE = 1000
@@ -15,42 +16,31 @@ export interface Target {
 }
 
 /**
- * The files that `name` stands for: the one of that name, else all below it, else the snapshot that contains it. Throws
- * FILE_NOT_FOUND.
+ * The files that `name` stands for: the one of that name, else all below it, else the version that its selector means or
+ * the snapshot in whose tree it is. Returns the name without its selector, too. Throws FILE_NOT_FOUND, VERSION_NOT_FOUND.
  */
 export async function resolveFiles(
   client: TrackerClient,
   group: string,
   name: string,
-): Promise<FileRecord[]> {
+): Promise<{ files: FileRecord[]; name: string }> {
   const files: FileRecord[] = []
   for (let after: string | null = ''; after !== null; ) {
     const page = await client.files(group, { prefix: name, after, limit: PAGE })
     const exact = page.files.find((file) => file.name === name)
-    if (exact) return [exact]
+    if (exact) return { files: [exact], name }
     files.push(...page.files.filter((file) => isBelow(file.name, name)))
     after = page.next
   }
-  if (files.length > 0) return files
-  const snapshot = await snapshotAbove(client, group, name)
-  if (snapshot) return [snapshot]
-  throw new ShoalError(
-    'FILE_NOT_FOUND',
-    name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
-    {
-      hint: `see what there is: shoal group files ${group}`,
-    },
-  )
-}
-
-/** The snapshot whose tree may contain `name`: its own name is a prefix of it. */
-async function snapshotAbove(client: TrackerClient, group: string, name: string): Promise<FileRecord | null> {
-  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-    const prefix = name.slice(0, slash)
-    const { files } = await client.files(group, { prefix, after: '', limit: 1 })
-    if (files[0]?.name === prefix) return files[0].tree ? files[0] : null
-  }
-  return null
+  if (files.length > 0) return { files, name }
+  if (!parseSelectedName(name) && !name.includes('/'))
+    throw new ShoalError(
+      'FILE_NOT_FOUND',
+      name === '' ? `the group ${group} has no files` : `no file ${group}:${name}`,
+      { hint: `see what there is: shoal group files ${group}` },
+    )
+  const { file, path } = await client.resolve(group, name)
+  return { files: [file], name: path === '' ? file.name : `${file.name}/${path}` }
 }
 
 /**
@@ -78,18 +68,18 @@ export async function placeFiles(
   const made = new Set<string>()
   return files.map((file) => {
     const relative = name === '' ? file.name : file.name.slice(name.length + 1)
-    return { file, path: placeInside(root, relative, made) }
+    return { file, path: placeInside(root, relative, file.tree !== undefined, made) }
   })
 }
 
 /**
- * Makes the folders of the file `name` below `root` (a real path), and returns its path. `made` caches the folders.
- * Throws PATH_IN_THE_WAY if a link leads out of `root`, or a folder has the file's name.
+ * Makes the folders of the file or snapshot `name` below `root` (a real path), and returns its path. `made` caches the
+ * folders. Throws PATH_IN_THE_WAY if a link leads out of `root`, or a folder has a file's name.
  */
-export function placeInside(root: string, name: string, made = new Set<string>()): string {
+export function placeInside(root: string, name: string, isTree = false, made = new Set<string>()): string {
   const path = join(root, ...checkFileName(name).split('/'))
   makeFolderInside(root, dirname(path), made)
-  refuseFolder(path)
+  if (!isTree) refuseFolder(path)
   return path
 }
 

@@ -4,6 +4,7 @@ import { type Backend, useFixture } from './fixture.ts'
 import { describeFleet } from './fleet.ts'
 import { describeGroups } from './groups.ts'
 import { describeUsers } from './users.ts'
+import { describeVersions } from './versions.ts'
 
 /** Proves every promise of tracker-store/store.ts against the real Redis that `makeBackend` starts. */
 export function describeStoreContract(name: string, makeBackend: () => Promise<Backend>): void {
@@ -12,6 +13,7 @@ export function describeStoreContract(name: string, makeBackend: () => Promise<B
     describeUsers(fixture)
     describeGroups(fixture)
     describeFiles(fixture)
+    describeVersions(fixture)
     describeEvents(fixture)
     describeFleet(fixture)
   })

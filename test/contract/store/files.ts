@@ -29,22 +29,6 @@ export function describeFiles(fixture: Fixture): void {
       expect(view?.files.hasContent(newFile('', 'two').fileId)).toBe(true)
     })
 
-    test('the versions of a file go back as far as the stream, past any number of other changes', async () => {
-      const group = await groupOf()
-      const made = []
-      for (const content of ['one', 'two', 'three'])
-        made.unshift((await publish('ann', group, newFile('a.bin', content))).files[0]!)
-      await publish('ann', group, ...Array.from({ length: 1100 }, (_, i) => newFile(`b${i}`)))
-      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual(made)
-      expect(await fixture.b.groups.versions(group, 'none')).toEqual([])
-      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1101)
-      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual(made.slice(0, 1))
-      await fixture.raw.xtrim(`{g:${group}}:stream`, 'MAXLEN', 1100)
-      expect(await fixture.b.groups.versions(group, 'a.bin')).toEqual([])
-      await fixture.a.groups.removeFile(by('ann'), group, 'b1')
-      expect(await fixture.b.groups.versions(group, 'b1')).toBe(null)
-    })
-
     test('files are published all or none, and a repeated publish returns the first answer', async () => {
       const group = await groupOf()
       const { hashes: _, ...bare } = newFile('b.bin')
@@ -58,6 +42,29 @@ export function describeFiles(fixture: Fixture): void {
       expect(answer.files.map((file) => file.version)).toEqual([1, 1, 2])
       expect(await fixture.b.groups.publish(mutation, group, files)).toEqual(answer)
       expect((await fixture.b.groups.view(group, answer.revision))?.files.size).toBe(2)
+    })
+
+    test('a name is a file or a folder, never both, in the group and within one publish', async () => {
+      const group = await groupOf()
+      const conflict = (...names: string[]) =>
+        expect(publish('ann', group, ...names.map((name) => newFile(name)))).rejects.toEqual(
+          code('NAME_CONFLICT'),
+        )
+      await publish('ann', group, newFile('app/bin/x'), newFile('app-b'), newFile('app.c'), newFile('tool'))
+      await conflict('app')
+      await conflict('app/bin')
+      await conflict('tool/a/b')
+      await conflict('new', 'new/a')
+      await conflict('new/a/b', 'new/a')
+      const tree = { entries: 1, files: 1, bytes: 1, trailer: 60 }
+      await expect(publish('ann', group, { ...newFile('app'), tree })).rejects.toMatchObject({
+        message: expect.stringContaining('app/bin/x'),
+      })
+      await publish('ann', group, newFile('app-b', 'newer'), newFile('app/bin/y'), newFile('app.d/e'))
+      for (const name of ['app/bin/x', 'app/bin/y']) await fixture.a.groups.removeFile(by('ann'), group, name)
+      const { files } = await publish('ann', group, { ...newFile('app'), tree })
+      expect(files).toMatchObject([{ name: 'app', version: 1, tree }])
+      await conflict('app/bin/x')
     })
 
     test.each(['__proto__', 'constructor', 'päth/mit "quotes"/%d %s', 'a/b\u{1F41F}'])(
@@ -171,7 +178,7 @@ export function describeFiles(fixture: Fixture): void {
       expect(await fixture.b.hashes.read(group, file.fileId, 0, 10)).toHaveLength(0)
     })
 
-    test('content without a name keeps its hashes for a day, and permanently once it has a name again', async () => {
+    test('content without a version keeps its hashes for a day, and permanently once it has one again', async () => {
       const group = fresh('hashes')
       await makeGroup(fixture.a, group, 'ann')
       const [one, two] = [newFile('one', 'same'), newFile('two', 'same')]
@@ -180,6 +187,8 @@ export function describeFiles(fixture: Fixture): void {
       await fixture.a.groups.removeFile(by('ann'), group, 'one')
       expect(await fixture.raw.ttl(key)).toBe(-1)
       await fixture.a.groups.publish(by('ann'), group, [newFile('two', 'other')])
+      expect(await fixture.raw.ttl(key)).toBe(-1)
+      await fixture.a.groups.removeFile(by('ann'), group, 'two')
       expect(await fixture.raw.ttl(key)).toBeGreaterThan(86_000)
       expect(await fixture.b.hashes.has(group, one.fileId)).toBe(true)
       const { hashes: _, ...bare } = one
@@ -192,6 +201,8 @@ export function describeFiles(fixture: Fixture): void {
       await makeGroup(fixture.a, group, 'ann')
       const files = Array.from({ length: 2500 }, (_, i) => newFile(`f${i}`))
       await fixture.a.groups.publish(by('ann'), group, files)
+      await fixture.a.groups.publish(by('ann'), group, [newFile('f1', 'newer')])
+      for (const version of [1, 2]) await fixture.a.versions.tag(by('ann'), group, 'f1', version, 'stable')
       await fixture.a.groups.leave(by('ann'), group)
       const keys = await Promise.all(masters(fixture.raw).map((server) => server.keys(`{g:${group}}:*`)))
       const left = keys.flat().filter((key) => !key.includes(':idem:'))

@@ -49,7 +49,7 @@ describe('the scripts', () => {
     (_, { keys, lua }) => {
       const own = lua.slice(lua.lastIndexOf('\n-- KEYS:'))
       const header = own.slice(0, own.indexOf('-- ARGV:'))
-      expect(Math.max(...[...header.matchAll(/(?:KEYS: |, |\s)(\d) \w/g)].map(([, n]) => Number(n)))).toBe(
+      expect(Math.max(...[...header.matchAll(/(?:KEYS: |, |\s)(\d+) \w/g)].map(([, n]) => Number(n)))).toBe(
         keys,
       )
     },

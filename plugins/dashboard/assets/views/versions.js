@@ -5,10 +5,11 @@ import { html } from '../html.js'
 import { Empty, Section, Table } from '../parts.js'
 import { useResource } from '../resource.js'
 
-/** @typedef {{ version: number, fileId: string, size: number, uploader: string, added: string }} Version */
+/** @typedef {{ version: number, fileId: string, size: number, uploader: string, added: string, tags?: string[] }} Version */
 
 const COLUMNS = [
   { label: 'Version', cell: (/** @type {Version} */ { version }) => `Version ${number(version)}` },
+  { label: 'Tags', cell: (/** @type {Version} */ { tags = [] }) => tags.join(', ') },
   { label: 'Size', kind: 'number', cell: (/** @type {Version} */ { size }) => bytes(size) },
   { label: 'From', cell: (/** @type {Version} */ { uploader }) => uploader },
   { label: 'Published', cell: (/** @type {Version} */ { added }) => dateTime(added) },
@@ -35,6 +36,6 @@ export function Versions({ group, file }) {
   const rest = (versions.at(-1)?.version ?? 1) - 1
   return html`<${Section} title="Versions" id="versions">
     <${Table} label="Versions" columns=${COLUMNS} rows=${versions} keyOf=${(/** @type {Version} */ { version }) => `${version}`} />
-    ${data && rest > 0 && html`<${Empty}>The group's history no longer includes ${rest === 1 ? 'version 1' : `versions 1 to ${rest}`}.<//>`}
+    ${data && rest > 0 && html`<${Empty}>${rest === 1 ? 'Version 1 is' : `Versions 1 to ${rest} are`} ${(data.next ?? null) === null ? 'no longer kept' : 'not shown'}.<//>`}
   <//>`
 }

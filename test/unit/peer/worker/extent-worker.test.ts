@@ -1,68 +1,42 @@
-import { readFileSync } from 'node:fs'
-import { Queue, QueueEvents } from 'bullmq'
-import { PartFile } from '../../../../peer/download/disk/part-file.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { queuePrefix } from '../../../../peer/download/queue/download-queue.ts'
-import type { ExtentOutcome } from '../../../../peer/download/queue/extent-outcome.ts'
-import { EXTENT_QUEUE, type ExtentJob } from '../../../../peer/download/queue/extent-queue.ts'
-import { ExtentWorker } from '../../../../peer/worker/extent-worker.ts'
-import { connectRedis, type RedisClient } from '../../../../redis/connect.ts'
+import { workersKey } from '../../../../peer/download/queue/extent-queue.ts'
+import { startWorker } from '../../../../peer/worker/worker.ts'
 import { TestRedis } from '../../../../testkit/redis-server.ts'
-import { content } from '../../../support/peer/content.ts'
-import { FetchFixture, FILE, honest } from '../../../support/peer/fetch-fixture.ts'
+import { until } from '../../../../testkit/until.ts'
 
-const PEER = 'ab'.repeat(32)
-const fixture = new FetchFixture()
 let redis: TestRedis
-let connection: RedisClient
-let events: QueueEvents
-let queue: Queue<ExtentJob, ExtentOutcome>
-let worker: ExtentWorker
-beforeAll(async () => {
-  fixture.open()
+let home: string
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'shoal-worker-'))
   redis = await TestRedis.start()
-  connection = connectRedis(redis.url, 'queue')
-  const options = { connection, prefix: queuePrefix(PEER) }
-  queue = new Queue(EXTENT_QUEUE, options)
-  events = new QueueEvents(EXTENT_QUEUE, { ...options, connection: connectRedis(redis.url, 'queue') })
-  await events.waitUntilReady()
-  worker = new ExtentWorker(redis.url, PEER, fixture.pool)
-  await worker.start()
 })
-afterAll(async () => {
-  await worker.close()
-  await events.close()
-  ;(events.opts.connection as RedisClient).disconnect()
-  await queue.close()
-  connection.disconnect()
+afterEach(async () => {
   await redis.stop()
-  await fixture.close()
+  rmSync(home, { recursive: true })
 })
 
-/** Has the worker fetch all of FILE into the part file of `path`. */
-async function work(path: string): Promise<ExtentOutcome> {
-  const target = await fixture.serve(honest)
-  const hashes = FILE.hashes.toString('base64')
-  const job = await queue.add('extent', {
-    download: 'one',
-    extent: { first: 0, count: 4 },
-    work: { path: `${path}.shoal-part`, fileId: FILE.fileId, size: FILE.size, target, grant: 'g', hashes },
-  })
-  return job.waitUntilFinished(events, 10_000)
-}
+test('a worker whose Redis refuses writes logs each kind of failure once, and goes on when it accepts them', async () => {
+  const logged: string[] = []
+  const worker = await startWorker({ home, queue: redis.url, warn: (message) => logged.push(message) })
+  try {
+    const key = workersKey(queuePrefix(worker.peer))
+    const isSeen = async (): Promise<boolean> => (await redis.ask((client) => client.exists(key))) === 1
+    expect(await isSeen()).toBe(true)
 
-test('a worker writes the chunks of its extent to the part file of that content', async () => {
-  const path = `${fixture.folder}/right`
-  const [part] = await PartFile.open(path, FILE.fileId, FILE.size)
-  expect(await work(path)).toEqual({ chunks: [0, 1, 2, 3], error: null })
-  expect(readFileSync(`${path}.shoal-part`).equals(FILE.data)).toBe(true)
-  await part.close()
-})
+    await redis.ask((client) => client.config('SET', 'maxmemory', '1'))
+    await until(async () => !(await isSeen()), 10_000)
+    const presence = logged.filter((line) => line.startsWith('renewing its presence failed'))
+    expect(presence).toEqual([expect.stringContaining('the peer may leave it nothing to fetch: OOM')])
 
-test('a worker that took a job before another content got the path writes nothing', async () => {
-  const path = `${fixture.folder}/other`
-  const other = content(FILE.size, 9)
-  const [part] = await PartFile.open(path, other.fileId, other.size)
-  expect(await work(path)).toMatchObject({ chunks: [], error: { code: 'FILE_CHANGED', at: 'write' } })
-  expect(readFileSync(`${path}.shoal-part`).equals(Buffer.alloc(FILE.size))).toBe(true)
-  await part.close()
-})
+    await redis.ask((client) => client.config('SET', 'maxmemory', '0'))
+    await until(isSeen)
+    expect(new Set(logged.map((line) => line.split(' failed')[0])).size).toBe(logged.length)
+  } finally {
+    const before = logged.length
+    await worker.stop()
+    expect(logged.length).toBe(before)
+  }
+}, 30_000)

@@ -1,6 +1,7 @@
 -- Removes the caller from a group. The longest-serving admin inherits from an owner; the group ends with its last
 -- member.
--- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix, 9 requests
+-- KEYS: 1 idempotency, 2 revision, 3 stream, 4 meta, 5 members, 6 files, 7 content, 8 hashes prefix, 9 names,
+--       10 versions, 11 tags, 12 tag history, 13 requests
 -- ARGV: 1 group, 2 by, 3 at, 4 channel
 -- Answers { revision, removed, heir }. GROUP_NOT_FOUND, NOT_A_MEMBER, LAST_OWNER.
 local answer = repeated()
@@ -21,7 +22,7 @@ end
 
 if redis.call('HLEN', KEYS[5]) == 1 then
   unlinkHashes()
-  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9])
+  redis.call('UNLINK', KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13])
   local revision = emit('"type":"group.removed"')
   redis.call('EXPIRE', KEYS[3], DAY)
   return done(string.format('{"revision":%d,"removed":true,"heir":null}', revision))

@@ -1,0 +1,45 @@
+import type { FileRecord, TagChange, TagRecord } from '../../protocol/records.ts'
+import type { ListedVersion } from '../../tracker-client/api/version-schemas.ts'
+import { formatBytes, table } from '../text/format.ts'
+
+/** Renders versions and tags for scripts and for people. */
+export type Kind = 'file' | 'snapshot'
+
+/** A file or version with its kind, and of a snapshot the number of entries. */
+export function withKind<T extends Pick<FileRecord, 'tree'>>(
+  file: T,
+): T & { kind: Kind; entries: number | null } {
+  return { ...file, kind: file.tree ? 'snapshot' : 'file', entries: file.tree?.entries ?? null }
+}
+
+/** "file", or "snapshot (12)" with the number of entries. */
+export function kindText(file: Pick<FileRecord, 'tree'>): string {
+  const { kind, entries } = withKind(file)
+  return entries === null ? kind : `${kind} (${entries})`
+}
+
+export function versionsText(versions: readonly ListedVersion[]): string {
+  const rows = versions.map((file) => [
+    `v${file.version}`,
+    kindText(file),
+    formatBytes(file.size),
+    file.tags?.join(', ') || '-',
+    file.uploader,
+    file.added,
+    `sha256:${file.fileId.slice(0, 12)}`,
+  ])
+  return table(['VERSION', 'KIND', 'SIZE', 'TAGS', 'UPLOADER', 'ADDED', 'ID'], rows)
+}
+
+export function tagsText(name: string, tags: readonly TagRecord[]): string {
+  if (tags.length === 0) return `${name} has no tags`
+  const rows = tags.map(({ tag, version, by, at }) => [tag, `v${version}`, by, at])
+  return table(['TAG', 'VERSION', 'BY', 'SINCE'], rows)
+}
+
+export function tagHistoryText(name: string, changes: readonly TagChange[]): string {
+  if (changes.length === 0) return `${name} has never had a tag`
+  const version = (number: number | null): string => (number === null ? '-' : `v${number}`)
+  const rows = changes.map(({ tag, from, to, by, at }) => [tag, version(from), version(to), by, at])
+  return table(['TAG', 'FROM', 'TO', 'BY', 'AT'], rows)
+}
