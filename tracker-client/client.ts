@@ -31,8 +31,8 @@ export class TrackerClient {
     this.#requests.token = token
   }
 
-  /** Hears the tracker's clock with each answer, in milliseconds since the epoch, and how long the answer took. */
-  set onTime(listener: (now: number, tookMs: number) => void) {
+  /** Hears the tracker's clock (requests.ts). */
+  set onTime(listener: TrackerRequests['onTime']) {
     this.#requests.onTime = listener
   }
 

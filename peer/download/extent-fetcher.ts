@@ -92,7 +92,17 @@ export class ExtentFetcher {
   #work(target: PeerAddress, extent: Extent): ExtentWork {
     const { part, grant, download } = this.#options
     const hashes = Buffer.from(this.#hashesOf(extent)).toString('base64')
-    return { path: part.path, fileId: download.fileId, size: download.size, target, grant: grant(), hashes }
+    const place = part.place(extent)
+    const tree = 'tree' in place ? { tree: place.tree } : {}
+    return {
+      path: part.path,
+      fileId: download.fileId,
+      size: download.size,
+      target,
+      grant: grant(),
+      hashes,
+      ...tree,
+    }
   }
 
   /** Peers cut answers that outlive their grant. A connection that breaks after the grant's renewal counts as cut. */

@@ -5,6 +5,7 @@ import { chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
 import { RunJournal } from '../download/disk/run-journal.ts'
+import { syncFileSystem } from '../download/disk/sync-file-system.ts'
 import { queuePrefix } from '../download/queue/download-queue.ts'
 import { type ExtentOutcome, failureAt, fetchFailure } from '../download/queue/extent-outcome.ts'
 import {
@@ -73,8 +74,8 @@ export class ExtentWorker {
 
   /** Fetches, verifies, writes and syncs an extent, and only then reports its chunks. */
   async #work({ data: { extent, work } }: Job<ExtentJob>): Promise<ExtentOutcome> {
-    const { path, fileId, size, target, grant } = work
-    let file: FileHandle
+    const { path, fileId, size, target, grant, tree } = work
+    let file: FileHandle | null
     try {
       file = await openPart(work)
     } catch (error) {
@@ -84,27 +85,28 @@ export class ExtentWorker {
     try {
       // A copy, not a slice of Node's buffer pool: a message to a thread would send the whole pool.
       const hashes = new Uint8Array(Buffer.from(work.hashes, 'base64'))
-      const request = { fileId, size, target, grant, ...extent, fd: file.fd, path, hashes }
+      const place = file ? { fd: file.fd } : { tree: tree! }
+      const request = { fileId, size, target, grant, ...extent, ...place, path, hashes }
       const failure = await this.#pool
         .fetch(request, (chunk) => chunks.push(chunk), new AbortController().signal)
         .then(() => null, fetchFailure)
-      await file.datasync()
+      await (file ? file.datasync() : syncFileSystem(path))
       for (const chunk of chunks) this.bytes += chunkLength(size, chunk)
       return { chunks, error: failure }
     } catch (error) {
       return { chunks: [], error: failureAt('sync', storageError(error, path)) }
     } finally {
       // The data is synced already, so a failed close loses nothing.
-      await file.close().catch(() => {})
+      await file?.close().catch(() => {})
       this.extents++
     }
   }
 }
 
-/** Opens the part file. This process may have slept since it took the job, and another content may have the path now. */
-async function openPart({ path, fileId, size }: ExtentWork): Promise<FileHandle> {
-  const file = await open(path, 'r+')
+/** Opens the part file; null for a working folder. This process may have slept since it took the job, and another content may have the path now. */
+async function openPart({ path, fileId, size, tree }: ExtentWork): Promise<FileHandle | null> {
+  const file = tree ? null : await open(path, 'r+')
   if (await RunJournal.isFor(path, fileId, size)) return file
-  await file.close()
+  await file?.close()
   throw new ShoalError('FILE_CHANGED', `${path} is for another content now: nothing is written to it`)
 }

@@ -3,6 +3,7 @@ import { type Job, Queue, QueueEvents, type QueueOptions } from 'bullmq'
 import type { Extent } from '../../../protocol/chunking.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
+import type { WritePart } from '../../tree/write-tree.ts'
 import type { ExtentOutcome } from './extent-outcome.ts'
 import { LocalWorker } from './local-worker.ts'
 
@@ -29,6 +30,8 @@ export interface ExtentWork {
   grant: string
   /** Packed hashes of the extent's chunks, base64. */
   hashes: string
+  /** Of a snapshot: `path` is its working folder, and this says where the bytes of each chunk belong. */
+  tree?: { root: string; chunks: WritePart[][] }
 }
 
 export interface ExtentJob {
