@@ -3,6 +3,7 @@ import { connect as connectTls, createSecureContext, type SecureContext, type TL
 import { ShoalError } from '../../protocol/errors.ts'
 import { fingerprint } from '../../protocol/hello.ts'
 import type { PeerAddress } from '../../protocol/records.ts'
+import { PauseWatch } from './pause-watch.ts'
 
 /** Node's `onread`: reads go into the buffer that `buffer` returns, without an allocation per read. */
 export interface OnRead {
@@ -43,7 +44,13 @@ export function connectPinned(
       socket.destroy()
       reject(error)
     }
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail(new Error('the peer does not answer')))
+    const pauses = new PauseWatch(CONNECT_TIMEOUT_MS, performance.now())
+    const expired = (): void => {
+      // The answer may have come while this process slept: timers fire before sockets are read.
+      if (pauses.paused(performance.now())) socket.setTimeout(CONNECT_TIMEOUT_MS, expired)
+      else fail(new Error('the peer does not answer'))
+    }
+    socket.setTimeout(CONNECT_TIMEOUT_MS, expired)
     socket.once('error', fail)
     socket.once('close', () => fail(new Error('the peer closed the connection')))
     socket.once(target.tls ? 'secureConnect' : 'connect', () => {
