@@ -3,8 +3,10 @@ import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeno } from '../../packed/runtime.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { output } from '../process/output-stream.ts'
+import { PipeWriter } from './pipe-writer.ts'
 
 /** Pause between attempts to open a FIFO that has no reader yet. */
 const RETRY_MS = 50
@@ -94,11 +96,12 @@ function tryOpen(path: string): number | null {
 
 function ofDescriptor(fd: number, path: string): Writable {
   try {
-    const stat = fstatSync(fd)
+    // Deno knows only descriptors that it opened itself: there the file behind the number is opened once more.
+    const stat = isDeno ? statSync(path) : fstatSync(fd)
     if (stat.isSocket()) return ofPipe(fd)
     // Only a descriptor of its own may become non-blocking: others may write to the pipe too.
     if (stat.isFIFO()) return ofPipe(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK))
-    return createWriteStream(path, { fd })
+    return isDeno ? createWriteStream(path, { flags: 'a' }) : createWriteStream(path, { fd })
   } catch (error) {
     throw storageError(error, path)
   }
@@ -110,5 +113,6 @@ function ofNode(fd: number, path: string): Writable {
   return createWriteStream(path, { flags: 'r+' })
 }
 
-/** A file stream fails when a pipe is full; a socket waits until there is room. */
-const ofPipe = (fd: number): Writable => new Socket({ fd, readable: false, writable: true })
+/** A file stream fails when a pipe is full; a socket waits until there is room. Deno makes no socket of a descriptor. */
+const ofPipe = (fd: number): Writable =>
+  isDeno ? new PipeWriter(fd) : new Socket({ fd, readable: false, writable: true })

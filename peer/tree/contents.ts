@@ -29,6 +29,8 @@ export interface FilePart extends FileState {
 
 /** Times are set as floating-point seconds where nothing better is there (place.ts), which rounds them by less than this. */
 const ROUNDING_NS = 1000n
+/** Deno sets whole milliseconds. */
+const MILLISECOND_NS = 1_000_000n
 const READ_SIZE = 4 * CHUNK_SIZE
 const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
 
@@ -36,7 +38,9 @@ const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
 export function isSameState(known: FileState, now: { size: bigint; mtimeNs: bigint }): boolean {
   if (known.mtimeNs === null) return true
   const difference = now.mtimeNs - known.mtimeNs
-  return now.size === BigInt(known.size) && difference < ROUNDING_NS && difference > -ROUNDING_NS
+  const isRounded = now.mtimeNs % MILLISECOND_NS === 0n && difference > -MILLISECOND_NS && difference <= 0n
+  const isSameTime = isRounded || (difference < ROUNDING_NS && difference > -ROUNDING_NS)
+  return isSameTime && now.size === BigInt(known.size)
 }
 
 export interface FileHashes {

@@ -1,5 +1,6 @@
 import { chmodSync, lutimesSync, mkdirSync, symlinkSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeno } from '../../packed/runtime.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 
 /** What is to be done for an entry of a tree below `root`. */
@@ -39,7 +40,7 @@ function make(root: string, { path, kind, mode, target }: Placed): void {
 
 function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: number, resets: boolean): void {
   const absolute = join(root, path)
-  const seconds = Number(mtimeNs) / 1e9
+  const seconds = secondsOf(mtimeNs)
   if (kind === 'link') {
     lutimesSync(absolute, seconds, seconds)
     return
@@ -48,3 +49,6 @@ function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: numb
   if (resets || (mode & working) !== working) chmodSync(absolute, mode & ~umask)
   utimesSync(absolute, seconds, seconds)
 }
+
+/** Deno drops what is below a millisecond, and a fraction of one that rounding has made. */
+const secondsOf = (ns: bigint): number => (isDeno ? (Number(ns / 1_000_000n) + 0.5) / 1000 : Number(ns) / 1e9)

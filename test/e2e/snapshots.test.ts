@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
+import { sha256 } from '../../protocol/merkle.ts'
 import { type Home, World } from '../../testkit/shoal.ts'
 
 const CHUNK = 512 * 1024
@@ -65,7 +66,7 @@ function treeOf(root: string): Record<string, string> {
         const path = join(entry.parentPath, entry.name)
         const stat = lstatSync(path)
         const content = stat.isFile()
-          ? readFileSync(path).toString('base64')
+          ? sha256(readFileSync(path)).toString('hex')
           : stat.isSymbolicLink()
             ? readlinkSync(path)
             : 'folder'
