@@ -34,8 +34,17 @@ async function share(name: string): Promise<void> {
 
 /** Downloads in a container of its own, which leaves the file in the home's volume. */
 async function fetches(user: string, name: string): Promise<void> {
-  await containers.shoalIn(user, TRACKERS, 'peer', 'download', `team:${name}`, '--once', '-o', '/data/copy')
-  expect(sha256(readFileSync(await containers.path(user, 'copy')))).toBe(sha256(content))
+  await containers.shoalIn(
+    user,
+    TRACKERS,
+    'peer',
+    'download',
+    `team:${name}`,
+    '--once',
+    '-o',
+    `/data/${name}`,
+  )
+  expect(sha256(readFileSync(await containers.path(user, name)))).toBe(sha256(content))
 }
 
 async function joins(user: string): Promise<void> {
