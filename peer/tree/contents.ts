@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import {
   type BigIntStats,
+  chmodSync,
   closeSync,
   constants,
   copyFileSync,
@@ -177,8 +178,18 @@ function statOf(path: string): BigIntStats | null {
   }
 }
 
+/** A copy of a file within a folder, with a mode of its own. */
+export interface FileCopy {
+  from: string
+  to: string
+  mode: number
+}
+
 /** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */
-export function copyFiles(root: string, copies: readonly { from: string; to: string }[]): void {
-  for (const { from, to } of copies)
+export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
+  for (const { from, to, mode } of copies) {
     copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
+    // The copy has the mode of the original.
+    chmodSync(join(root, to), mode & ~umask)
+  }
 }

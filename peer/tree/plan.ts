@@ -2,6 +2,7 @@ import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
+import type { FileCopy } from './contents.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
@@ -23,7 +24,7 @@ export class TreePlan {
   /** Chunks that hold bytes of wanted files. */
   readonly chunks: Bitmap
   /** Copies to make when all bytes are here: paths. */
-  readonly copies: { from: string; to: string; mode: number }[] = []
+  readonly copies: FileCopy[] = []
   /** Of each content the entry that gets the bytes, by the entry that owns it in the stream. */
   readonly #carriers = new Map<number, number>()
   /** Of each content an entry that is there already, by the entry that owns it in the stream. */

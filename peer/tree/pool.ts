@@ -1,5 +1,5 @@
 import { ThreadPool } from '../../packed/thread-pool.ts'
-import type { FileHashes, FilePart, FileState, States } from './contents.ts'
+import type { FileCopy, FileHashes, FilePart, FileState, States } from './contents.ts'
 import type { Placed, PlaceRequest } from './place.ts'
 import type { Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
@@ -37,12 +37,9 @@ export class TreePool {
     return this.#run<States>({ do: 'states', root, paths }, signal)
   }
 
-  async copy(
-    root: string,
-    copies: readonly { from: string; to: string }[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies }, signal)
+  async copy(root: string, copies: readonly FileCopy[], signal: AbortSignal): Promise<void> {
+    const umask = process.umask()
+    if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies, umask }, signal)
   }
 
   /** Makes or finishes entries, in order; the last ones first where they are finished. */

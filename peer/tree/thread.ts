@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import type { ThreadAnswer } from '../../packed/thread-pool.ts'
 import {
   copyFiles,
+  type FileCopy,
   type FileHashes,
   type FilePart,
   type FileState,
@@ -21,7 +22,7 @@ export type TreeRequest =
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
   | { do: 'read'; root: string; parts: readonly FilePart[] }
   | { do: 'states'; root: string; paths: readonly string[] }
-  | { do: 'copy'; root: string; copies: readonly { from: string; to: string }[] }
+  | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
 
 export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
@@ -41,7 +42,7 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
     case 'states':
       return [statesOf(request.root, request.paths), []]
     case 'copy':
-      copyFiles(request.root, request.copies)
+      copyFiles(request.root, request.copies, request.umask)
       return [null, []]
     case 'place':
       placeEntries(request)

@@ -111,6 +111,15 @@ test('a build with executables, links and empty folders runs from another home',
   expect(readdirSync(bob.folder).filter((name) => name.includes('shoal-part'))).toEqual([])
 })
 
+test('files of the same content keep their own modes', async () => {
+  const root = folder('modes', { plain: 'same', program: 'same' })
+  chmodSync(join(root, 'program'), 0o755)
+  await upload(root, 'modes')
+  const out = join(bob.folder, 'modes')
+  await download('modes', out)
+  expect(treeOf(out)).toEqual(treeOf(root))
+})
+
 test('a folder or a file of a snapshot is fetched alone', async () => {
   const root = folder('parts', {
     'a/one': 'one',
