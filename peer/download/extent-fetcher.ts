@@ -4,6 +4,7 @@ import type { PeerAddress } from '../../protocol/records.ts'
 import type { FetchPool } from '../fetch/pool.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { PartFile } from './disk/part-file.ts'
+import type { Place } from './disk/storage.ts'
 import { type ExtentFailure, type ExtentOutcome, fetchFailure } from './queue/extent-outcome.ts'
 import type { ExtentQueue, ExtentWork } from './queue/extent-queue.ts'
 import type { Assignment } from './swarm/swarm.ts'
@@ -41,13 +42,15 @@ export class ExtentFetcher {
    * left, the download ends, or its storage failed. Rejects with the peer's failure.
    */
   async fetch({ target, extent, left }: Assignment, onChunk: (chunk: number) => void): Promise<boolean> {
-    const { queue, download, limit } = this.#options
+    const { queue, download, limit, part } = this.#options
     const stop = this.#stop.signal
     await limit.take(extent.count * CHUNK_SIZE, stop).catch(() => {})
     if (stop.aborted || left.aborted) return false
-    const work = this.#work(target, extent)
+    const place = part.place(extent)
+    const hashes = this.#hashesOf(extent)
+    const work = this.#work(target, place, hashes)
     const outcome = await queue.run({ download: download.id, extent, work }, () =>
-      this.#fetchHere(work, extent, onChunk),
+      this.#fetchHere({ target, ...extent, ...place, hashes }, onChunk),
     )
     const error = outcome?.error ?? null
     if (error && error.at !== 'peer') this.#storageFailed(error.at, reviveError(error))
@@ -68,14 +71,12 @@ export class ExtentFetcher {
 
   /** Never rejects. */
   async #fetchHere(
-    { fileId, size, target }: ExtentWork,
-    extent: Extent,
+    request: { target: PeerAddress; hashes: Uint8Array } & Extent & Place,
     onChunk: (chunk: number) => void,
   ): Promise<ExtentOutcome> {
-    const { pool, part, grant } = this.#options
-    const hashes = this.#hashesOf(extent)
-    const request = { fileId, size, target, grant: grant(), ...extent, ...part.place(extent), hashes }
-    const fetch = pool.fetch(request, onChunk, this.#stop.signal).then(
+    const { pool, download, grant } = this.#options
+    const { fileId, size } = download
+    const fetch = pool.fetch({ ...request, fileId, size, grant: grant() }, onChunk, this.#stop.signal).then(
       () => ({ chunks: [], error: null }),
       (error: Error) => ({ chunks: [], error: fetchFailure(error) }),
     )
@@ -89,19 +90,16 @@ export class ExtentFetcher {
     if (!this.#stop.signal.aborted) this.#options.onFatal(error)
   }
 
-  #work(target: PeerAddress, extent: Extent): ExtentWork {
-    const { part, grant, download } = this.#options
-    const hashes = Buffer.from(this.#hashesOf(extent)).toString('base64')
-    const place = part.place(extent)
-    const tree = 'tree' in place ? { tree: place.tree } : {}
+  #work(target: PeerAddress, place: Place, hashes: Uint8Array): ExtentWork {
+    const { grant, download } = this.#options
     return {
-      path: part.path,
+      path: place.path,
       fileId: download.fileId,
       size: download.size,
       target,
       grant: grant(),
-      hashes,
-      ...tree,
+      hashes: Buffer.from(hashes).toString('base64'),
+      ...('tree' in place ? { tree: place.tree } : {}),
     }
   }
 

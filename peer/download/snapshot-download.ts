@@ -1,11 +1,12 @@
 import { open, rm } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
-import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../protocol/names.ts'
+import { PART_SUFFIX } from '../../protocol/names.ts'
 import { chunksOf, decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import { below } from '../../protocol/tree/listing.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
+import { readFully } from '../serve/seeded-file.ts'
 import { bytesOf } from '../tree/plan.ts'
 import type { KnownTree } from '../tree/tree-store.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
@@ -91,7 +92,9 @@ export class SnapshotDownload {
     let length = Math.min(size, Math.max(this.#tree.trailer, FOOTER_SIZE))
     for (;;) {
       results.push(await this.#fetchEnd(path, length, signal))
-      const end = await readEnd(path + PART_SUFFIX, size, length)
+      // From the beginning of a chunk on, which may also hold contents.
+      const from = Math.floor((size - length) / CHUNK_SIZE) * CHUNK_SIZE
+      const end = await readFrom(path + PART_SUFFIX, from, size)
       const needed = decodeFooter(end.subarray(-FOOTER_SIZE), size).manifest + FOOTER_SIZE
       if (needed > length) {
         length = needed
@@ -100,7 +103,8 @@ export class SnapshotDownload {
       const trailer = end.subarray(-needed)
       const index = await this.#context.trees.store.save(fileId, trailer, size)
       const first = Math.floor((size - needed) / CHUNK_SIZE)
-      this.#chunks.set(first, await readChunk(path + PART_SUFFIX, size, first))
+      const start = first * CHUNK_SIZE - from
+      this.#chunks.set(first, end.subarray(start, start + chunkLength(size, first)))
       await rm(path + PART_SUFFIX, { force: true })
       return { index, trailer }
     }
@@ -166,7 +170,6 @@ export class SnapshotDownload {
       bytes: plan.bytes,
       serves: part === '',
       keep: async (state, hashes) => {
-        await rm(working + JOURNAL_SUFFIX, { force: true })
         if (part !== '') return
         await seeds.add(
           { group, name, fileId, size, path: target.path, ...state, isTree: true, fault: null },
@@ -177,23 +180,12 @@ export class SnapshotDownload {
   }
 }
 
-async function readEnd(path: string, size: number, length: number): Promise<Buffer> {
-  return readAt(path, size - length, length)
-}
-
-function readChunk(path: string, size: number, chunk: number): Promise<Buffer> {
-  return readAt(path, chunk * CHUNK_SIZE, chunkLength(size, chunk))
-}
-
-async function readAt(path: string, position: number, length: number): Promise<Buffer> {
+/** The bytes of a file from `position` to its end at `size`. */
+async function readFrom(path: string, position: number, size: number): Promise<Buffer> {
   const file = await open(path)
   try {
-    const bytes = Buffer.alloc(length)
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(bytes, done, length - done, position + done)
-      if (bytesRead === 0) throw new Error(`${path} is shorter than it was`)
-      done += bytesRead
-    }
+    const bytes = Buffer.alloc(size - position)
+    await readFully(file, bytes, position, path)
     return bytes
   } finally {
     await file.close()

@@ -104,18 +104,22 @@ export class TreePlan {
     }
   }
 
-  /** Where an entry goes. A single file or link that is selected has its own name. */
+  /** Where an entry goes. */
   pathOf(entry: number): string {
-    const path = this.index.path(entry)
-    const { path: selected } = this.selection
-    if (selected === '') return path
-    return path === selected ? this.index.name(entry) : path.slice(selected.length + 1)
+    return pathInSelection(this.index, this.selection, entry)
   }
 
   /** With the bits that writing it takes. */
   #modeOf(entry: number): number {
     return this.index.mode(entry) | WORKING_FILE
   }
+}
+
+/** The path of an entry relative to where the selection goes. A single file or link that is selected has its own name. */
+export function pathInSelection(index: TreeIndex, { path: selected }: Selection, entry: number): string {
+  const path = index.path(entry)
+  if (selected === '') return path
+  return path === selected ? index.name(entry) : path.slice(selected.length + 1)
 }
 
 /** Bytes of the chunks of a stream. */

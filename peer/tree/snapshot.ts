@@ -9,7 +9,7 @@ import { findExact } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { buildTree } from '../../protocol/tree/tree-reader.ts'
 import { type FileState, isSameState } from './contents.ts'
-import { partsOf } from './parts.ts'
+import { partsOf, stateOf } from './parts.ts'
 import type { TreePool } from './pool.ts'
 import type { ScannedEntry } from './scan.ts'
 
@@ -148,8 +148,7 @@ async function hashContents(
 function recall(file: ScannedEntry, { index, hashes }: Earlier, contents: Contents): boolean {
   const entry = findExact(index, file.path)
   if (entry === null || entry < 0 || index.kind(entry) !== 'file') return false
-  const state = { path: file.path, size: index.size(entry), mtimeNs: index.mtimeNs(entry) }
-  if (!isSameState(state, { size: BigInt(file.size), mtimeNs: file.mtimeNs })) return false
+  if (!isSameState(stateOf(index, entry), { size: BigInt(file.size), mtimeNs: file.mtimeNs })) return false
   contents.files.set(file.path, index.sha256(entry))
   const whole = Math.floor(file.size / CHUNK_SIZE)
   const first = whole === 0 ? 0 : firstChunkOf(index, entry)

@@ -70,11 +70,6 @@ export class TreeStore {
       return null
     }
   }
-
-  async remove(fileId: string): Promise<void> {
-    this.#cache.delete(fileId)
-    await rm(this.path(fileId), { force: true })
-  }
 }
 
 function readTrailer(trailer: Buffer, size: number): TreeIndex {

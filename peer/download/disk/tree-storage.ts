@@ -86,10 +86,10 @@ export class TreeStorage implements PartStorage {
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
-    const entries = [...this.#plan.entries()]
-    const links = entries.filter((entry) => entry.kind === 'link')
     if (kind === 'merge') await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
     else {
+      const entries = [...this.#plan.entries()]
+      const links = entries.filter((entry) => entry.kind === 'link')
       await this.#pool.place(this.path, 'make', links, never)
       await this.#pool.place(this.path, 'finish', entries, never)
       if (kind === 'new') await chmod(this.path, 0o777 & ~process.umask())

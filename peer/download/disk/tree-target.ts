@@ -2,11 +2,13 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
+import { diff } from '../../../protocol/tree/diff.ts'
 import type { EntryKind } from '../../../protocol/tree/entry.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../../protocol/tree/tree-index.ts'
 import { ABSENT, FILE, type FileState, FOLDER, isSameState, LINK, type States } from '../../tree/contents.ts'
-import { type Selection, TreePlan } from '../../tree/plan.ts'
+import { stateOf } from '../../tree/parts.ts'
+import { pathInSelection, type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 
 export interface TreeTarget {
@@ -40,17 +42,18 @@ export async function planTree(
     index.path(selection.first) === selection.path &&
     !index.isFolder(selection.first)
   const found = lstatSync(path, { throwIfNoEntry: false })
-  const everything = new TreePlan(index, selection, () => true)
-  const none = { obsolete: [], retimed: new Set<string>() }
-  if (isSingle) return { plan: everything, target: { path, kind: 'single', ...none } }
-  if (!found) return { plan: everything, target: { path, kind: 'new', ...none } }
+  if (isSingle || !found) {
+    const kind = isSingle ? 'single' : 'new'
+    const plan = new TreePlan(index, selection, () => true)
+    return { plan, target: { path, kind, obsolete: [], retimed: new Set() } }
+  }
   if (!found.isDirectory())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, but the snapshot is`, {
       hint: 'move it out of the way, or choose another place with -o',
     })
   const root = realpathSync(path)
   const entries = Array.from({ length: selection.end - selection.first }, (_, i) => selection.first + i)
-  const paths = entries.map((entry) => everything.pathOf(entry))
+  const paths = entries.map((entry) => pathInSelection(index, selection, entry))
   const states = await pool.states(root, paths, signal)
   refuseObstacles(index, entries, root, paths, states)
   const present = new Set<number>()
@@ -149,18 +152,10 @@ async function hashDoubtful(
 }
 
 function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'] {
-  const obsolete: TreeTarget['obsolete'] = []
-  for (let entry = earlier.count - 1; entry >= 0; entry--) {
-    const path = earlier.path(entry)
-    if (findExact(index, path) !== null) continue
-    obsolete.push({
-      path,
-      kind: earlier.kind(entry),
-      size: earlier.size(entry),
-      mtimeNs: earlier.mtimeNs(entry),
-    })
-  }
-  return obsolete
+  const removed = [...diff(earlier, index)].flatMap((change) =>
+    change.change === 'removed' ? change.before : [],
+  )
+  return removed.reverse().map((entry) => ({ ...stateOf(earlier, entry), kind: earlier.kind(entry) }))
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
