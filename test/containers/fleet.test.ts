@@ -88,7 +88,7 @@ describe('compose.yaml', () => {
     expect(code).toBe('143')
   }, 240_000)
 
-  test('uploads and downloads work with one tracker killed', async () => {
+  test('uploads and downloads work with one tracker stopped and another killed', async () => {
     await containers.podman('kill', containers.name('tracker-1'))
     await share('second')
     await fetches('ada', 'second')

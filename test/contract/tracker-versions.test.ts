@@ -4,6 +4,7 @@ import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
 import type { FileRecord } from '../../protocol/records.ts'
 import { peerId } from '../../testkit/test-peer.ts'
+import { until } from '../../testkit/until.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { code, groupOfFour, TestFleet } from '../support/tracker-fleet.ts'
 
@@ -35,6 +36,13 @@ async function publish(
   const body = { name, fileId: fileId(size, merkleRoot(hashes)), size, hashes: hashes.toString('base64') }
   const { files } = await owner.publish('team', [tree ? { ...body, tree } : body])
   return { file: files[0]!, hashes }
+}
+
+/** Publishes, and waits until the other replica's memory has it: a client that knows no revision may read the state before. */
+async function publishToBoth(name: string, chunks?: number, tree?: typeof TREE): Promise<FileRecord> {
+  const { file } = await publish(name, chunks, tree)
+  await until(async () => (await elsewhere.resolve('team', name)).file.fileId === file.fileId)
+  return file
 }
 
 const join = async (client: TrackerClient, id: string) =>
@@ -74,22 +82,22 @@ test('versions are listed in pages with their tags', async () => {
 })
 
 test('a target is resolved to one version in one request, and a whole name wins', async () => {
-  const one = await publish('lib/app')
-  const two = await publish('lib/app')
-  const odd = await publish('lib/app@2')
+  const one = await publishToBoth('lib/app')
+  const two = await publishToBoth('lib/app')
+  const odd = await publishToBoth('lib/app@2')
   await owner.tag('team', 'lib/app', 1, 'stable')
   const resolved = async (target: string) => {
     const { file, path } = await elsewhere.resolve('team', target)
     return [file.fileId, path]
   }
-  const { fileId: first } = one.file
-  expect(await resolved('lib/app')).toEqual([two.file.fileId, ''])
-  expect(await resolved('lib/app@latest')).toEqual([two.file.fileId, ''])
+  const { fileId: first } = one
+  expect(await resolved('lib/app')).toEqual([two.fileId, ''])
+  expect(await resolved('lib/app@latest')).toEqual([two.fileId, ''])
   expect(await resolved('lib/app@1')).toEqual([first, ''])
   expect(await resolved('lib/app@stable')).toEqual([first, ''])
   expect(await resolved(`lib/app@sha256:${first.slice(0, 20).toUpperCase()}`)).toEqual([first, ''])
-  expect(await resolved('lib/app@2')).toEqual([odd.file.fileId, ''])
-  expect(await resolved('lib/app@2@1')).toEqual([odd.file.fileId, ''])
+  expect(await resolved('lib/app@2')).toEqual([odd.fileId, ''])
+  expect(await resolved('lib/app@2@1')).toEqual([odd.fileId, ''])
   for (const none of ['lib/app@3', 'lib/app@beta'])
     await expect(resolved(none)).rejects.toMatchObject(code('VERSION_NOT_FOUND'))
   for (const none of ['lib', 'lib/app/x', 'lib/app@1/x', 'other@1', 'none'])
@@ -97,11 +105,11 @@ test('a target is resolved to one version in one request, and a whole name wins'
 })
 
 test('a path in the tree of a snapshot is resolved to the snapshot and the path', async () => {
-  const one = await publish('tree', 2, TREE)
-  const two = await publish('tree', 3, TREE)
-  expect(await elsewhere.resolve('team', 'tree/bin/tool')).toMatchObject({ file: two.file, path: 'bin/tool' })
-  expect(await elsewhere.resolve('team', 'tree@1/bin')).toMatchObject({ file: one.file, path: 'bin' })
-  expect(one.file.tree).toEqual(TREE)
+  const one = await publishToBoth('tree', 2, TREE)
+  const two = await publishToBoth('tree', 3, TREE)
+  expect(await elsewhere.resolve('team', 'tree/bin/tool')).toMatchObject({ file: two, path: 'bin/tool' })
+  expect(await elsewhere.resolve('team', 'tree@1/bin')).toMatchObject({ file: one, path: 'bin' })
+  expect(one.tree).toEqual(TREE)
   await expect(publish('tree/bin')).rejects.toMatchObject(code('NAME_CONFLICT'))
 })
 

@@ -1,5 +1,4 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { Resolver } from 'node:dns/promises'
 import {
   copyFileSync,
   cpSync,
@@ -15,7 +14,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../../testkit/redis-process.ts'
-import { ADDRESS_LINE, freeNetwork, writeAddressingPodman } from './fixed-addresses.ts'
+import { ADDRESS_LINE, freeNetwork, serviceAddresses, writeAddressingPodman } from './fixed-addresses.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -34,6 +33,7 @@ export class Containers {
     this.#project = project
     writeFileSync(join(this.folder, 'containers.conf'), configuration(this.folder))
     writeFileSync(join(this.folder, 'storage.conf'), storage(this.folder))
+    writeFileSync(hostsFile(this.folder), '')
     this.#env = {
       ...process.env,
       SHOAL_NET: this.#net,
@@ -85,13 +85,11 @@ export class Containers {
 
   /** Runs a Shoal command in a service's container. */
   async shoal(service: string, ...words: string[]): Promise<string> {
-    await this.#named()
     return this.podman('exec', this.name(service), '/usr/bin/shoal', ...words)
   }
 
   /** Runs a Shoal command in a new container on the fleet's network. A volume keeps its home. */
   async shoalIn(home: string, trackers: string, ...words: string[]): Promise<string> {
-    await this.#named()
     const place = [
       '--rm',
       '--init',
@@ -118,22 +116,6 @@ export class Containers {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /**
-   * Resolves once the network's name server answers. podman's sometimes goes silent when a container starts
-   * or stops, until the next one does, so this starts one. Until then nothing can resolve a tracker.
-   */
-  async #named(): Promise<void> {
-    const resolver = new Resolver({ timeout: 500, tries: 2 })
-    resolver.setServers([`${this.#net}.1`])
-    const answers = (): Promise<boolean> =>
-      resolver.resolve4('tracker-1').then(
-        () => true,
-        ({ code }) => code === 'ENOTFOUND' || code === 'ENODATA',
-      )
-    for (let tries = 0; tries < 20 && !(await answers()); tries++)
-      await this.podman('run', '--rm', '--net', `${this.#project}_default`, 'shoal:latest', '--version')
-  }
-
   #compose(file: string, ...words: string[]): Promise<string> {
     const path = join(this.folder, 'docker', file)
     const place = ['--podman-path', join(this.folder, 'podman'), '-p', this.#project, '-f', path]
@@ -144,7 +126,12 @@ export class Containers {
   async #makeNetwork(file: string): Promise<void> {
     const compose = readFileSync(join(root, 'docker', file), 'utf8')
     const text = compose.replaceAll(/\$\{SHOAL_NET:-[^}]*\}/g, this.#net)
-    writeAddressingPodman(join(this.folder, 'podman'), text, (service) => this.name(service))
+    const addresses = [...serviceAddresses(text, this.#net)]
+    writeAddressingPodman(
+      join(this.folder, 'podman'),
+      addresses.map(([service, address]) => [this.name(service), address]),
+    )
+    writeFileSync(hostsFile(this.folder), addresses.map(([name, address]) => `${address} ${name}\n`).join(''))
     writeFileSync(join(this.folder, 'docker', file), text.replaceAll(ADDRESS_LINE, ''))
     const network = `${this.#project}_default`
     await this.podman('network', 'rm', '-f', network)
@@ -157,6 +144,12 @@ export class Containers {
     return (await run(program, words, options)).stdout
   }
 }
+
+/**
+ * The hosts file that containers start with. The tests resolve names by it, since podman's name server sometimes goes
+ * silent when a container starts or stops, until the next one does.
+ */
+const hostsFile = (folder: string): string => join(folder, 'hosts')
 
 /** The base image's root folder as an archive, built once and cached. */
 function baseArchive(): string {
@@ -179,6 +172,7 @@ function baseArchive(): string {
 const configuration = (folder: string): string => `[containers]
 default_ulimits = ["nofile=20000:20000","nproc=20000:20000"]
 log_driver = "k8s-file"
+base_hosts_file = "${hostsFile(folder)}"
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"

@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-
-const FIXED = /^ {2}([\w-]+):\n(?: {4}.*\n)*? {4}networks: .*ipv4_address: "([\d.]+)"/gm
+import { parse } from 'yaml'
 
 /** Matches a service's address line in a Compose file, which podman-compose 1.0 does not understand. */
 export const ADDRESS_LINE = /^ {4}networks: .*ipv4_address: .*\n/gm
+/** Last number of the address of the first service that has none in its Compose file. */
+const FIRST_FREE = 64
 
 /** The first three numbers of a /24 network that this machine is not in. */
 export function freeNetwork(): string {
@@ -18,18 +19,27 @@ export function freeNetwork(): string {
   }
 }
 
-/**
- * Writes to `path` a podman wrapper that gives containers the fixed addresses of a Compose file, which
- * podman-compose 1.0 cannot. `nameOf` maps a service to its container's name.
- */
+/** Addresses of a Compose file's services: those that it gives, and for the others free ones of the network `net`. */
+export function serviceAddresses(compose: string, net: string): Map<string, string> {
+  const { services } = parse(compose, { merge: true }) as { services: Record<string, Service> }
+  return new Map(
+    Object.entries(services).map(([name, { networks }], i) => [
+      name,
+      networks?.default?.ipv4_address ?? `${net}.${FIRST_FREE + i}`,
+    ]),
+  )
+}
+
+interface Service {
+  networks?: { default?: { ipv4_address?: string } }
+}
+
+/** Writes to `path` a podman wrapper that gives containers, by name, fixed addresses. podman-compose 1.0 cannot. */
 export function writeAddressingPodman(
   path: string,
-  compose: string,
-  nameOf: (service: string) => string,
+  addresses: Iterable<[container: string, address: string]>,
 ): void {
-  const cases = [...compose.matchAll(FIXED)].map(
-    ([, service = '', address]) => `    --name=${nameOf(service)}) ip=${address} ;;`,
-  )
+  const cases = [...addresses].map(([name, address]) => `    --name=${name}) ip=${address} ;;`)
   const script = `#!/bin/sh
 ip=
 for word; do
