@@ -31,8 +31,16 @@ export class ThreadPool<Request, Answer> {
   run(request: Request, stop: AbortSignal): Promise<Answer> {
     if (stop.aborted) return Promise.reject(stop.reason)
     return new Promise((resolve, reject) => {
-      stop.addEventListener('abort', () => reject(stop.reason), { once: true })
-      this.#queue.push({ request, stop, resolve, reject })
+      const onAbort = (): void => reject(stop.reason)
+      stop.addEventListener('abort', onAbort, { once: true })
+      // A signal may outlive many requests.
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T): void => {
+          stop.removeEventListener('abort', onAbort)
+          settle(value)
+        }
+      }
+      this.#queue.push({ request, stop, resolve: settled(resolve), reject: settled(reject) })
       this.#dispatch()
     })
   }

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
-import type { ThreadAnswer } from '../../packed/thread-pool.ts'
+import { answerRequests } from '../../packed/answer-requests.ts'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 
 /** Hash chunks [first, first + count) of the file at `path`, which has `size` bytes. */
@@ -44,14 +43,7 @@ function readExactly(fd: number, length: number, position: number, path: string)
   }
 }
 
-parentPort?.on('message', (request: HashRequest) => {
-  const answer = (message: ThreadAnswer<Uint8Array>, transfer: ArrayBuffer[] = []): void =>
-    parentPort?.postMessage(message, transfer)
-  try {
-    const hashes = hashChunks(request)
-    answer({ answer: hashes }, [hashes.buffer as ArrayBuffer])
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    answer({ errno: code, message })
-  }
+answerRequests((request: HashRequest) => {
+  const hashes = hashChunks(request)
+  return { answer: hashes, transfer: [hashes.buffer as ArrayBuffer] }
 })

@@ -1,5 +1,4 @@
-import { parentPort } from 'node:worker_threads'
-import type { ThreadAnswer } from '../../packed/thread-pool.ts'
+import { answerRequests } from '../../packed/answer-requests.ts'
 import {
   copyFiles,
   type FileCopy,
@@ -27,37 +26,25 @@ export type TreeRequest =
 
 export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
 
-function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
+answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuffer[] } => {
   switch (request.do) {
     case 'scan':
-      return [scan(request), []]
+      return { answer: scan(request) }
     case 'hash files':
-      return [hashFiles(request.root, request.files), []]
+      return { answer: hashFiles(request.root, request.files) }
     case 'hash chunks':
-      return [hashChunks(request.root, request.chunks), []]
+      return { answer: hashChunks(request.root, request.chunks) }
     case 'read': {
       const bytes = readParts(request.root, request.parts)
-      return [bytes, [bytes.buffer]]
+      return { answer: bytes, transfer: [bytes.buffer] }
     }
     case 'states':
-      return [statesOf(request.root, request.paths), []]
+      return { answer: statesOf(request.root, request.paths) }
     case 'copy':
       copyFiles(request.root, request.copies, request.umask)
-      return [null, []]
+      return { answer: null }
     case 'place':
       placeEntries(request)
-      return [null, []]
-  }
-}
-
-parentPort?.on('message', (request: TreeRequest) => {
-  const answer = (message: ThreadAnswer<TreeAnswer>, transfer: ArrayBuffer[] = []): void =>
-    parentPort?.postMessage(message, transfer)
-  try {
-    const [result, transfer] = answerTo(request)
-    answer({ answer: result }, transfer)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    answer({ errno: code, message })
+      return { answer: null }
   }
 })
