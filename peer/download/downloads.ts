@@ -62,8 +62,8 @@ export class Downloads {
   readonly #epoch = randomUUID()
   #queue!: DownloadQueue
   #runs = 0
-  /** Runs of an earlier process that this one took up. The queue may hand one out again after its end. */
-  readonly #takenUp = new Set<string>()
+  /** Ids of jobs that this process has begun. A job of an earlier process that the queue hands out later is one of them. */
+  readonly #begun = new Set<string>()
   readonly #listeners: ((file: Downloaded) => void)[] = []
 
   private constructor(context: Omit<DownloadContext, 'extents'>, temporary: string) {
@@ -250,7 +250,7 @@ export class Downloads {
   async #run({ run, epoch, job }: QueuedDownload): Promise<'done' | 'parked'> {
     const task = this.#taskFor(run, epoch, job)
     if (!task) return 'done'
-    if (epoch !== this.#epoch) this.#takenUp.add(run)
+    this.#begun.add(job.id)
     task.running ??= this.#runTask(task, job)
     return task.running
   }
@@ -290,7 +290,7 @@ export class Downloads {
   #taskFor(run: string, epoch: string, job: DownloadJob): Task | null {
     const task = this.#tasks.get(job.id)
     if (task) return task.run === run ? task : null
-    const isLeftOver = epoch !== this.#epoch && !this.#takenUp.has(run)
+    const isLeftOver = epoch !== this.#epoch && !this.#begun.has(job.id)
     return isLeftOver && job.keep ? this.#newTask(job, run) : null
   }
 }
