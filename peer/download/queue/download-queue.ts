@@ -17,6 +17,8 @@ export interface QueuedDownload {
   /** The process that queued it. */
   epoch: string
   job: DownloadJob
+  /** The token that the job's lock was taken with, with which the next process frees it after a crash. */
+  lockToken?: string
 }
 
 /** Runs a download to its end. Resolves with 'parked' if the peer stops first: the job waits for its next start. */
@@ -83,13 +85,13 @@ export class DownloadQueue {
   }
 
   /**
-   * Deletes the locks of active jobs. A home has one peer, so these belong to a peer that died. Without its lock,
-   * BullMQ's stalled check picks a job up within two seconds instead of LOCK_MS.
+   * Puts active jobs back among the waiting. A home has one peer, so these belong to a peer that died, and BullMQ would
+   * pick them up only once their lock has expired (LOCK_MS).
    */
   async #freeOrphans(): Promise<void> {
     const orphans = await this.#downloads.getActive()
-    const locks = orphans.map(({ id }) => `${this.#downloads.toKey(id!)}:lock`)
-    if (locks.length > 0) await this.#redis.del(...locks)
+    // An error means that the lock has expired: the stalled check picks the job up.
+    await Promise.all(orphans.map((job) => job.moveToWait(job.data.lockToken).catch(() => {})))
   }
 }
 
@@ -98,6 +100,7 @@ async function runDownload(
   token: string | undefined,
   run: RunDownload,
 ): Promise<void> {
+  await job.updateData({ ...job.data, lockToken: token })
   const outcome = await run(job.data).catch((error: Error) => {
     // The swarm has retried with other peers, so an error that reaches the job is final.
     throw new UnrecoverableError(error.message)
