@@ -9,7 +9,7 @@ import type { AnnounceHandler } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
 import type { Progress } from './presence/progress-reports.ts'
 
-/** What the routes depend on. start.ts creates it. */
+/** The services that routes depend on. start.ts creates them. */
 export interface Services {
   store: Store
   background: Background

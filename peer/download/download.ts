@@ -39,7 +39,7 @@ export class Download {
   readonly #ended = Promise.withResolvers<void>()
   #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
-  /** What is here or not wanted: the picker chooses among the others. */
+  /** Chunks that are here or not wanted. The picker chooses among the others. */
   #settled = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null

@@ -52,8 +52,8 @@ const CHUNKS_A_SLICE = 2000
 const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault, is_tree'
 
 /**
- * What this home holds: a small SQLite database, because it must survive crashes, be shared by a running
- * peer and a `--once` command, and find a chunk by its hash among millions.
+ * The files that this home holds. It is a SQLite database because it must survive crashes, be shared by a running peer
+ * and a `--once` command, and find a chunk by its hash among millions.
  */
 export class Catalog {
   readonly #db: DatabaseSync

@@ -134,7 +134,7 @@ function readFully<T extends Uint8Array>(fd: number, file: FileState, position: 
 const stale = ({ path }: FileState): Error =>
   Object.assign(new Error(`${path} changed while it was read`), { code: 'ESTALE' })
 
-/** What is at paths of a folder now, as columns. */
+/** The present state of paths of a folder, as columns. */
 export interface States {
   kinds: Uint8Array
   sizes: Float64Array

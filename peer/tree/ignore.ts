@@ -8,8 +8,8 @@ interface Level {
 }
 
 /**
- * Which entries of a folder are left out, by the rules of .gitignore: those of the command line first, then the
- * .shoalignore of the nearest folder that says something.
+ * Decides which entries of a folder to leave out, by the rules of .gitignore. The command line's rules come first, then
+ * those of the nearest .shoalignore that has a matching rule.
  */
 export class Ignore {
   readonly #levels: readonly Level[]

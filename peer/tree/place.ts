@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isDeno } from '../../packed/runtime.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 
-/** What is to be done for an entry of a tree below `root`. */
+/** An entry of a tree to make or finish below `root`. */
 export interface Placed {
   path: string
   kind: EntryKind

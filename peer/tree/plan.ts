@@ -15,8 +15,8 @@ export interface Selection {
 }
 
 /**
- * What a download of a tree, or of a part of it, has to fetch and to make. Files that are there already are not wanted.
- * Of files with the same content one gets the bytes, and the others are copied from it.
+ * The chunks to fetch and the entries to make for a download of a tree or a part of it. Files that are already there
+ * are not wanted. One of several files with the same content gets the bytes; the others are copied from it.
  */
 export class TreePlan {
   readonly index: TreeIndex
@@ -88,7 +88,7 @@ export class TreePlan {
     return bytesOf(this.chunks, this.index.streamSize)
   }
 
-  /** What the selection is made of, with paths relative to where it goes; the selected folder itself is not among it. */
+  /** The entries of the selection, with paths relative to its target. The selected folder itself is not among them. */
   *entries(): Generator<Placed> {
     const { index, selection } = this
     for (let entry = selection.first; entry < selection.end; entry++) {

@@ -32,7 +32,7 @@ export class TreePool {
     return this.#run<Uint8Array>({ do: 'read', root, parts }, signal)
   }
 
-  /** What is at these paths. */
+  /** The present state of these paths. */
   states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
     return this.#run<States>({ do: 'states', root, paths }, signal)
   }

@@ -32,7 +32,7 @@ export interface Scan {
   entries: ScannedEntry[]
   /** Everything that keeps the folder from being published, each a sentence with its path. */
   problems: string[]
-  /** What was left out that is neither file, folder nor link. */
+  /** Paths left out because they are neither file, folder nor link. */
   skipped: string[]
 }
 

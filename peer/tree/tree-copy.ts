@@ -19,7 +19,7 @@ export interface StreamReader {
   close(): Promise<void>
 }
 
-/** What reads the streams of snapshots from the folders that hold them. */
+/** Reads the streams of snapshots from the folders that hold them. */
 export class TreeCopies {
   readonly store: TreeStore
   readonly pool: TreePool

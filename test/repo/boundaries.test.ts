@@ -237,7 +237,7 @@ const ROOMS: Record<string, Room> = {
   scripts: { imports: ['*', 'testkit'], why: 'scripts build and generate; tests are not theirs' },
   test: { imports: ['*', 'testkit', 'bench', 'scripts', 'examples'], why: 'tests may import everything' },
 }
-/** What the rooms of test code may import by "*". */
+/** "*" in the table above means every room except these. */
 const TEST_ROOMS = new Set(['testkit', 'bench', 'scripts', 'test'])
 
 /** Packages that are one room's business; all others may be used by any room but protocol. */

@@ -26,7 +26,7 @@ export interface LocalFiles {
 /** A file's state, which changes when somebody writes to the file. */
 export type FileState = Pick<BigIntStats, 'ino' | 'mtimeNs' | 'size'>
 
-/** What a download may replace: a file in exactly this state, nothing (null), or any file or link. */
+/** The target that a download may replace: a file in exactly this state, nothing (null), or any file or link. */
 export type Replaceable = FileState | null | 'any file'
 
 /** The wanted content, found at the final path. */
