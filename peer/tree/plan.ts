@@ -6,7 +6,7 @@ import type { FileCopy } from './contents.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
-/** A range of entries, as `below` of protocol/tree/listing.ts gives it; the whole tree is [0, count). */
+/** A range of entries, as `below` of protocol/tree/listing.ts returns it. The whole tree is [0, count). */
 export interface Selection {
   first: number
   end: number
@@ -23,14 +23,14 @@ export class TreePlan {
   readonly selection: Selection
   /** Chunks that hold bytes of wanted files. */
   readonly chunks: Bitmap
-  /** Copies to make when all bytes are here: paths. */
+  /** Copies to make when all bytes are here. */
   readonly copies: FileCopy[] = []
-  /** Of each content the entry that gets the bytes, by the entry that owns it in the stream. */
+  /** The entry that gets the bytes of a content, by the content's owner in the stream. */
   readonly #carriers = new Map<number, number>()
-  /** Of each content an entry that is there already, by the entry that owns it in the stream. */
+  /** An entry already there that has a content, by the content's owner in the stream. */
   readonly #present = new Map<number, number>()
 
-  /** `isWanted` says of each file of the selection whether it has to come. */
+  /** `isWanted` decides for each file of the selection whether to fetch it. */
   constructor(index: TreeIndex, selection: Selection, isWanted: (entry: number) => boolean) {
     this.index = index
     this.selection = selection
@@ -52,13 +52,13 @@ export class TreePlan {
     this.chunks = chunksOfEntries(index, carriers)
   }
 
-  /** Wanted files without contents: they are in no chunk. */
+  /** The empty wanted files. No chunk contains them. */
   *emptyFiles(): Generator<{ path: string; mode: number }> {
     for (const entry of this.#carriers.values())
       if (this.index.size(entry) === 0) yield { path: this.pathOf(entry), mode: this.#modeOf(entry) }
   }
 
-  /** Wanted files by path. */
+  /** The paths of all wanted files. */
   *files(): Generator<string> {
     for (const entry of this.#carriers.values()) yield this.pathOf(entry)
     for (const { to } of this.copies) yield to
@@ -75,7 +75,7 @@ export class TreePlan {
     return parts
   }
 
-  /** Where the bytes of an entry are: in a file that is being made, in one that is there, or nowhere. */
+  /** The file that holds the bytes of an entry: a new one, or one already there. Null if there is none. */
   placeOf(owner: number): { isNew: boolean; path: string } | null {
     const carrier = this.#carriers.get(owner)
     if (carrier !== undefined) return { isNew: true, path: this.pathOf(carrier) }
@@ -104,18 +104,18 @@ export class TreePlan {
     }
   }
 
-  /** Where an entry goes. */
+  /** The path of an entry, relative to the target. */
   pathOf(entry: number): string {
     return pathInSelection(this.index, this.selection, entry)
   }
 
-  /** With the bits that writing it takes. */
+  /** The mode of an entry, with the bits that writing needs. */
   #modeOf(entry: number): number {
     return this.index.mode(entry) | WORKING_FILE
   }
 }
 
-/** The path of an entry relative to where the selection goes. A single file or link that is selected has its own name. */
+/** The path of an entry relative to the target. A selection of one file or link has the name of that entry. */
 export function pathInSelection(index: TreeIndex, { path: selected }: Selection, entry: number): string {
   const path = index.path(entry)
   if (selected === '') return path

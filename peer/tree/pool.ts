@@ -42,7 +42,7 @@ export class TreePool {
     if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies, umask }, signal)
   }
 
-  /** Makes or finishes entries, in order; the last ones first where they are finished. */
+  /** Creates entries in order, or finishes them in reverse order. */
   async place(
     root: string,
     step: PlaceRequest['step'],
