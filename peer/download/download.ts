@@ -127,9 +127,9 @@ export class Download {
     this.#settled = wanted ? wanted.inverse() : this.#have
     if (job.size === 0) return
     if (this.#destination.serves) this.#serve(part)
-    this.#membership = await SwarmMembership.join(this.#context.tickets, job)
+    this.#membership = await SwarmMembership.join(this.#context.joinRequests, job)
     const { catalog, client } = this.#context
-    this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
+    this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.joined))
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
@@ -195,7 +195,7 @@ export class Download {
       onPeer: (peer, state, reason) => this.#tellPeer(peer, state, reason),
     })
     this.#swarm = swarm
-    swarm.offer(membership.ticket.peers)
+    swarm.offer(membership.joined.peers)
     for (const seen of this.#early.splice(0)) this.seen(seen)
     const abort = (): void => this.#ended.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
