@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { spawnThread } from './spawn-thread.ts'
 
-/** What a thread of a pool answers to each request. */
+/** A pool thread's answer to a request. */
 export type ThreadAnswer<Answer> = { answer: Answer } | { errno: string | undefined; message: string }
 
 interface Task<Request, Answer> {

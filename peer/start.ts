@@ -145,7 +145,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     identity,
     ownPort: port,
     client,
-    tickets: new JoinRequests(client, identity.peer, !options.tls),
+    joinRequests: new JoinRequests(client, identity.peer, !options.tls),
     catalog,
     library,
     seeds,

@@ -11,7 +11,7 @@ const HERE = Buffer.from('shoal/here/1', 'ascii')
 export const HELLO_LIFETIME_MS = 300_000
 export const MAX_AHEAD_MS = 60_000
 
-/** What proves that whoever has a session holds the key of a peer id. */
+/** Proof that the user of a session holds the key of a peer id. */
 export interface Hello {
   /** DER, base64: its SHA-256 is the peer id. */
   certificate: string
@@ -45,7 +45,7 @@ export function signHello(keys: KeyPair, token: string, at: number): Hello {
   return { at, ...signed(keys, helloMessage(keys.peer, fingerprint(Buffer.from(token)), at)) }
 }
 
-/** What is wrong with a hello for `peer` in the session with this SHA-256 of its token; null where nothing is. */
+/** The fault of a hello for `peer`, as a sentence, or null. `tokenHash` is the SHA-256 of the session token. */
 export function helloFault(hello: Hello, peer: string, tokenHash: string, now: number): string | null {
   if (hello.at > now + MAX_AHEAD_MS) return 'it is from the future: check the clock of the peer'
   if (hello.at < now - HELLO_LIFETIME_MS) return 'it is too old: check the clock of the peer'

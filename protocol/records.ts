@@ -28,7 +28,7 @@ export interface FileRecord {
   tree?: TreeSummary
 }
 
-/** What a tracker knows of a snapshot's tree, as its publisher states it. */
+/** A summary of a snapshot's tree. The tracker takes the publisher's word for it. */
 export interface TreeSummary {
   entries: number
   files: number
@@ -44,7 +44,7 @@ export interface TagRecord {
   tag: string
   version: number
   fileId: string
-  /** Who made it name this version, and when. */
+  /** The user who moved the tag to this version, and the time. */
   by: string
   at: string
 }

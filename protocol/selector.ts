@@ -1,6 +1,6 @@
 import { ShoalError } from './errors.ts'
 
-/** Which version of a file is meant: the newest, a number, the beginning of a file id, or a tag. */
+/** Selects a version of a file: the newest, a number, the beginning of a file id, or a tag. */
 export type Selector =
   | { kind: 'latest' }
   | { kind: 'version'; version: number }

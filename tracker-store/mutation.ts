@@ -1,4 +1,4 @@
-/** Who makes a change, and the key that identifies its repetitions (1 to 128 characters). */
+/** A change: its user, its time, and the key that identifies its repetitions (1 to 128 characters). */
 export interface Mutation {
   key: string
   by: string

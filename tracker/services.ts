@@ -7,15 +7,15 @@ import type { Passwords } from './auth/passwords.ts'
 import type { ResponseObservers } from './http/response-observer.ts'
 import type { AnnounceHandler } from './presence/announce-handler.ts'
 import type { Presence } from './presence/presence.ts'
-import type { Progress } from './presence/progress-reports.ts'
+import type { ProgressReports } from './presence/progress-reports.ts'
 
-/** What the routes depend on. start.ts creates it. */
+/** The services that routes depend on. start.ts creates them. */
 export interface Services {
   store: Store
   background: Background
   authenticator: Authenticator
   presence: Presence
-  progress: Progress
+  progress: ProgressReports
   announcing: AnnounceHandler
   responses: ResponseObservers
   grants: Grants

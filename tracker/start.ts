@@ -16,7 +16,7 @@ import { ResponseObservers } from './http/response-observer.ts'
 import { isLoopback } from './presence/addresses.ts'
 import { AnnounceHandler } from './presence/announce-handler.ts'
 import { Presence } from './presence/presence.ts'
-import { Progress } from './presence/progress-reports.ts'
+import { ProgressReports } from './presence/progress-reports.ts'
 import { addRoutes } from './routes/register.ts'
 import type { TrackerExtension } from './seam.ts'
 import type { Services } from './services.ts'
@@ -79,7 +79,7 @@ async function start(options: TrackerOptions, cleanups: Cleanup[]): Promise<Omit
   cleanups.push(() => presence.stop())
   store.groups.onEvent((event) => presence.changed(event))
   await presence.start()
-  const progress = new Progress(store.progress)
+  const progress = new ProgressReports(store.progress)
   const grants = new Grants(store.keys, background, options.grants)
   cleanups.push(() => grants.stop())
   await grants.start()

@@ -76,7 +76,7 @@ export function markdown({ machine, benches }: Table): string {
   return `${lines.join('\n')}\n`
 }
 
-type Target = NonNullable<Measurement['target']>
-const isMet = (value: number, target: Target): boolean =>
+type Goal = NonNullable<Measurement['target']>
+const isMet = (value: number, target: Goal): boolean =>
   'atLeast' in target ? value >= target.atLeast : value <= target.atMost
-const bound = (target: Target): string => ('atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`)
+const bound = (target: Goal): string => ('atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`)

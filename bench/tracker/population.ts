@@ -76,7 +76,7 @@ export function peersOf({ users, files }: Population, count: number, filesEach: 
   })
 }
 
-/** What proves, with the first announce, that the peer is the user's. */
+/** The proof, sent with the first announce, that the peer belongs to the user. */
 export const helloOf = ({ keys, token }: Peer): Hello => signHello(keys, token, Date.now())
 
 /**

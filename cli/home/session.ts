@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPrivateJson, writePrivateJson } from './private-file.ts'
 
-export interface SavedSession {
+export interface HomeSession {
   user: string
   token: string
 }
@@ -10,13 +10,13 @@ export interface SavedSession {
 const sessionFile = (home: string): string => join(home, 'session.json')
 
 /** The user who is logged in in this home, or null. */
-export function readSession(home: string): SavedSession | null {
-  const session = readPrivateJson(sessionFile(home)) as Partial<SavedSession> | null
+export function readSession(home: string): HomeSession | null {
+  const session = readPrivateJson(sessionFile(home)) as Partial<HomeSession> | null
   if (typeof session?.user !== 'string' || typeof session.token !== 'string') return null
   return { user: session.user, token: session.token }
 }
 
-export function writeSession(home: string, session: SavedSession): void {
+export function writeSession(home: string, session: HomeSession): void {
   writePrivateJson(sessionFile(home), session)
 }
 

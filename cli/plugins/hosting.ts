@@ -3,7 +3,7 @@ import type { PluginSource } from './definition.ts'
 import { HostedPlugin } from './hosted-plugin.ts'
 import type { PluginHost } from './installed.ts'
 
-/** What this run knows of plugins beyond oclif's Config. */
+/** The facts about plugins that oclif's Config has no place for. */
 export interface Hosting {
   host: PluginHost
   /** Installed plugins that were skipped: the folder below the home's plugins, and the reason. */

@@ -16,7 +16,7 @@ export interface DownloadContext {
   identity: Identity
   ownPort: number
   client: TrackerClient
-  tickets: JoinRequests
+  joinRequests: JoinRequests
   catalog: Catalog
   library: Library
   seeds: Seeds

@@ -26,8 +26,8 @@ import { TransferTotals } from './transfer-totals.ts'
 const TICK_MS = 250
 
 /**
- * The coordinator of one download: checks what is here already, joins the swarm, keeps a bounded window of
- * extents on the chunk queue, serves what has come in, and gives the file its name when all of it is right.
+ * Coordinates one download: checks the chunks that are already here, joins the swarm, keeps a bounded window of extents
+ * on the chunk queue, serves the chunks that arrived, and gives the complete file its name.
  */
 export class Download {
   readonly job: DownloadJob
@@ -39,18 +39,18 @@ export class Download {
   readonly #ended = Promise.withResolvers<void>()
   #fetcher: ExtentFetcher | null = null
   #have = new Bitmap(0)
-  /** What is here or not wanted: the picker chooses among the others. */
+  /** Chunks that are here or not wanted. The picker chooses among the others. */
   #settled = new Bitmap(0)
   #hashes: Uint8Array = new Uint8Array(0)
   #part: PartFile | null = null
   #partial: PartialFile | null = null
   #swarm: Swarm | null = null
-  /** Peers that asked this one for the file before it had a swarm. */
+  /** Peers that asked for the file before there was a swarm to offer them to. */
   readonly #early: SeenPeer[] = []
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
   readonly #pauses = new PauseWatch(TICK_MS, performance.now())
-  /** [0, contiguous) is held: what a sequential reader may read. */
+  /** Chunks [0, contiguous) are held, so a sequential reader may read them. */
   #contiguous = 0
 
   constructor(
@@ -72,20 +72,20 @@ export class Download {
     return { done: this.#totals.meter.done, rate: this.#totals.meter.rate(performance.now()) }
   }
 
-  /** Bytes that came from other peers, or from sources. */
+  /** Bytes received from peers and from chunk sources. */
   get bytesFetched(): number {
     return this.#totals.bytesFetched
   }
 
   /**
-   * Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason;
-   * where the part file failed, also while it was being closed, with that before all others.
+   * Runs to the end. Rejects with NO_PEER, HASH_MISMATCH, a storage or a tracker error, or the signal's reason. A
+   * failure of the part file, even while it is closed, comes before all others.
    */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     this.#emit({ event: 'start', name: job.name, total: this.#destination.bytes })
     try {
-      // Look again: a job that an earlier run of this peer left may find another file there.
+      // Look again, because the target may have changed since an earlier run of this peer queued the job.
       const found = await this.#destination.look(signal)
       if (found.here) return await this.#takeHere(found.here)
       await this.#prepare(signal)
@@ -101,14 +101,14 @@ export class Download {
     }
   }
 
-  /** A peer that asked us for this file takes part in its swarm. */
+  /** Takes a peer that asked this one for the file into the swarm. */
   seen(seen: SeenPeer): void {
     const { peer, host, port } = seen
     if (this.#swarm) this.#swarm.offer([{ peer, host, port, tls: true, complete: false }], true)
     else this.#early.push(seen)
   }
 
-  /** Only serves what is at its path already. */
+  /** Records and serves the file: the target already has the content. */
   async #takeHere({ hashes, ...state }: FileHere): Promise<DownloadedFile> {
     const { path } = this.job
     await removeWorkingNames(path)
@@ -117,7 +117,7 @@ export class Download {
     return this.#done(path)
   }
 
-  /** Part file and hashes; what an earlier run or another file of this home holds already. */
+  /** Opens the part file, loads the hash list, and takes the chunks that this home already has. */
   async #prepare(signal: AbortSignal): Promise<void> {
     const { job } = this
     const { wanted } = this.#destination
@@ -127,9 +127,9 @@ export class Download {
     this.#settled = wanted ? wanted.inverse() : this.#have
     if (job.size === 0) return
     if (this.#destination.serves) this.#serve(part)
-    this.#membership = await SwarmMembership.join(this.#context.tickets, job)
+    this.#membership = await SwarmMembership.join(this.#context.joinRequests, job)
     const { catalog, client } = this.#context
-    this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.ticket))
+    this.#hashes = catalog.hashes(job.fileId) ?? (await loadHashes(client, job, this.#membership.joined))
     signal.throwIfAborted()
     const reused = (chunk: number): void => this.#hold(chunk)
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
@@ -141,7 +141,7 @@ export class Download {
     signal.throwIfAborted()
   }
 
-  /** Before the tracker names this peer to others, so that it refuses none of them. A finished copy serves them better. */
+  /** Runs before the tracker names this peer to others, so that it refuses none. A finished copy serves them better. */
   #serve(part: PartFile): void {
     const { library } = this.#context
     this.#partial = new PartialFile(this.job, this.#have, () => this.#hashes, part)
@@ -195,7 +195,7 @@ export class Download {
       onPeer: (peer, state, reason) => this.#tellPeer(peer, state, reason),
     })
     this.#swarm = swarm
-    swarm.offer(membership.ticket.peers)
+    swarm.offer(membership.joined.peers)
     for (const seen of this.#early.splice(0)) this.seen(seen)
     const abort = (): void => this.#ended.reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
@@ -209,7 +209,7 @@ export class Download {
     }
   }
 
-  /** In a crowd those who fetch from this peer ask for something else than what a seed is sending it. */
+  /** Tells followers which chunks a seed is sending, so that in a crowd they ask for others. */
   #tellPending({ first, count }: Extent): void {
     for (let i = 0; i < count; i++) this.#partial?.tell(first + i, true)
   }
@@ -229,7 +229,7 @@ export class Download {
     await this.#fetcher?.end()
   }
 
-  /** A chunk is in the part file; it was copied `from` another file, or fetched. */
+  /** Records a chunk that is in the part file. `from` is the file that it was copied from, if it was not fetched. */
   #hold(chunk: number, from?: string): void {
     if (from) this.#totals.reusedFrom(from)
     this.#have.add(chunk)
@@ -258,7 +258,7 @@ export class Download {
       this.#swarm?.forgivePause()
     }
     this.#part?.flush().catch((error: unknown) => this.#ended.reject(error))
-    // Under a limit it is this side that lets the peers wait.
+    // Under a limit this side makes the peers wait, so they are not late.
     if (this.job.maxDown === 0) this.#swarm?.checkLate()
     this.#swarm?.retry()
     this.#emit(this.#totals.meter.event(now, this.#swarm?.size ?? 0))
@@ -268,7 +268,7 @@ export class Download {
     this.#renew(now).catch((error: unknown) => this.#ended.reject(error))
   }
 
-  /** A tracker that is away does not stop a download that has peers; one that refuses does. */
+  /** An outage of the tracker does not stop a download that has peers; a refusal does. */
   async #renew(now: number): Promise<void> {
     try {
       const peers = await this.#membership?.renew(now, this.#swarm?.size ?? 0)

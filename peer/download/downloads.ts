@@ -34,7 +34,7 @@ interface Waiter {
 interface Task {
   id: string
   run: string
-  /** What it writes, whichever links lead there. */
+  /** The resolved path that it writes, so that two names of one file collide. */
   place: string
   waiters: Set<Waiter>
   abort: AbortController

@@ -10,19 +10,19 @@ export interface CatalogEntry {
   fileId: string
   size: number
   path: string
-  /** Modification time in nanoseconds and inode: another pair means that the file was touched. */
+  /** Modification time in nanoseconds, and inode. If either differs, the file was changed or replaced. */
   mtimeNs: bigint
   ino: bigint
   /** The path is a folder that holds the snapshot; `mtimeNs` and `ino` are those of the folder, for information. */
   isTree?: boolean
-  /** Why it is no longer served, where it is not. */
+  /** The reason why it is no longer served. Null while it is. */
   fault: string | null
 }
 
-/** Where a removed copy came from, and its state. */
+/** The origin and the last state of a removed copy. */
 export type RemovedCopy = Pick<CatalogEntry, 'group' | 'name' | 'size' | 'mtimeNs' | 'ino'>
 
-/** Where one chunk can be read on this machine. */
+/** A chunk of a file on this machine. */
 export interface LocalChunk {
   fileId: string
   index: number
@@ -52,8 +52,8 @@ const CHUNKS_A_SLICE = 2000
 const COLUMNS = 'grp, path, name, file_id, size, mtime_ns, ino, fault, is_tree'
 
 /**
- * What this home holds: a small SQLite database, because it must survive crashes, be shared by a running
- * peer and a `--once` command, and find a chunk by its hash among millions.
+ * The files that this home holds. It is a SQLite database because it must survive crashes, be shared by a running peer
+ * and a `--once` command, and find a chunk by its hash among millions.
  */
 export class Catalog {
   readonly #db: DatabaseSync
@@ -117,7 +117,7 @@ export class Catalog {
     return row ? { fileId: row.file_id as string, index: Number(row.idx) } : null
   }
 
-  /** Notes why a copy is no longer served; another content that has come to its path meanwhile is not meant. */
+  /** Records why a copy is no longer served. Other content that replaced it at its path is left alone. */
   setFault({ group, name, path, fileId }: CatalogEntry, fault: string): void {
     this.#db
       .prepare('UPDATE files SET fault = ? WHERE grp = ? AND name = ? AND path = ? AND file_id = ?')
@@ -125,8 +125,8 @@ export class Catalog {
   }
 
   /**
-   * Forgets a copy, except where it came from: a later version may still take its place. The content's hashes go when
-   * there is no other copy.
+   * Forgets a copy but keeps its origin, so that a later version may still replace the file. The content's hashes go
+   * with its last copy.
    */
   remove({ group, name, path, fileId, size, mtimeNs, ino }: CatalogEntry): void {
     this.#transaction(() => {
@@ -160,7 +160,7 @@ export class Catalog {
     this.#db.close()
   }
 
-  /** Catalogs of before 0.2 know no snapshots. */
+  /** Catalogs from before 0.2 lack the column of snapshots. */
   #migrate(): void {
     const columns = this.#db.prepare('PRAGMA table_info(files)').all()
     if (columns.some(({ name }) => name === 'is_tree')) return
@@ -169,7 +169,7 @@ export class Catalog {
 
   #select(where: string, ...values: string[]): CatalogEntry[] {
     const statement = this.#db.prepare(`SELECT ${COLUMNS} FROM files ${where}`)
-    // Nanoseconds since the epoch pass 2^53.
+    // Nanoseconds since the epoch exceed 2^53.
     statement.setReadBigInts(true)
     return statement.all(...values).map((row) => ({
       group: row.grp as string,

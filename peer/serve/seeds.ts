@@ -21,13 +21,13 @@ export class Seeds {
     this.#warn = warn
   }
 
-  /** Serves all that the catalog holds. */
+  /** Serves all files of the catalog. */
   async load(): Promise<void> {
     for (const entry of this.#catalog.all()) if (entry.fault === null) this.#serve(entry)
     await this.check()
   }
 
-  /** Records a complete file and serves it from now on; what its path held before is served no longer. */
+  /** Records a complete file and serves it. Earlier content of its path is no longer served. */
   async add(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
     const before = this.#catalog.byPath(entry.path)
     await this.#catalog.put(entry, hashes)
@@ -35,10 +35,10 @@ export class Seeds {
     this.#serve(entry)
   }
 
-  /** Serves a copy no longer, and notes why. */
+  /** Stops serving a copy, and records why. */
   drop(entry: CatalogEntry, fault: string): void {
     this.#catalog.setFault(entry, fault)
-    this.#warn(`${entry.group}:${entry.name} is served no longer: ${entry.path} is ${fault}`)
+    this.#warn(`${entry.group}:${entry.name} is no longer served: ${entry.path} is ${fault}`)
     this.#unserve(entry)
   }
 
@@ -52,7 +52,7 @@ export class Seeds {
     this.#unserve(entry)
   }
 
-  /** Looks at the next few hundred files; called now and then, it gets round to all of them. */
+  /** Checks the next few hundred files for changes, so that repeated calls cover all of them. */
   async check(): Promise<void> {
     const entries = this.#catalog.all().filter(({ fault }) => fault === null)
     if (this.#next >= entries.length) this.#next = 0

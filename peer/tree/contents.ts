@@ -18,7 +18,7 @@ export interface FileState {
   /** Relative to the folder. */
   path: string
   size: number
-  /** null: in whatever state it is, because it is still being written. */
+  /** Null accepts any state, because the file is still being written. */
   mtimeNs: bigint | null
 }
 
@@ -28,14 +28,14 @@ export interface FilePart extends FileState {
   length: number
 }
 
-/** Times are set as floating-point seconds where nothing better is there (place.ts), which rounds them by less than this. */
+/** place.ts sets times as floating-point seconds, which rounds them by less than this. */
 const ROUNDING_NS = 1000n
 /** Deno sets whole milliseconds. */
 const MILLISECOND_NS = 1_000_000n
 const READ_SIZE = 4 * CHUNK_SIZE
 const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
 
-/** Whether a file still has the size and time that are known of it. */
+/** Whether a file still has its known size and modification time. */
 export function isSameState(known: FileState, now: { size: bigint; mtimeNs: bigint }): boolean {
   if (known.mtimeNs === null) return true
   const difference = now.mtimeNs - known.mtimeNs
@@ -47,11 +47,11 @@ export function isSameState(known: FileState, now: { size: bigint; mtimeNs: bigi
 export interface FileHashes {
   /** SHA-256 of each file, packed, in order. */
   files: Uint8Array
-  /** SHA-256 of each whole chunk of each file, packed, in order. A file's tail is not among them. */
+  /** SHA-256 of each whole chunk of each file, packed, in order. Tails are left out. */
   chunks: Uint8Array
 }
 
-/** Hashes files, each read once. Throws ESTALE, with the file's path, if one is not in its state. */
+/** Hashes files, reading each once. Throws ESTALE, with the path, if a file is not in its state. */
 export function hashFiles(root: string, files: readonly FileState[]): FileHashes {
   const whole = files.reduce((sum, { size }) => sum + Math.floor(size / CHUNK_SIZE), 0)
   const result = {
@@ -79,7 +79,7 @@ export function hashFiles(root: string, files: readonly FileState[]): FileHashes
   return result
 }
 
-/** Packed hashes of chunks, each of which is made of parts of files. */
+/** Packed hashes of chunks that are made of parts of files. Throws ESTALE as `hashFiles`. */
 export function hashChunks(root: string, chunks: readonly (readonly FilePart[])[]): Uint8Array {
   const hashes = new Uint8Array(chunks.length * HASH_SIZE)
   for (const [i, parts] of chunks.entries()) {
@@ -89,7 +89,7 @@ export function hashChunks(root: string, chunks: readonly (readonly FilePart[])[
   return hashes
 }
 
-/** The bytes of parts of files, one behind the other. Throws ESTALE as `hashFiles`. */
+/** The concatenated bytes of parts of files. Throws ESTALE as `hashFiles`. */
 export function readParts(root: string, parts: readonly FilePart[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   readInto(root, parts, bytes)
@@ -105,7 +105,7 @@ function readInto(root: string, parts: readonly FilePart[], into: Uint8Array): n
   return at
 }
 
-/** Opens a file, never by a link, and refuses it if it is not in its state, before and after. */
+/** Uses an open file. Never follows a link, and throws ESTALE unless the file is in its state before and after. */
 function withFile<T>(root: string, file: FileState, use: (fd: number) => T): T {
   const fd = openSync(join(root, file.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
@@ -134,7 +134,7 @@ function readFully<T extends Uint8Array>(fd: number, file: FileState, position: 
 const stale = ({ path }: FileState): Error =>
   Object.assign(new Error(`${path} changed while it was read`), { code: 'ESTALE' })
 
-/** What is at paths of a folder now, as columns. */
+/** The present state of paths of a folder, as columns. */
 export interface States {
   kinds: Uint8Array
   sizes: Float64Array
@@ -168,7 +168,7 @@ export function statesOf(root: string, paths: readonly string[]): States {
   return states
 }
 
-/** null where nothing is, also below a file. */
+/** Null if nothing is there, also if a parent is a file. */
 function statOf(path: string): BigIntStats | null {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null
@@ -189,7 +189,7 @@ export interface FileCopy {
 export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
   for (const { from, to, mode } of copies) {
     copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
-    // The copy has the mode of the original.
+    // copyFileSync gives the copy the mode of the original.
     chmodSync(join(root, to), mode & ~umask)
   }
 }

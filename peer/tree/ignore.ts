@@ -8,20 +8,20 @@ interface Level {
 }
 
 /**
- * Which entries of a folder are left out, by the rules of .gitignore: those of the command line first, then the
- * .shoalignore of the nearest folder that says something.
+ * Decides which entries of a folder to leave out, by the rules of .gitignore. The command line's rules come first, then
+ * those of the nearest .shoalignore that has a matching rule.
  */
 export class Ignore {
   readonly #levels: readonly Level[]
 
-  /** `include` brings back what `exclude` or a .shoalignore leaves out, except in folders that are left out. */
+  /** `include` overrides `exclude` and .shoalignore, except inside folders that are left out. */
   constructor(exclude: readonly string[], include: readonly string[], levels?: readonly Level[]) {
     this.#levels = levels ?? [
       { folder: '', rules: ignore().add([...exclude, ...include.map((pattern) => `!${pattern}`)]) },
     ]
   }
 
-  /** With the rules of a file in `folder` too. */
+  /** These rules and those of `file`, which is in `folder`. */
   below(folder: string, file: string): Ignore {
     const [commandLine, ...others] = this.#levels
     const level = { folder, rules: ignore().add(readFileSync(file, 'utf8')) }

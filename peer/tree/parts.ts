@@ -9,7 +9,7 @@ export interface StreamParts {
   trailer: { offset: number; length: number }
 }
 
-/** What the bytes [start, end) of a snapshot's stream are, with the state that each file has in the tree. */
+/** The parts of files and trailer that make up the bytes [start, end) of a stream. File states are those of the tree. */
 export function partsOf(index: TreeIndex, start: number, end: number): StreamParts {
   const parts: StreamParts = { files: [], trailer: { offset: 0, length: 0 } }
   for (const { entry, offset, length } of segmentsOfRange(index, start, end)) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isDeno } from '../../packed/runtime.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 
-/** What is to be done for an entry of a tree below `root`. */
+/** An entry of a tree to make or finish below `root`. */
 export interface Placed {
   path: string
   kind: EntryKind
@@ -15,21 +15,21 @@ export interface Placed {
 
 export interface PlaceRequest {
   root: string
-  /** 'make' makes folders and links; 'finish' sets times, and modes where they differ from those of writing; 'reset' both. */
+  /** 'make' creates folders and links, 'finish' sets times and modes that differ from the working ones, 'reset' all. */
   step: 'make' | 'finish' | 'reset'
   /** In the order of a tree. */
   entries: readonly Placed[]
-  /** Permission bits that the user's umask takes away. */
+  /** Permission bits that the user's umask clears. */
   umask: number
 }
 
-/** The owner writes into a folder and a file until the tree is finished. */
+/** The modes with which the owner can write until the tree is finished. */
 export const WORKING_FOLDER = 0o700
 export const WORKING_FILE = 0o600
 
 export function placeEntries({ root, step, entries, umask }: PlaceRequest): void {
   if (step === 'make') for (const entry of entries) make(root, entry)
-  // Folders after what is in them: to change an entry changes the time of its folder.
+  // Folders come after their contents, because a change of an entry changes the time of its folder.
   else for (const entry of [...entries].reverse()) finish(root, entry, umask, step === 'reset')
 }
 
@@ -50,5 +50,5 @@ function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: numb
   utimesSync(absolute, seconds, seconds)
 }
 
-/** Deno drops what is below a millisecond, and a fraction of one that rounding has made. */
+/** Deno truncates to milliseconds. The added half keeps a rounding error from losing another one. */
 const secondsOf = (ns: bigint): number => (isDeno ? (Number(ns / 1_000_000n) + 0.5) / 1000 : Number(ns) / 1e9)

@@ -6,7 +6,7 @@ import type { FileCopy } from './contents.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
-/** A range of entries, as `below` of protocol/tree/listing.ts gives it; the whole tree is [0, count). */
+/** A range of entries, as `below` of protocol/tree/listing.ts returns it. The whole tree is [0, count). */
 export interface Selection {
   first: number
   end: number
@@ -15,22 +15,22 @@ export interface Selection {
 }
 
 /**
- * What a download of a tree, or of a part of it, has to fetch and to make. Files that are there already are not wanted.
- * Of files with the same content one gets the bytes, and the others are copied from it.
+ * The chunks to fetch and the entries to make for a download of a tree or a part of it. Files that are already there
+ * are not wanted. One of several files with the same content gets the bytes; the others are copied from it.
  */
 export class TreePlan {
   readonly index: TreeIndex
   readonly selection: Selection
   /** Chunks that hold bytes of wanted files. */
   readonly chunks: Bitmap
-  /** Copies to make when all bytes are here: paths. */
+  /** Copies to make when all bytes are here. */
   readonly copies: FileCopy[] = []
-  /** Of each content the entry that gets the bytes, by the entry that owns it in the stream. */
+  /** The entry that gets the bytes of a content, by the content's owner in the stream. */
   readonly #carriers = new Map<number, number>()
-  /** Of each content an entry that is there already, by the entry that owns it in the stream. */
+  /** An entry already there that has a content, by the content's owner in the stream. */
   readonly #present = new Map<number, number>()
 
-  /** `isWanted` says of each file of the selection whether it has to come. */
+  /** `isWanted` decides for each file of the selection whether to fetch it. */
   constructor(index: TreeIndex, selection: Selection, isWanted: (entry: number) => boolean) {
     this.index = index
     this.selection = selection
@@ -52,13 +52,13 @@ export class TreePlan {
     this.chunks = chunksOfEntries(index, carriers)
   }
 
-  /** Wanted files without contents: they are in no chunk. */
+  /** The empty wanted files. No chunk contains them. */
   *emptyFiles(): Generator<{ path: string; mode: number }> {
     for (const entry of this.#carriers.values())
       if (this.index.size(entry) === 0) yield { path: this.pathOf(entry), mode: this.#modeOf(entry) }
   }
 
-  /** Wanted files by path. */
+  /** The paths of all wanted files. */
   *files(): Generator<string> {
     for (const entry of this.#carriers.values()) yield this.pathOf(entry)
     for (const { to } of this.copies) yield to
@@ -75,7 +75,7 @@ export class TreePlan {
     return parts
   }
 
-  /** Where the bytes of an entry are: in a file that is being made, in one that is there, or nowhere. */
+  /** The file that holds the bytes of an entry: a new one, or one already there. Null if there is none. */
   placeOf(owner: number): { isNew: boolean; path: string } | null {
     const carrier = this.#carriers.get(owner)
     if (carrier !== undefined) return { isNew: true, path: this.pathOf(carrier) }
@@ -88,7 +88,7 @@ export class TreePlan {
     return bytesOf(this.chunks, this.index.streamSize)
   }
 
-  /** What the selection is made of, with paths relative to where it goes; the selected folder itself is not among it. */
+  /** The entries of the selection, with paths relative to its target. The selected folder itself is not among them. */
   *entries(): Generator<Placed> {
     const { index, selection } = this
     for (let entry = selection.first; entry < selection.end; entry++) {
@@ -104,18 +104,18 @@ export class TreePlan {
     }
   }
 
-  /** Where an entry goes. */
+  /** The path of an entry, relative to the target. */
   pathOf(entry: number): string {
     return pathInSelection(this.index, this.selection, entry)
   }
 
-  /** With the bits that writing it takes. */
+  /** The mode of an entry, with the bits that writing needs. */
   #modeOf(entry: number): number {
     return this.index.mode(entry) | WORKING_FILE
   }
 }
 
-/** The path of an entry relative to where the selection goes. A single file or link that is selected has its own name. */
+/** The path of an entry relative to the target. A selection of one file or link has the name of that entry. */
 export function pathInSelection(index: TreeIndex, { path: selected }: Selection, entry: number): string {
   const path = index.path(entry)
   if (selected === '') return path

@@ -32,7 +32,7 @@ export class TreePool {
     return this.#run<Uint8Array>({ do: 'read', root, parts }, signal)
   }
 
-  /** What is at these paths. */
+  /** The present state of these paths. */
   states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
     return this.#run<States>({ do: 'states', root, paths }, signal)
   }
@@ -42,7 +42,7 @@ export class TreePool {
     if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies, umask }, signal)
   }
 
-  /** Makes or finishes entries, in order; the last ones first where they are finished. */
+  /** Creates entries in order, or finishes them in reverse order. */
   async place(
     root: string,
     step: PlaceRequest['step'],

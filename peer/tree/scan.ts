@@ -5,12 +5,12 @@ import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
 import { Ignore } from './ignore.ts'
 
-/** Rules of a folder itself, in the syntax of .gitignore. */
+/** The file with a folder's own rules, in the syntax of .gitignore. */
 export const IGNORE_FILE = '.shoalignore'
 
 export interface ScanRequest {
   root: string
-  /** Patterns in the syntax of .gitignore; `include` brings back what `exclude` or a .shoalignore leaves out. */
+  /** Patterns in the syntax of .gitignore. `include` overrides `exclude` and .shoalignore. */
   exclude: readonly string[]
   include: readonly string[]
 }
@@ -30,9 +30,9 @@ export interface ScannedEntry {
 export interface Scan {
   /** In the order of a tree. */
   entries: ScannedEntry[]
-  /** Everything that keeps the folder from being published, each a sentence with its path. */
+  /** Reasons not to publish the folder: a sentence each, with the path. */
   problems: string[]
-  /** What was left out that is neither file, folder nor link. */
+  /** Paths left out because they are neither file, folder nor link. */
   skipped: string[]
 }
 

@@ -13,11 +13,11 @@ import { partsOf, stateOf } from './parts.ts'
 import type { TreePool } from './pool.ts'
 import type { ScannedEntry } from './scan.ts'
 
-/** Bytes and files that one task of a thread hashes. */
+/** The most bytes, files and chunks that one task of a thread hashes. */
 const TASK_BYTES = 32 * 1024 * 1024
 const TASK_FILES = 500
 const TASK_CHUNKS = 64
-/** Problems that one message names. */
+/** The most problems that one message names. */
 const NAMED_PROBLEMS = 10
 
 export interface SnapshotOptions {
@@ -41,15 +41,16 @@ export interface Snapshot {
   skipped: string[]
 }
 
-/** A snapshot that this home knows, whose unchanged files need not be read again. */
+/** An earlier snapshot of the folder. Files that are unchanged since need not be read again. */
 export interface Earlier {
   index: TreeIndex
   hashes: Uint8Array
 }
 
 /**
- * Makes a snapshot of a folder as it is now. `progress` hears of bytes that were read. Throws one error with all
- * problems of the folder; LINK_OUTSIDE, NAMES_COLLIDE, FILE_CHANGED, TreeError for limits, or the signal's reason.
+ * Makes a snapshot of a folder. `begin` gets the number of its files and their bytes in total, `progress` the bytes of
+ * each file once its hashes are known. Throws FOLDER_UNREADABLE with all problems in one message, USAGE for an empty
+ * folder, LINK_OUTSIDE, NAMES_COLLIDE, FILE_CHANGED, TreeError for limits, or the signal's reason.
  */
 export async function makeSnapshot(
   root: string,
@@ -109,7 +110,7 @@ function refuseUnsafe(index: TreeIndex, { keepsLinks, allowsCollisions }: Snapsh
   if (found.length > 0) throw collisionError(found)
 }
 
-/** Of each file with contents: its SHA-256, and the packed hashes of its whole chunks. */
+/** By path, for each file that is not empty: its SHA-256, and the packed hashes of its whole chunks. */
 interface Contents {
   files: Map<string, Uint8Array>
   chunks: Map<string, Uint8Array>
@@ -144,7 +145,7 @@ async function hashContents(
   return contents
 }
 
-/** Takes the hashes of a file that the earlier snapshot has in the same state. */
+/** Takes a file's hashes from the earlier snapshot if the file is unchanged since. */
 function recall(file: ScannedEntry, { index, hashes }: Earlier, contents: Contents): boolean {
   const entry = findExact(index, file.path)
   if (entry === null || entry < 0 || index.kind(entry) !== 'file') return false
@@ -156,7 +157,7 @@ function recall(file: ScannedEntry, { index, hashes }: Earlier, contents: Conten
   return true
 }
 
-/** The chunk of the stream with which the whole chunks of a file begin. */
+/** The index of a file's first whole chunk in the stream. */
 const firstChunkOf = ({ contents }: TreeIndex, entry: number): number =>
   contents.bodyStarts[contents.bodyOf[contents.owners[entry]!]!]!
 
@@ -183,7 +184,7 @@ function treeEntry(
   return { kind, path, mode, mtimeNs, size, sha256: hashes.get(path) ?? new Uint8Array(HASH_SIZE) }
 }
 
-/** The hashes of all chunks of the stream: those of whole chunks of files are known, the packed ones are read. */
+/** The hashes of all chunks of the stream. Whole chunks have known hashes; the packed files and tails are read. */
 async function hashStream(
   root: string,
   index: TreeIndex,

@@ -14,7 +14,7 @@ import {
 import { type PlaceRequest, placeEntries } from './place.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
-/** What the threads of a TreePool do. */
+/** The requests that the threads of a TreePool handle. */
 export type TreeRequest =
   | ({ do: 'scan' } & ScanRequest)
   | { do: 'hash files'; root: string; files: readonly FileState[] }

@@ -14,12 +14,12 @@ export interface TreeCopy {
 }
 
 export interface StreamReader {
-  /** Fills `into` from `position` of the stream on. Throws FILE_CHANGED. */
+  /** Fills `into` with the bytes of the stream from `position`. Throws FILE_CHANGED. */
   read(into: Uint8Array, position: number): Promise<void>
   close(): Promise<void>
 }
 
-/** What reads the streams of snapshots from the folders that hold them. */
+/** Reads the streams of snapshots from the folders that hold them. */
 export class TreeCopies {
   readonly store: TreeStore
   readonly pool: TreePool
@@ -30,8 +30,8 @@ export class TreeCopies {
   }
 
   /**
-   * The stream of a snapshot, or null where its folder or its manifest is gone. `onChanged` is called when a file turns
-   * out not to be what the manifest says.
+   * The stream of a snapshot, or null if its folder or its manifest is gone. Calls `onChanged` when a file is not in
+   * the state of the manifest.
    */
   async open(copy: TreeCopy, onChanged: () => void): Promise<StreamReader | null> {
     const tree = this.store.load(copy.fileId, copy.size)
@@ -53,7 +53,7 @@ export class TreeCopies {
     }
   }
 
-  /** Whether the folder and the manifest are there. Files are compared when they are read. */
+  /** Whether the folder and the manifest exist. `read` compares the files. */
   async isThere(copy: TreeCopy): Promise<boolean> {
     return this.store.load(copy.fileId, copy.size) !== null && (await isFolder(copy.path))
   }

@@ -10,7 +10,7 @@ import { readTree } from '../../protocol/tree/tree-reader.ts'
 /** Bytes of the indexes that are kept in memory. */
 const CACHE_BYTES = 64 * 1024 * 1024
 
-/** A snapshot's tree as this home has it. */
+/** A snapshot's tree in this home. */
 export interface KnownTree {
   index: TreeIndex
   /** Manifest and footer: the end of the stream. */
@@ -29,12 +29,12 @@ export class TreeStore {
     this.#folder = join(home, 'trees')
   }
 
-  /** Where the manifest of a snapshot is, or goes. */
+  /** The path of a snapshot's manifest in this home. */
   path(fileId: string): string {
     return join(this.#folder, fileId)
   }
 
-  /** Keeps a trailer that was verified; `size` is that of the stream. Throws TreeError, or a storage error. */
+  /** Stores a verified trailer. `size` is the size of the stream. Throws TreeError, or a storage error. */
   async save(fileId: string, trailer: Buffer, size: number): Promise<TreeIndex> {
     const index = readTrailer(trailer, size)
     const path = this.path(fileId)
@@ -57,7 +57,7 @@ export class TreeStore {
     return index
   }
 
-  /** The tree of a snapshot, null where this home does not have it, or its file is damaged. */
+  /** The tree of a snapshot. Null if this home lacks it, or if its file is damaged. */
   load(fileId: string, size: number): KnownTree | null {
     const known = this.#cache.get(fileId)
     if (known) return known

@@ -2,13 +2,13 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { storageError } from '../../protocol/errors.ts'
 import { FolderHandles } from './folder-handles.ts'
 
-/** Bytes of a chunk that belong into one file of a tree. */
+/** The bytes of a chunk that belong to one file of a tree. */
 export interface WritePart {
   /** Relative to the root, with slashes. */
   path: string
-  /** For a file that is made. */
+  /** The mode of a new file. */
   mode: number
-  /** Where the bytes begin in the file, and where in the chunk. */
+  /** Positions of the first byte in the file and in the chunk. */
   offset: number
   at: number
   length: number

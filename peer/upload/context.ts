@@ -4,7 +4,7 @@ import type { Catalog } from '../serve/catalog.ts'
 import type { Seeds } from '../serve/seeds.ts'
 import type { TreeCopies } from '../tree/tree-copy.ts'
 
-/** What an upload uses of the peer that it runs in. */
+/** The parts of the peer that an upload uses. */
 export interface UploadContext {
   client: TrackerClient
   seeds: Seeds

@@ -13,7 +13,7 @@ export interface HashedFile {
   hashes: Uint8Array
 }
 
-/** Publishes files in one change; long hash lists are staged before, where the tracker does not have them yet. */
+/** Publishes files in one change. Stages the long hash lists first if the tracker lacks them. */
 export async function publishHashed(
   client: TrackerClient,
   group: string,

@@ -11,8 +11,8 @@ import type { UploadContext } from './context.ts'
 import { publishHashed } from './publish.ts'
 
 /**
- * Publishes a folder as one snapshot, and serves it from where it is. The group gets it in one change, or not at all.
- * Throws what makeSnapshot throws, and what the tracker refuses it with.
+ * Publishes a folder as one snapshot, and serves it in place. The group gets all of it in one change, or nothing.
+ * Throws the errors of makeSnapshot, and the tracker's refusals.
  */
 export async function uploadSnapshot(
   context: UploadContext,
@@ -65,7 +65,7 @@ export async function uploadSnapshot(
   }
 }
 
-/** The newest snapshot of this folder that this home holds: files that did not change since are not read again. */
+/** This home's last snapshot of the folder. Files that are unchanged since are not read again. */
 function earlierOf({ catalog, trees }: UploadContext, path: string): Earlier | null {
   for (const entry of catalog.byPath(path)) {
     const known = entry.isTree ? trees.store.load(entry.fileId, entry.size) : null

@@ -20,8 +20,8 @@ interface Hashed {
 }
 
 /**
- * Shares files with a group: hashes each where it lies, publishes them in batches, and serves them from then
- * on. Throws FILE_CHANGED when one changes while it is read; what was published before stays.
+ * Shares files with a group: hashes each in place, publishes them in batches, and serves them from then on. Throws
+ * FILE_CHANGED if a file changes while it is read; batches published before stay.
  */
 export async function upload(
   context: UploadContext,
@@ -31,7 +31,7 @@ export async function upload(
 ): Promise<UploadResult> {
   const { group, folders = [] } = request
   const files = request.files.map(({ path, name }) => ({ path, name: checkFileName(name) }))
-  // Says "no such group" or "not a member" before the work, not after it.
+  // Refuse a wrong group before the work of hashing, not after it.
   await context.client.group(group)
   const result: UploadedFile[] = []
   for (const folder of folders) result.push(await uploadSnapshot(context, group, folder, progress, signal))

@@ -137,7 +137,7 @@ export class Mirror {
     })
   }
 
-  /** What a run would do now. */
+  /** The plan that a run would carry out now. */
   async #plan(): Promise<MirrorSummary> {
     const { group, folder, deletes, tell } = this.#options
     await this.#refuseUnknown()

@@ -15,7 +15,7 @@ interface Pair {
   bEnd: number
 }
 
-/** What differs from tree `a` to tree `b`, in the order of a tree. Takes O(n) and memory for the open folders. */
+/** The changes from tree `a` to tree `b`, in tree order. Takes O(n) time, and memory for the open folders. */
 export function* diff(a: TreeIndex, b: TreeIndex): Generator<Change> {
   const open: Pair[] = [{ a: 0, aEnd: a.count, b: 0, bEnd: b.count }]
   for (let pair = open.at(-1); pair !== undefined; pair = open.at(-1)) {
@@ -39,7 +39,7 @@ export function* diff(a: TreeIndex, b: TreeIndex): Generator<Change> {
   }
 }
 
-/** Which of the next two entries of a folder comes first; null if there is none. */
+/** Compares the next entries of a folder in both trees: negative if `a` has the first name. Null at the end of both. */
 function compareNext(a: TreeIndex, b: TreeIndex, pair: Pair): number | null {
   if (pair.a >= pair.aEnd) return pair.b >= pair.bEnd ? null : 1
   if (pair.b >= pair.bEnd) return -1

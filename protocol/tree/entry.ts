@@ -1,5 +1,5 @@
 /**
- * What a snapshot's tree consists of (docs/protocol.md, "Snapshots"). Paths are relative, with slashes and
+ * The entries of a snapshot's tree (docs/protocol.md, "Snapshots"). Paths are relative, with slashes and
  * without a root entry; times are nanoseconds since the epoch (signed, 64 bits); modes are the nine permission
  * bits. The owner and group of the publisher's system are not part of a tree.
  */

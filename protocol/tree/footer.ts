@@ -71,7 +71,7 @@ export function checkTotals(totals: TreeTotals & { contents?: number }): void {
     throw new TreeError('totals', 'the footer of the snapshot claims more than its manifest can hold')
 }
 
-/** Which limit of a snapshot is exceeded, as a sentence. */
+/** A sentence that names the exceeded limit of a snapshot. Null if all are kept. */
 export function limitFault(totals: TreeTotals & { contents?: number }): string | null {
   if (totals.entries > MAX_ENTRIES) return `the snapshot has more than ${MAX_ENTRIES} entries`
   if (totals.manifest > MAX_MANIFEST_BYTES)

@@ -35,7 +35,7 @@ export function segmentsOfEntry(index: TreeIndex, entry: number): Segment[] {
   return segments
 }
 
-/** What the bytes [start, end) of the stream are, in order and without a gap. Takes O(log n + segments). */
+/** The segments of the bytes [start, end) of the stream, in order and without a gap. Takes O(log n + segments). */
 export function* segmentsOfRange(index: TreeIndex, start: number, end: number): Generator<Segment> {
   if (start < 0 || end > index.streamSize)
     throw new RangeError(`bytes ${start} to ${end} of ${index.streamSize}`)
@@ -48,7 +48,7 @@ export function* segmentsOfRange(index: TreeIndex, start: number, end: number): 
   }
 }
 
-/** What a chunk of the stream consists of. */
+/** The segments that make up a chunk of the stream. */
 export function segmentsOfChunk(index: TreeIndex, chunk: number): Generator<Segment> {
   const start = chunk * CHUNK_SIZE
   return segmentsOfRange(index, start, Math.min(start + CHUNK_SIZE, index.streamSize))

@@ -46,7 +46,7 @@ function findOrThrow(index: TreeIndex, path: string): number {
   })
 }
 
-/** What is in the folder `path` ('' is the root), or the entry itself if it is no folder. Throws FILE_NOT_FOUND. */
+/** The entries in the folder `path` ('' is the root), or the entry itself if it is no folder. Throws FILE_NOT_FOUND. */
 export function list(index: TreeIndex, path: string): Iterable<number> {
   const entry = findOrThrow(index, path)
   return entry >= 0 && !index.isFolder(entry) ? [entry] : index.children(entry)

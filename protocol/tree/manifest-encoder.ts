@@ -44,7 +44,7 @@ export class ManifestEncoder {
     return full
   }
 
-  /** What was added since the last page; null if nothing was. */
+  /** The bytes added since the last page. Null if there are none. */
   flush(): Buffer | null {
     if (this.#used === 0) return null
     const page = this.#page.subarray(0, this.#used)

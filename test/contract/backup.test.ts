@@ -15,7 +15,7 @@ import type { Store } from '../../tracker-store/store.ts'
 import { TestCluster } from '../support/redis/cluster.ts'
 import { type Backend, by, code, makeGroup, newFile, replicaInfo } from './store/fixture.ts'
 
-/** What a backup does with every kind of key. A new kind does not compile until it is listed here. */
+/** The treatment of every kind of key in a backup. A new kind does not compile until it is listed here. */
 type Fate = 'saved' | 'leaps ahead' | 'left out'
 const GROUP_FATES: Record<keyof GroupKeys, Fate> = {
   revision: 'leaps ahead',

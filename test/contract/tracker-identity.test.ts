@@ -15,7 +15,7 @@ import {
   useTwoMembers,
 } from '../support/two-members.ts'
 
-/** Which user a peer's entry belongs to. */
+// A peer's entry belongs to the user who proved to hold its key.
 useTwoMembers()
 
 /** Sends a request from an address of the loopback network. */

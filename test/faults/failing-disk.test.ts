@@ -44,7 +44,7 @@ interface Failure {
   code: string
   message: string
   hint: string
-  /** What was told of peers. */
+  /** The reported states of peers. */
   peers: { state: string; reason?: string }[]
 }
 
@@ -60,7 +60,7 @@ async function failingDownload(home: Home, words: string[] = []): Promise<Failur
   }
 }
 
-/** What the process has open below `folder`. */
+/** The open files of the process below `folder`. */
 function openBelow(pid: unknown, folder: string): string[] {
   const links = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {

@@ -20,7 +20,7 @@ import { TrackerClient } from '../../tracker-client/client.ts'
 import { content } from '../support/peer/content.ts'
 import { TestFleet } from '../support/tracker-fleet.ts'
 
-/** What a removal may take until it holds at every peer. */
+/** The longest time from a removal until every peer enforces it. */
 const LIMIT_MS = 2000
 const GROUP = 'team'
 const folder = mkdtempSync(join(tmpdir(), 'shoal-removal-'))

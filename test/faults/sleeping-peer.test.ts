@@ -108,7 +108,7 @@ async function sleepWhileDownloading(who: Sleeper, seconds: number, expire: bool
   return stopping
 }
 
-/** What the process has open of the file, under its own and its working name. */
+/** The open files of the process whose path begins with `file`: the file itself and its working files. */
 function openFiles(pid: number, file: string): string[] {
   const links = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {

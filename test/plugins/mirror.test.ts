@@ -291,10 +291,10 @@ test('what appears in a watched folder is published once it is settled, and agai
   writeFileSync(join(folder, 'sub/later'), '123')
   writeFileSync(join(folder, 'first'), '12')
   await shows(['in/first 2 2', 'in/grows 1 3', 'in/sub/later 1 3'])
-  // What was published last is in the group before the command hears of it.
+  // The group has the last file before the command hears of it.
   expect(namesOf(await watch.end()).slice(0, 2)).toEqual(['in/first', 'in/grows'])
 
-  // What was published stays so over a restart; what came meanwhile is found.
+  // A restart publishes nothing twice, and finds files that came meanwhile.
   writeFileSync(join(folder, 'meanwhile'), '1234')
   const again = following(ada, watching)
   await until(async () => (await published()).includes('in/meanwhile 1 4'))

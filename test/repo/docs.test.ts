@@ -106,6 +106,29 @@ test('every repository file named in backticks in a document exists', () => {
   expect(missing).toEqual([])
 })
 
+test('every function that a recipe calls is in the sources, a private one in a file that the recipe names', () => {
+  const NAMES = /#?\b[a-z_]\w*(?=(?:<[^>\n]*>)?\()/gi
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', '*.ts', '*.lua'], {
+    cwd: root,
+  })
+  const sources = listed.toString().trim().split('\n')
+  const namesIn = (paths: string[]) =>
+    new Set(
+      paths.filter((path) => existsSync(join(root, path))).flatMap((path) => read(path).match(NAMES) ?? []),
+    )
+  const everywhere = namesIn(sources)
+  const recipes = documents.filter((path) => path.startsWith('docs/howto/'))
+  const calls = recipes.flatMap((path) => {
+    const code = [...read(path).matchAll(/```(?:ts|lua)\n[\s\S]*?```|`[^`\n]+`/g)].map(([text]) => text)
+    const named = namesIn(sources.filter((source) => code.includes(`\`${source}\``)))
+    return code
+      .flatMap((text) => text.match(NAMES) ?? [])
+      .map((name) => ({ path, name, found: (name.startsWith('#') ? named : everywhere).has(name) }))
+  })
+  expect(calls.length).toBeGreaterThan(30)
+  expect(calls.filter(({ found }) => !found)).toEqual([])
+})
+
 test('the README begins with three sentences, then the demo command and the test command', () => {
   const [, introduction = '', block = ''] =
     /^# Shoal\n\n(.+)\n\n```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? []

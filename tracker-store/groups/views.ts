@@ -63,7 +63,7 @@ export class Views {
     return slot.view?.group === group ? slot.view : null
   }
 
-  /** What `get` would return without waiting. Null if it would wait, or if the group does not exist. */
+  /** The view if it is in memory and current. Null if `get` would wait, or if the group does not exist. */
   peek(group: string): GroupView | null {
     const slot = this.#feed.isOverdue ? undefined : this.#slots.get(fold(group))
     if (slot === undefined || isBehind(slot)) return null

@@ -12,7 +12,7 @@ const FULL_S = 30
 const JITTER = 0.2
 
 /** The transfers that one replica knows of: takes peers' reports and shares them with the fleet. */
-export class Progress {
+export class ProgressReports {
   readonly table = new ProgressTable()
   readonly #channel: ProgressChannel
 

@@ -12,9 +12,9 @@ export const MAX_SHOWN = 50
 type Shown = SwarmPicture['peers'][number]
 
 /**
- * Who has which parts of a file of `chunks` chunks. `peers` are the members' peers, each with whether it announces the
- * whole file; the reports add the rest. Seeds come first, then the others, the fastest first. If there is no room for
- * all, each kind gets at least half of the places. Pure.
+ * The parts that each peer has of a file of `chunks` chunks. `peers` are the members' peers, each with whether it
+ * announces the whole file; the reports add the rest. Seeds come first, then the others, the fastest first. If there is
+ * no room for all, each kind gets at least half of the places. Pure.
  */
 export function swarmPicture(
   peers: Iterable<[Readonly<PeerPresence>, boolean]>,

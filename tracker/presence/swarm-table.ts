@@ -33,8 +33,8 @@ export const SLICE = 1000
 const NO_PEERS: SwarmCounts = { seeders: 0, leechers: 0 }
 
 /**
- * Who serves what, in memory: peers by id, and swarms by group and file id. Announces and other replicas' changes may
- * arrive in any order; an outdated change has no effect.
+ * The presence of all peers, in memory: peers by id, and swarms by group and file id. Announces and other replicas'
+ * changes may arrive in any order; an outdated change has no effect.
  */
 export class SwarmTable {
   readonly #peers = new Map<string, Peer>()

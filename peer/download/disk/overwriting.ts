@@ -24,10 +24,10 @@ export interface LocalFiles {
 }
 
 /** A file's state, which changes when somebody writes to the file. */
-export type FileState = Pick<BigIntStats, 'ino' | 'mtimeNs' | 'size'>
+export type FileStat = Pick<BigIntStats, 'ino' | 'mtimeNs' | 'size'>
 
-/** What a download may replace: a file in exactly this state, nothing (null), or any file or link. */
-export type Replaceable = FileState | null | 'any file'
+/** The target that a download may replace: a file in exactly this state, nothing (null), or any file or link. */
+export type Replaceable = FileStat | null | 'any file'
 
 /** The wanted content, found at the final path. */
 export interface FileHere {
@@ -50,7 +50,7 @@ export async function checkTarget(wanted: Wanted, local: LocalFiles, signal: Abo
   const stat = await lstat(path, { bigint: true }).catch(() => null)
   if (stat === null) return { here: null, replaceable: force ? 'any file' : null }
   refuseNode(path, stat)
-  const isUntouched = (copy: RemovedCopy): boolean => isSameState({ ...copy, size: BigInt(copy.size) }, stat)
+  const isUntouched = (copy: RemovedCopy): boolean => isSameStat({ ...copy, size: BigInt(copy.size) }, stat)
   const own = local.catalog.byPath(path).filter(isUntouched)
   const intact = own.filter(({ fault }) => fault === null)
   if (intact.some((entry) => entry.fileId === wanted.fileId))
@@ -66,7 +66,7 @@ export async function checkTarget(wanted: Wanted, local: LocalFiles, signal: Abo
   throw targetExists(path)
 }
 
-function hereAs({ fileId }: Wanted, catalog: Catalog, { mtimeNs, ino }: FileState): FileHere {
+function hereAs({ fileId }: Wanted, catalog: Catalog, { mtimeNs, ino }: FileStat): FileHere {
   return { mtimeNs, ino, hashes: () => catalog.hashes(fileId) ?? new Uint8Array(0) }
 }
 
@@ -80,7 +80,7 @@ async function readHere(
   if (!stat.isFile() || stat.size !== BigInt(size)) return null
   const hashes = await pool.hash(path, size, undefined, undefined, signal)
   const after = await lstat(path, { bigint: true }).catch(() => null)
-  if (!after || !isSameState(after, stat))
+  if (!after || !isSameStat(after, stat))
     throw new ShoalError('FILE_CHANGED', `${path} changed while it was read`, {
       hint: 'run the command again once nothing writes to the file',
     })
@@ -98,7 +98,7 @@ export async function giveName(from: string, to: string, replaceable: Replaceabl
   const stat = await lstat(to, { bigint: true }).catch(() => null)
   if (stat) {
     refuseNode(to, stat)
-    if (replaceable !== 'any file' && !(replaceable && isSameState(stat, replaceable))) throw targetExists(to)
+    if (replaceable !== 'any file' && !(replaceable && isSameStat(stat, replaceable))) throw targetExists(to)
   }
   await rename(from, to)
 }
@@ -126,7 +126,7 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
   return one != null && other != null && one.ino === other.ino && one.dev === other.dev
 }
 
-function isSameState(a: FileState, b: FileState): boolean {
+function isSameStat(a: FileStat, b: FileStat): boolean {
   return a.ino === b.ino && a.mtimeNs === b.mtimeNs && a.size === b.size
 }
 

@@ -10,7 +10,7 @@ import { createPlain, hasName, makeParent, openPlain, requireSpace } from './par
 import { RunJournal, takenOver } from './run-journal.ts'
 import { FileStorage, type PartStorage, type Place } from './storage.ts'
 
-/** What an earlier run left behind. The download checks it (recheck.ts). */
+/** The remains of an earlier run. The download checks them (recheck.ts). */
 export interface Leftover {
   /** Chunks marked in the journal. */
   marked: Bitmap

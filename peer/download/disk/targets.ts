@@ -9,7 +9,7 @@ import type { TrackerClient } from '../../../tracker-client/client.ts'
 
 const PAGE = 1000
 
-export interface Target {
+export interface PlacedFile {
   file: FileRecord
   /** Final path on this machine. */
   path: string
@@ -51,7 +51,7 @@ export async function placeFiles(
   files: readonly FileRecord[],
   name: string,
   output: string,
-): Promise<Target[]> {
+): Promise<PlacedFile[]> {
   const [only] = files
   // A tree becomes `output`, or is merged into it.
   if (only?.tree && files.length === 1) return [{ file: only, path: resolve(output) }]

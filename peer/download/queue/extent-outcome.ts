@@ -8,7 +8,7 @@ export interface ExtentOutcome {
 
 /** An error that can travel between processes. */
 export interface ExtentFailure extends WireError {
-  /** Who failed: the remote peer, or this side's storage in a write or a sync. */
+  /** The side that failed: the remote peer, or this side's storage in a write or a sync. */
   at: 'peer' | 'write' | 'sync'
 }
 

@@ -14,9 +14,9 @@ const GRANT_MARGIN_MS = 60_000
 
 /** A download's membership of the swarm: it renews the grant in time, and gets fresh peers from the tracker. */
 export class SwarmMembership {
-  readonly #tickets: JoinRequests
+  readonly #requests: JoinRequests
   readonly #file: { group: string; fileId: string }
-  #ticket: JoinedSwarm
+  #joined: JoinedSwarm
   /** How long before its end the grant is renewed, in milliseconds. */
   #marginMs: number
   #joinedAt = performance.now()
@@ -25,26 +25,26 @@ export class SwarmMembership {
   /** A peer refused the grant. */
   #refused = false
 
-  private constructor(tickets: JoinRequests, file: { group: string; fileId: string }, ticket: JoinedSwarm) {
-    this.#tickets = tickets
+  private constructor(requests: JoinRequests, file: { group: string; fileId: string }, joined: JoinedSwarm) {
+    this.#requests = requests
     this.#file = file
-    this.#ticket = ticket
-    this.#marginMs = marginOf(ticket)
+    this.#joined = joined
+    this.#marginMs = marginOf(joined)
   }
 
   static async join(
-    tickets: JoinRequests,
+    requests: JoinRequests,
     file: { group: string; fileId: string },
   ): Promise<SwarmMembership> {
-    return new SwarmMembership(tickets, file, await tickets.join(file.group, file.fileId))
+    return new SwarmMembership(requests, file, await requests.join(file.group, file.fileId))
   }
 
-  get ticket(): JoinedSwarm {
-    return this.#ticket
+  get joined(): JoinedSwarm {
+    return this.#joined
   }
 
   get grant(): string {
-    return this.#ticket.grant
+    return this.#joined.grant
   }
 
   /** A peer refused the grant: the next renewal replaces it. */
@@ -58,15 +58,15 @@ export class SwarmMembership {
    * each peer has to verify a new one. Throws the tracker's error.
    */
   async renew(now: number, peers: number): Promise<SwarmPeer[] | null> {
-    const expiresSoon = Date.parse(this.#ticket.expires) - steadyNow() < this.#marginMs
+    const expiresSoon = Date.parse(this.#joined.expires) - steadyNow() < this.#marginMs
     if (this.#joining || !(expiresSoon || peers === 0 || now - this.#joinedAt > this.#pause)) return null
     this.#joining = true
     this.#joinedAt = now
     this.#pause = Math.min(REJOIN_MS, 2 * this.#pause)
     try {
-      const fresh = await this.#tickets.join(this.#file.group, this.#file.fileId)
+      const fresh = await this.#requests.join(this.#file.group, this.#file.fileId)
       if (expiresSoon || this.#refused) {
-        this.#ticket = fresh
+        this.#joined = fresh
         this.#marginMs = marginOf(fresh)
       }
       this.#refused = false

@@ -206,7 +206,11 @@ export function describeVersions(fixture: Fixture): void {
       expect(history).toHaveLength(100)
       expect(history.at(-1)).toMatchObject({ from: 1, to: 2 })
       expect(await fixture.b.versions.tagHistory(group, 'a', 'rare')).toHaveLength(1)
-      await Promise.all(Array.from({ length: 998 }, (_, i) => tag(1, `t${i}`)))
+      // In slices: a command that waits for too long behind others counts as an outage.
+      for (let first = 0; first < 998; first += 50)
+        await Promise.all(
+          Array.from({ length: Math.min(50, 998 - first) }, (_, i) => tag(1, `t${first + i}`)),
+        )
       await expect(tag(1, 'more')).rejects.toEqual(code('TOO_MANY_TAGS'))
       await tag(2, 't7')
       expect(await fixture.b.versions.tags(group, 'a')).toHaveLength(1000)

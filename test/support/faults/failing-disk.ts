@@ -1,4 +1,4 @@
-/** Which system calls on a file fail: from number `from` (1, 2, …) to number `to`, or all later ones. */
+/** The system calls on a file that fail: number `from` (counted from 1) to number `to`, or all later ones. */
 export interface DiskFault {
   call: 'fsync' | 'fdatasync' | 'pwrite64' | 'write'
   from: number

@@ -16,11 +16,11 @@ test('a repeated join keeps the grant while peers accept it, because each peer m
   await client.createGroup('team')
   const { fileId, size, hashes } = FILE
   await client.publish('team', [{ name: 'file', fileId, size, hashes: hashes.toString('base64') }])
-  const tickets = new JoinRequests(client, 'ab'.repeat(32), false)
-  const membership = await SwarmMembership.join(tickets, { group: 'team', fileId })
+  const requests = new JoinRequests(client, 'ab'.repeat(32), false)
+  const membership = await SwarmMembership.join(requests, { group: 'team', fileId })
   const { grant } = membership
   // Grants made in the same second are equal.
-  const fresh = async (): Promise<boolean> => (await tickets.join('team', fileId)).grant !== grant
+  const fresh = async (): Promise<boolean> => (await requests.join('team', fileId)).grant !== grant
   while (!(await fresh()));
 
   const noPeers = 0
