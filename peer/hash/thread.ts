@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import type { ThreadAnswer } from '../../packed/thread-pool.ts'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
+import { encodeError } from '../../protocol/errors.ts'
 
 /** Hash chunks [first, first + count) of the file at `path`, which has `size` bytes. */
 export interface HashRequest {
@@ -51,7 +52,6 @@ parentPort?.on('message', (request: HashRequest) => {
     const hashes = hashChunks(request)
     answer({ answer: hashes }, [hashes.buffer as ArrayBuffer])
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    answer({ errno: code, message })
+    answer({ error: encodeError(error as Error) })
   }
 })

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import type { ThreadAnswer } from '../../packed/thread-pool.ts'
+import { encodeError } from '../../protocol/errors.ts'
 import {
   copyFiles,
   type FileCopy,
@@ -13,6 +14,7 @@ import {
   statesOf,
 } from './contents.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
+import { removeTree } from './remove-tree.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** What the threads of a TreePool do. */
@@ -24,6 +26,7 @@ export type TreeRequest =
   | { do: 'states'; root: string; paths: readonly string[] }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
+  | { do: 'remove'; path: string }
 
 export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
 
@@ -47,6 +50,9 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
     case 'place':
       placeEntries(request)
       return [null, []]
+    case 'remove':
+      removeTree(request.path)
+      return [null, []]
   }
 }
 
@@ -57,7 +63,6 @@ parentPort?.on('message', (request: TreeRequest) => {
     const [result, transfer] = answerTo(request)
     answer({ answer: result }, transfer)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    answer({ errno: code, message })
+    answer({ error: encodeError(error as Error) })
   }
 })
