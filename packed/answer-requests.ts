@@ -1,9 +1,10 @@
 import { parentPort } from 'node:worker_threads'
+import { encodeError } from '../protocol/errors.ts'
 import type { ThreadAnswer } from './thread-pool.ts'
 
 /**
  * Runs in a thread of a ThreadPool: answers each request with the result of `work`, and transfers its buffers. An error
- * goes back as its code and message. Does nothing in the main thread.
+ * goes back in its wire form. Does nothing in the main thread.
  */
 export function answerRequests<Request, Answer>(
   work: (request: Request) => { answer: Answer; transfer?: ArrayBuffer[] },
@@ -15,8 +16,7 @@ export function answerRequests<Request, Answer>(
       const { answer, transfer } = work(request)
       post({ answer }, transfer)
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      post({ errno: code, message })
+      post({ error: encodeError(error as Error) })
     }
   })
 }

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
+import { reviveError, type WireError } from '../protocol/errors.ts'
 import { spawnThread } from './spawn-thread.ts'
 
 /** A pool thread's answer to a request. */
-export type ThreadAnswer<Answer> = { answer: Answer } | { errno: string | undefined; message: string }
+export type ThreadAnswer<Answer> = { answer: Answer } | { error: WireError }
 
 interface Task<Request, Answer> {
   request: Request
@@ -27,7 +28,7 @@ export class ThreadPool<Request, Answer> {
     this.#script = script
   }
 
-  /** Rejects with an Error that has the thread's `code`, or with the signal's reason. */
+  /** Rejects with the thread's error, as reviveError gives it, or with the signal's reason. */
   run(request: Request, stop: AbortSignal): Promise<Answer> {
     if (stop.aborted) return Promise.reject(stop.reason)
     return new Promise((resolve, reject) => {
@@ -73,7 +74,7 @@ export class ThreadPool<Request, Answer> {
       this.#idle.push(thread)
       thread.unref()
       if ('answer' in message) task?.resolve(message.answer)
-      else task?.reject(Object.assign(new Error(message.message), { code: message.errno }))
+      else task?.reject(reviveError(message.error))
       this.#dispatch()
     })
     thread.on('error', (error: Error) => {

@@ -136,6 +136,9 @@ export class ShoalError extends Error {
   }
 }
 
+/** On the wire, of an error without a code. */
+const NO_CODE = 'ERROR'
+
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code)
 }
@@ -143,7 +146,7 @@ export function isErrorCode(code: unknown): code is ErrorCode {
 export function encodeError(error: Error): WireError {
   const { code, hint } = error as Partial<ShoalError>
   return {
-    code: typeof code === 'string' ? code : 'ERROR',
+    code: typeof code === 'string' ? code : NO_CODE,
     message: error.message,
     ...(hint ? { hint } : {}),
   }
@@ -174,6 +177,18 @@ const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
   EISDIR: ['PATH_IN_THE_WAY', 'the path is a folder: name a file'],
   ELOOP: ['PATH_IN_THE_WAY', 'a symbolic link is in the way: remove it, or choose another place'],
   EEXIST: ['PATH_IN_THE_WAY', 'move what is there out of the way'],
+  ENOTEMPTY: ['PATH_IN_THE_WAY', 'move what is there out of the way'],
+  ENAMETOOLONG: [
+    'STORAGE_FAILED',
+    'the file system does not take names or paths of this length: choose another place',
+  ],
+  EXDEV: ['STORAGE_FAILED', 'a part of the folder is on another file system: choose a place that is on one'],
+  EMFILE: ['STORAGE_FAILED', 'raise the limit of open files: ulimit -n'],
+  ENFILE: [
+    'STORAGE_FAILED',
+    'the system has too many open files: close some, then run the same command again',
+  ],
+  EFBIG: ['STORAGE_FAILED', 'the file system does not take files of this size: choose another place'],
 }
 
 /** Turns a file system error (Node's `err.code`) into one sentence about `path`; other errors stay as they are. */
@@ -183,8 +198,14 @@ export function storageError(error: unknown, path: string): Error {
   const known = errno === undefined ? undefined : STORAGE_ERRNO[errno]
   const text = (error as Error | null)?.message ?? String(error)
   if (known) return new ShoalError(known[0], `${path}: ${plain(text)}`, { hint: known[1], cause: error })
-  if (errno === undefined) return error instanceof Error ? error : new Error(text)
+  if (errno === undefined || errno === NO_CODE) return error instanceof Error ? error : new Error(text)
   return new ShoalError('STORAGE_FAILED', `${path}: ${plain(text)}`, { cause: error })
+}
+
+/** A storage error about the path that Node's own error names; other errors stay as they are. */
+export function storageErrorOf(error: Error): Error {
+  const { path } = error as NodeJS.ErrnoException
+  return typeof path === 'string' ? storageError(error, path) : error
 }
 
 /** "ENOSPC: no space left on device, write" → "no space left on device". */

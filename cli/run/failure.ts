@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { ShoalError, storageErrorOf } from '../../protocol/errors.ts'
 import { InvalidFlag } from '../input/flag-errors.ts'
 
 /** Converts anything that a command threw into the one error for its user. */
@@ -10,8 +10,7 @@ export function toShoalError(thrown: unknown): ShoalError {
   // Node's own functions wrap an abort signal's reason.
   if (thrown.name === 'AbortError' && thrown.cause instanceof ShoalError) return thrown.cause
   if ('oclif' in thrown) return parseFailure(thrown)
-  const { path } = thrown as NodeJS.ErrnoException
-  const stored = typeof path === 'string' ? storageError(thrown, path) : thrown
+  const stored = storageErrorOf(thrown)
   return stored instanceof ShoalError ? stored : unexpected(stored)
 }
 

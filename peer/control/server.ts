@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { ShoalError } from '../../protocol/errors.ts'
+import { encodeError, ShoalError, storageErrorOf } from '../../protocol/errors.ts'
 import type { DownloadRequest, Peer, ProgressEvent, UploadRequest, VerifyRequest } from './api.ts'
 
 /** Request sizes in bytes. An upload lists every file of a folder; all other requests are short. */
@@ -66,9 +66,11 @@ async function answer(
   try {
     if (!work) throw new ShoalError('ROUTE_NOT_FOUND', 'the running peer has another version of Shoal')
     line({ result: await work(await readBody(request), (event) => line({ progress: event }), gone.signal) })
-  } catch (error) {
-    if (error instanceof ShoalError) line(error.toJSON())
-    else line({ error: { code: 'INTERNAL', message: (error as Error)?.message ?? String(error) } })
+  } catch (thrown) {
+    const error = thrown instanceof Error ? storageErrorOf(thrown) : new Error(String(thrown))
+    line({
+      error: encodeError(error instanceof ShoalError ? error : new ShoalError('INTERNAL', error.message)),
+    })
   }
   response.end()
 }

@@ -1,7 +1,10 @@
 import { open, rm } from 'node:fs/promises'
 import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
+import { ShoalError } from '../../protocol/errors.ts'
 import { PART_SUFFIX } from '../../protocol/names.ts'
+import { MAX_MANIFEST_BYTES } from '../../protocol/tree/entry.ts'
+import { TreeError } from '../../protocol/tree/errors.ts'
 import { chunksOf, decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import { below } from '../../protocol/tree/listing.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
@@ -13,11 +16,15 @@ import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
 import { PartFile } from './disk/part-file.ts'
-import { openTreePart, workingFolder, workingName } from './disk/tree-part.ts'
+import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
+import { workingFolder, workingName } from './disk/working-name.ts'
 import { Download } from './download.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
+
+/** The longest end of a stream: a publisher may claim any length. */
+const MAX_TRAILER = MAX_MANIFEST_BYTES + FOOTER_SIZE
 
 /**
  * The download of a snapshot, or of a part of it: first the end of the stream, which describes the tree, then the
@@ -63,7 +70,7 @@ export class SnapshotDownload {
     this.#downloads.at(-1)?.seen(peer)
   }
 
-  /** Rejects as Download does, and with TreeError for a snapshot that contradicts itself. */
+  /** Rejects as Download does, and with TREE_INVALID for a snapshot that contradicts itself. */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     const results: DownloadedFile[] = []
@@ -85,29 +92,51 @@ export class SnapshotDownload {
     return download.run(signal)
   }
 
-  /** Fetches the end of the stream: the length that the tracker says, and more if the footer says more. */
+  /**
+   * Fetches the end of the stream: the length that the tracker says, and more if the footer says more. Throws TREE_INVALID
+   * before anything is allocated for a tree that contradicts itself, and keeps nothing of it.
+   */
   async #fetchTree(results: DownloadedFile[], signal: AbortSignal): Promise<KnownTree> {
-    const { size, fileId } = this.job
+    const { size, fileId, group, name } = this.job
     const path = this.#context.trees.store.path(fileId)
-    let length = Math.min(size, Math.max(this.#tree.trailer, FOOTER_SIZE))
-    for (;;) {
-      results.push(await this.#fetchEnd(path, length, signal))
-      // From the beginning of a chunk on, which may also hold contents.
-      const from = Math.floor((size - length) / CHUNK_SIZE) * CHUNK_SIZE
-      const end = await readFrom(path + PART_SUFFIX, from, size)
-      const needed = decodeFooter(end.subarray(-FOOTER_SIZE), size).manifest + FOOTER_SIZE
-      if (needed > length) {
-        length = needed
-        continue
-      }
-      const trailer = end.subarray(-needed)
-      const index = await this.#context.trees.store.save(fileId, trailer, size)
-      const first = Math.floor((size - needed) / CHUNK_SIZE)
-      const start = first * CHUNK_SIZE - from
-      this.#chunks.set(first, end.subarray(start, start + chunkLength(size, first)))
+    try {
+      const length = Math.max(this.#tree.trailer, FOOTER_SIZE)
+      return await this.#fetchTrailer(path, Math.min(size, length, MAX_TRAILER), results, signal)
+    } catch (error) {
+      if (!(error instanceof TreeError)) throw error
       await rm(path + PART_SUFFIX, { force: true })
-      return { index, trailer }
+      throw new ShoalError(
+        'TREE_INVALID',
+        `${group}:${name} was published as a broken snapshot: ${error.message}`,
+        {
+          hint: 'ask its publisher to publish it again with a current version of Shoal',
+        },
+      )
     }
+  }
+
+  async #fetchTrailer(
+    path: string,
+    length: number,
+    results: DownloadedFile[],
+    signal: AbortSignal,
+  ): Promise<KnownTree> {
+    const { size, fileId } = this.job
+    results.push(await this.#fetchEnd(path, length, signal))
+    const footer = decodeFooter(
+      await readFrom(path + PART_SUFFIX, Math.max(0, size - FOOTER_SIZE), size),
+      size,
+    )
+    const needed = footer.manifest + FOOTER_SIZE
+    if (needed > length) return this.#fetchTrailer(path, needed, results, signal)
+    const first = Math.floor((size - needed) / CHUNK_SIZE)
+    // From the beginning of a chunk on, which may also hold contents.
+    const end = await readFrom(path + PART_SUFFIX, first * CHUNK_SIZE, size)
+    const trailer = end.subarray(-needed)
+    const index = await this.#context.trees.store.save(fileId, trailer, size)
+    this.#chunks.set(first, end.subarray(0, chunkLength(size, first)))
+    await rm(path + PART_SUFFIX, { force: true })
+    return { index, trailer }
   }
 
   /** Downloads the last `length` bytes of the stream to a sparse file. Reports only its peers. */
@@ -146,7 +175,7 @@ export class SnapshotDownload {
       force,
     }
     const { plan, target } = await planTree(index, selection, path, options, signal)
-    const working = workingName(path, fileId)
+    const working = await workingName(target, path, fileId)
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
     return {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),

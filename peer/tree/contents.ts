@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import {
   type BigIntStats,
-  chmodSync,
   closeSync,
   constants,
   copyFileSync,
@@ -9,9 +8,13 @@ import {
   lstatSync,
   openSync,
   readSync,
+  rmSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
+import { ShoalError } from '../../protocol/errors.ts'
+import { type FolderHandles, withFolders, withReadFolders } from './folder-handles.ts'
+import { setMode } from './place.ts'
 
 /** A file of a folder, in the state in which it was scanned or placed. */
 export interface FileState {
@@ -51,8 +54,12 @@ export interface FileHashes {
   chunks: Uint8Array
 }
 
-/** Hashes files, reading each once. Throws ESTALE, with the path, if a file is not in its state. */
+/** Hashes files, each read once. Throws FILE_CHANGED if one is not in its state, or a storage error. */
 export function hashFiles(root: string, files: readonly FileState[]): FileHashes {
+  return withReadFolders(root, (folders) => hashBelow(folders, files))
+}
+
+function hashBelow(folders: FolderHandles, files: readonly FileState[]): FileHashes {
   const whole = files.reduce((sum, { size }) => sum + Math.floor(size / CHUNK_SIZE), 0)
   const result = {
     files: new Uint8Array(files.length * HASH_SIZE),
@@ -60,11 +67,11 @@ export function hashFiles(root: string, files: readonly FileState[]): FileHashes
   }
   let chunk = 0
   for (const [i, file] of files.entries()) {
-    const digest = withFile(root, file, (fd) => {
-      if (file.size < CHUNK_SIZE) return hash('sha256', readPart(fd, file, 0, file.size), 'buffer')
+    const digest = withFile(folders, file, (fd) => {
+      if (file.size < CHUNK_SIZE) return hash('sha256', readPart(fd, folders.latest, 0, file.size), 'buffer')
       const sha256 = createHash('sha256')
       for (let at = 0; at < file.size; at += READ_SIZE) {
-        const bytes = readPart(fd, file, at, Math.min(READ_SIZE, file.size - at))
+        const bytes = readPart(fd, folders.latest, at, Math.min(READ_SIZE, file.size - at))
         sha256.update(bytes)
         for (let start = 0; start + CHUNK_SIZE <= bytes.length; start += CHUNK_SIZE)
           result.chunks.set(
@@ -79,60 +86,67 @@ export function hashFiles(root: string, files: readonly FileState[]): FileHashes
   return result
 }
 
-/** Packed hashes of chunks that are made of parts of files. Throws ESTALE as `hashFiles`. */
+/** Packed hashes of chunks that are made of parts of files. Throws as `hashFiles`. */
 export function hashChunks(root: string, chunks: readonly (readonly FilePart[])[]): Uint8Array {
   const hashes = new Uint8Array(chunks.length * HASH_SIZE)
-  for (const [i, parts] of chunks.entries()) {
-    const length = readInto(root, parts, buffer)
-    hashes.set(hash('sha256', buffer.subarray(0, length), 'buffer'), i * HASH_SIZE)
-  }
+  withReadFolders(root, (folders) => {
+    for (const [i, parts] of chunks.entries()) {
+      const length = readInto(folders, parts, buffer)
+      hashes.set(hash('sha256', buffer.subarray(0, length), 'buffer'), i * HASH_SIZE)
+    }
+  })
   return hashes
 }
 
-/** The concatenated bytes of parts of files. Throws ESTALE as `hashFiles`. */
+/** The concatenated bytes of parts of files. Throws as `hashFiles`. */
 export function readParts(root: string, parts: readonly FilePart[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  readInto(root, parts, bytes)
+  withReadFolders(root, (folders) => readInto(folders, parts, bytes))
   return bytes
 }
 
-function readInto(root: string, parts: readonly FilePart[], into: Uint8Array): number {
+function readInto(folders: FolderHandles, parts: readonly FilePart[], into: Uint8Array): number {
   let at = 0
   for (const part of parts) {
-    withFile(root, part, (fd) => readFully(fd, part, part.offset, into.subarray(at, at + part.length)))
+    withFile(folders, part, (fd) =>
+      readFully(fd, folders.latest, part.offset, into.subarray(at, at + part.length)),
+    )
     at += part.length
   }
   return at
 }
 
-/** Uses an open file. Never follows a link, and throws ESTALE unless the file is in its state before and after. */
-function withFile<T>(root: string, file: FileState, use: (fd: number) => T): T {
-  const fd = openSync(join(root, file.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+/** Opens a file, never by a link, and refuses it if it is not in its state, before and after. */
+function withFile<T>(folders: FolderHandles, file: FileState, use: (fd: number) => T): T {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const fd = openSync(folders.pathOf(file.path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
-    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw stale(file)
+    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(folders.latest)
     const result = use(fd)
-    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw stale(file)
+    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(folders.latest)
     return result
   } finally {
     closeSync(fd)
   }
 }
 
-function readPart(fd: number, file: FileState, position: number, length: number): Buffer {
-  return readFully(fd, file, position, buffer.subarray(0, length))
+function readPart(fd: number, path: string, position: number, length: number): Buffer {
+  return readFully(fd, path, position, buffer.subarray(0, length))
 }
 
-function readFully<T extends Uint8Array>(fd: number, file: FileState, position: number, into: T): T {
+function readFully<T extends Uint8Array>(fd: number, path: string, position: number, into: T): T {
   for (let done = 0; done < into.length; ) {
     const n = readSync(fd, into, done, into.length - done, position + done)
-    if (n === 0) throw stale(file)
+    if (n === 0) throw changed(path)
     done += n
   }
   return into
 }
 
-const stale = ({ path }: FileState): Error =>
-  Object.assign(new Error(`${path} changed while it was read`), { code: 'ESTALE' })
+export const changed = (path: string): ShoalError =>
+  new ShoalError('FILE_CHANGED', `${path} changed while it was read`, {
+    hint: 'run the command again once nothing writes to the folder',
+  })
 
 /** The present state of paths of a folder, as columns. */
 export interface States {
@@ -185,11 +199,30 @@ export interface FileCopy {
   mode: number
 }
 
-/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */
-export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
-  for (const { from, to, mode } of copies) {
-    copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
-    // copyFileSync gives the copy the mode of the original.
-    chmodSync(join(root, to), mode & ~umask)
+/** Linux opens the original without following a link; copyFileSync would follow it. */
+function copyFile(from: string, to: string): void {
+  const { COPYFILE_FICLONE, COPYFILE_EXCL, O_RDONLY, O_NOFOLLOW } = constants
+  const fd = openSync(from, O_RDONLY | O_NOFOLLOW)
+  try {
+    const original = process.platform === 'linux' ? `/proc/self/fd/${fd}` : from
+    copyFileSync(original, to, COPYFILE_FICLONE | COPYFILE_EXCL)
+  } finally {
+    closeSync(fd)
   }
+}
+
+/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). Throws a storage error. */
+export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
+  withFolders(root, (source) =>
+    withFolders(root, (folders) => {
+      for (const { from, to, mode } of copies) {
+        const place = folders.pathOf(to)
+        // Left by an earlier run, or put there by somebody. A copy would go through a link.
+        rmSync(place, { force: true })
+        copyFile(source.pathOf(from), place)
+        // The copy has the mode of the original.
+        setMode(place, mode & ~umask)
+      }
+    }),
+  )
 }

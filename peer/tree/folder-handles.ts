@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { storageError } from '../../protocol/errors.ts'
 
 const CAN_OPEN_BY_HANDLE = process.platform === 'linux'
 
@@ -10,23 +11,36 @@ const CAN_OPEN_BY_HANDLE = process.platform === 'linux'
  */
 export class FolderHandles {
   readonly #root: string
+  readonly #followsRoot: boolean
   /** Handles of the folder used last and of its parents. */
   #open: { name: string; fd: number }[] = []
   #rootFd: number | null = null
+  #latest = ''
 
-  constructor(root: string) {
+  /** With `followsRoot`, the folder itself may be a link: that is the user's business where something is only read. */
+  constructor(root: string, followsRoot = false) {
     this.#root = root
+    this.#followsRoot = followsRoot
   }
 
-  /** A path that opens the entry, valid until the next call. Throws ENOENT, ENOTDIR or ELOOP. */
+  /** The latest path asked for, for messages. */
+  get latest(): string {
+    return join(this.#root, this.#latest)
+  }
+
+  /**
+   * A path that opens the entry, valid until the next call. It leads through no link, but the entry itself may be one:
+   * callers must not follow it. '' is the folder itself. Throws ENOENT, ENOTDIR or ELOOP.
+   */
   pathOf(path: string): string {
+    this.#latest = path
     if (!CAN_OPEN_BY_HANDLE) return join(this.#root, path)
     const names = path.split('/')
     const name = names.pop()!
     let depth = 0
     while (depth < names.length && this.#open[depth]?.name === names[depth]) depth++
     for (const { fd } of this.#open.splice(depth)) closeSync(fd)
-    this.#rootFd ??= openFolder(this.#root)
+    this.#rootFd ??= openFolder(this.#root, this.#followsRoot)
     for (const folder of names.slice(depth))
       this.#open.push({ name: folder, fd: openFolder(`/proc/self/fd/${this.#fd}/${folder}`) })
     return `/proc/self/fd/${this.#fd}/${name}`
@@ -43,6 +57,23 @@ export class FolderHandles {
   }
 }
 
-function openFolder(path: string): number {
-  return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+/** Runs `use` with handles below `root`. A failure becomes a storage error that names the latest path. */
+export function withFolders<T>(root: string, use: (folders: FolderHandles) => T, followsRoot = false): T {
+  const folders = new FolderHandles(root, followsRoot)
+  try {
+    return use(folders)
+  } catch (error) {
+    throw storageError(error, folders.latest)
+  } finally {
+    folders.close()
+  }
+}
+
+/** The same for files that are only read. */
+export const withReadFolders = <T>(root: string, use: (folders: FolderHandles) => T): T =>
+  withFolders(root, use, true)
+
+function openFolder(path: string, follows = false): number {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+  return openSync(path, O_RDONLY | O_DIRECTORY | (follows ? 0 : O_NOFOLLOW))
 }

@@ -15,7 +15,7 @@ export class TreePool {
     return this.#run<Scan>({ do: 'scan', ...request }, signal)
   }
 
-  /** Rejects with code ESTALE if a file is not in its state. */
+  /** Rejects with FILE_CHANGED if a file is not in its state. */
   hashFiles(root: string, files: readonly FileState[], signal: AbortSignal): Promise<FileHashes> {
     return this.#run<FileHashes>({ do: 'hash files', root, files }, signal)
   }
@@ -56,6 +56,11 @@ export class TreePool {
     if (step !== 'make') slices.reverse()
     for (const slice of slices)
       await this.#run<null>({ do: 'place', root, step, entries: slice, umask }, signal)
+  }
+
+  /** Removes a folder and everything in it. Follows no link. */
+  async remove(path: string, signal: AbortSignal): Promise<void> {
+    await this.#run<null>({ do: 'remove', path }, signal)
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
+import { type FolderHandles, withReadFolders } from './folder-handles.ts'
 import { Ignore } from './ignore.ts'
 
 /** The file with a folder's own rules, in the syntax of .gitignore. */
@@ -39,28 +40,34 @@ export interface Scan {
 /** Reads a folder depth first. Links are entries of their own and never followed. */
 export function scan({ root, exclude, include }: ScanRequest): Scan {
   const found: Scan = { entries: [], problems: [], skipped: [] }
-  readFolder(root, '', new Ignore(exclude, include), found)
+  withReadFolders(root, (folders) => readFolder(folders, '', new Ignore(exclude, include), found))
   return found
 }
 
-function readFolder(root: string, folder: string, parent: Ignore, found: Scan): void {
+function readFolder(folders: FolderHandles, folder: string, parent: Ignore, found: Scan): void {
   let names: string[]
+  let ignore = parent
   try {
-    names = readdirSync(join(root, folder)).sort(compareNames)
+    names = readdirSync(folders.pathOf(join(folder, '.'))).sort(compareNames)
   } catch (error) {
     found.problems.push(`${folder || '.'} cannot be read: ${reason(error)}`)
     return
   }
-  const ignore = names.includes(IGNORE_FILE) ? parent.below(folder, join(root, folder, IGNORE_FILE)) : parent
+  try {
+    if (names.includes(IGNORE_FILE)) ignore = parent.below(folder, folders.pathOf(join(folder, IGNORE_FILE)))
+  } catch (error) {
+    found.problems.push(`${join(folder, IGNORE_FILE)} cannot be read: ${reason(error)}`)
+    return
+  }
   for (const name of names) {
     const path = folder === '' ? name : `${folder}/${name}`
-    if (!isWorkingName(name) && !isMirrorMarker(name)) readEntry(root, path, name, ignore, found)
+    if (!isWorkingName(name) && !isMirrorMarker(name)) readEntry(folders, path, name, ignore, found)
   }
 }
 
-function readEntry(root: string, path: string, name: string, ignore: Ignore, found: Scan): void {
-  const absolute = join(root, path)
+function readEntry(folders: FolderHandles, path: string, name: string, ignore: Ignore, found: Scan): void {
   try {
+    const absolute = folders.pathOf(path)
     const stat = lstatSync(absolute, { bigint: true })
     const isFolder = stat.isDirectory()
     if (ignore.leavesOut(path, isFolder)) return
@@ -72,7 +79,7 @@ function readEntry(root: string, path: string, name: string, ignore: Ignore, fou
     const common = { path, mode: Number(stat.mode) & 0o777, mtimeNs: stat.mtimeNs, size: 0, target: '' }
     if (isFolder) {
       found.entries.push({ ...common, kind: 'folder' })
-      readFolder(root, path, ignore, found)
+      readFolder(folders, path, ignore, found)
     } else if (stat.isSymbolicLink())
       found.entries.push({ ...common, kind: 'link', mode: 0, target: readlinkSync(absolute) })
     else if (stat.isFile()) found.entries.push({ ...common, kind: 'file', size: Number(stat.size) })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { fileId } from '../../protocol/file-id.ts'
@@ -8,7 +9,7 @@ import { outwardLinkError, outwardLinks } from '../../protocol/tree/links.ts'
 import { findExact } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { buildTree } from '../../protocol/tree/tree-reader.ts'
-import { type FileState, isSameState } from './contents.ts'
+import { changed, FILE, type FileState, isSameState } from './contents.ts'
 import { partsOf, stateOf } from './parts.ts'
 import type { TreePool } from './pool.ts'
 import type { ScannedEntry } from './scan.ts'
@@ -84,13 +85,26 @@ export async function makeSnapshot(
     refuseUnsafe(index, options)
     const trailer = Buffer.concat(pages)
     const hashes = await hashStream(root, index, trailer, contents.chunks, pool, signal)
+    await refuseChanged(root, files, pool, signal)
     const size = index.streamSize
     return { index, trailer, hashes, size, skipped, fileId: fileId(size, merkleRoot(hashes)) }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESTALE') throw storageError(error, root)
-    throw new ShoalError('FILE_CHANGED', `${root}: ${(error as Error).message}`, {
-      hint: 'run the command again once nothing writes to the folder',
-    })
+    throw storageError(error, root)
+  }
+}
+
+/** A file that changed after it was hashed would be published with a content that is no longer there. */
+async function refuseChanged(
+  root: string,
+  files: readonly ScannedEntry[],
+  pool: TreePool,
+  signal: AbortSignal,
+): Promise<void> {
+  const paths = files.map(({ path }) => path)
+  const { kinds, sizes, times } = await pool.states(root, paths, signal)
+  for (const [i, file] of files.entries()) {
+    const isSame = kinds[i] === FILE && sizes[i] === file.size && times[i] === file.mtimeNs
+    if (!isSame) throw changed(join(root, file.path))
   }
 }
 

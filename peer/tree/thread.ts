@@ -12,6 +12,7 @@ import {
   statesOf,
 } from './contents.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
+import { removeTree } from './remove-tree.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** The requests that the threads of a TreePool handle. */
@@ -23,6 +24,7 @@ export type TreeRequest =
   | { do: 'states'; root: string; paths: readonly string[] }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
+  | { do: 'remove'; path: string }
 
 export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
 
@@ -45,6 +47,9 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
       return { answer: null }
     case 'place':
       placeEntries(request)
+      return { answer: null }
+    case 'remove':
+      removeTree(request.path)
       return { answer: null }
   }
 })

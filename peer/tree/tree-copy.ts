@@ -43,9 +43,10 @@ export class TreeCopies {
         const end = into.length - trailer.length
         into.set(tree.trailer.subarray(trailer.offset, trailer.offset + trailer.length), end)
         if (files.length === 0) return
-        const bytes = await this.pool.read(copy.path, files, signal).catch((error: Error) => {
+        const bytes = await this.pool.read(copy.path, files, signal).catch((error: unknown) => {
+          if (!isGone(error)) throw error
           onChanged()
-          throw new ShoalError('FILE_CHANGED', `${copy.path}: ${error.message}`)
+          throw new ShoalError('FILE_CHANGED', error.message)
         })
         into.set(bytes)
       },
@@ -58,6 +59,10 @@ export class TreeCopies {
     return this.store.load(copy.fileId, copy.size) !== null && (await isFolder(copy.path))
   }
 }
+
+/** Whether a file is not what it was, or something else is there. A failing disk or too many open files pass. */
+const isGone = (error: unknown): error is ShoalError =>
+  error instanceof ShoalError && ['FILE_CHANGED', 'PATH_NOT_FOUND', 'PATH_IN_THE_WAY'].includes(error.code)
 
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(

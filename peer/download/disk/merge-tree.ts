@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync, readlinkSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ShoalError } from '../../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { isSameState } from '../../tree/contents.ts'
-import { type Placed, WORKING_FOLDER } from '../../tree/place.ts'
+import { FolderHandles, withFolders } from '../../tree/folder-handles.ts'
+import { isLinkTo, type Placed, WORKING_FOLDER } from '../../tree/place.ts'
 import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import type { Sync } from './storage.ts'
@@ -27,7 +27,9 @@ export async function mergeTree(
 ): Promise<void> {
   const to = target.path
   const entries = [...plan.entries()]
-  const links = entries.filter((entry) => entry.kind === 'link' && !isThere(to, entry))
+  const links = withFolders(to, (folders) =>
+    entries.filter(({ kind, path, target }) => kind === 'link' && !isThere(folders, path, target)),
+  )
   await pool.place(from, 'make', links, never)
   const wanted = new Set([...plan.files(), ...links.map(({ path }) => path)])
   await pool.place(
@@ -37,51 +39,60 @@ export async function mergeTree(
     never,
   )
   await sync(() => syncFileSystem(from))
-  for (const [i, entry] of entries.entries()) {
-    if (i % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await nextTurn()
-    if (entry.kind === 'folder') makeFolder(to, entry)
-    else if (wanted.has(entry.path)) renameSync(join(from, entry.path), join(to, entry.path))
+  const source = new FolderHandles(from)
+  const folders = new FolderHandles(to)
+  try {
+    for (const [i, entry] of entries.entries()) {
+      if (i % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await nextTurn()
+      if (entry.kind === 'folder') makeFolder(folders, entry)
+      else if (wanted.has(entry.path)) renameSync(source.pathOf(entry.path), folders.pathOf(entry.path))
+    }
+    for (const entry of target.obsolete) remove(folders, entry)
+  } catch (error) {
+    throw storageError(error, folders.latest)
+  } finally {
+    source.close()
+    folders.close()
   }
-  for (const entry of target.obsolete) remove(to, entry)
   const rest = entries.filter(({ kind, path }) => kind === 'folder' || target.retimed.has(path))
   await pool.place(to, 'reset', rest, never)
   await sync(() => syncFileSystem(to))
 }
 
-const isThere = (root: string, { path, target }: Placed): boolean => {
-  const found = lstatSync(join(root, path), { throwIfNoEntry: false })
-  return found?.isSymbolicLink() === true && readlinkSync(join(root, path)) === target
+function isThere(folders: FolderHandles, path: string, target: string): boolean {
+  try {
+    return isLinkTo(folders.pathOf(path), target)
+  } catch (error) {
+    // Its folder is not there yet.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
-function makeFolder(root: string, { path, mode }: Placed): void {
-  const absolute = join(root, path)
-  const found = lstatSync(absolute, { throwIfNoEntry: false })
-  if (!found) mkdirSync(absolute, { mode: mode | WORKING_FOLDER })
+function makeFolder(folders: FolderHandles, { path, mode }: Placed): void {
+  const place = folders.pathOf(path)
+  const found = lstatSync(place, { throwIfNoEntry: false })
+  if (!found) mkdirSync(place, { mode: mode | WORKING_FOLDER })
   else if (!found.isDirectory())
     throw new ShoalError(
       'PATH_IN_THE_WAY',
-      `${absolute} is not a folder, but the snapshot has a folder there`,
-      {
-        hint: 'move it out of the way, or choose another place with -o',
-      },
+      `${folders.latest} is not a folder, but the snapshot has a folder there`,
+      { hint: 'move it out of the way, or choose another place with -o' },
     )
 }
 
 /** Removes an entry of the earlier tree: a file if it is unchanged, a folder if it is empty. */
-function remove(root: string, { path, kind, size, mtimeNs }: TreeTarget['obsolete'][number]): void {
-  const absolute = join(root, path)
-  const found = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
-  if (!found || lstatSync(dirname(absolute), { throwIfNoEntry: false })?.isSymbolicLink()) return
-  if (kind === 'folder' && found.isDirectory()) removeEmpty(absolute)
-  else if (kind === 'link' && found.isSymbolicLink()) unlinkSync(absolute)
-  else if (kind === 'file' && found.isFile() && isSameState({ path, size, mtimeNs }, found))
-    unlinkSync(absolute)
-}
-
-function removeEmpty(folder: string): void {
+function remove(folders: FolderHandles, { path, kind, size, mtimeNs }: TreeTarget['obsolete'][number]): void {
   try {
-    rmdirSync(folder)
+    const place = folders.pathOf(path)
+    const found = lstatSync(place, { bigint: true })
+    if (kind === 'folder' && found.isDirectory()) rmdirSync(place)
+    else if (kind === 'link' && found.isSymbolicLink()) unlinkSync(place)
+    else if (kind === 'file' && found.isFile() && isSameState({ path, size, mtimeNs }, found))
+      unlinkSync(place)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    // Somebody removed or replaced it, or a folder above it, or put something into it: then it stays.
+    if (!LEFT_ALONE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
+const LEFT_ALONE = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENOTEMPTY', 'EEXIST']

@@ -1,26 +1,13 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
 import { storageError } from '../../../protocol/errors.ts'
-import { JOURNAL_SUFFIX, PART_SUFFIX } from '../../../protocol/names.ts'
+import { JOURNAL_SUFFIX } from '../../../protocol/names.ts'
 import { encodeHeader, parseJournal } from './journal.ts'
 import { type Leftover, PartFile } from './part-file.ts'
 import { makeParent, requireSpace } from './part-storage.ts'
 import { RunJournal } from './run-journal.ts'
 import type { TreeStorage } from './tree-storage.ts'
-
-/**
- * The working name of a tree beside its target: hidden, and short even if the target's name is long. The working
- * folder and its journal add suffixes.
- */
-export function workingName(target: string, fileId: string): string {
-  const id = createHash('sha256').update(`${fileId}\0${target}`).digest('hex').slice(0, 16)
-  return join(dirname(target), `.${id}`)
-}
-
-export const workingFolder = (name: string): string => name + PART_SUFFIX
 
 /** Opens or makes a tree's working folder and journal. `wanted` chunks of it, `bytes` in all, are downloaded. */
 export async function openTreePart(
@@ -40,6 +27,7 @@ export async function openTreePart(
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
+    if (isThere && !continues) await storage.clear()
     await storage.begin()
     const marked = journal?.marked ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }

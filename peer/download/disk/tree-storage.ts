@@ -1,9 +1,12 @@
-import { chmod, mkdir, open, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, openSync } from 'node:fs'
+import { lstat, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Extent } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
 import { segmentsOfRange } from '../../../protocol/tree/layout.ts'
-import type { FilePart } from '../../tree/contents.ts'
+import type { FilePart, FileState } from '../../tree/contents.ts'
+import { FolderHandles, withFolders } from '../../tree/folder-handles.ts'
+import { type Placed, setMode, WORKING_FILE } from '../../tree/place.ts'
 import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import { writeTree } from '../../tree/write-tree.ts'
@@ -38,12 +41,17 @@ export class TreeStorage implements PartStorage {
   /** Makes the working folder, its folders and its empty files. */
   async begin(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
-    if (this.#target.kind !== 'single') {
-      const folders = [...this.#plan.entries()].filter(({ kind }) => kind === 'folder')
-      await this.#pool.place(this.path, 'make', folders, never)
-    }
-    for (const { path, mode } of this.#plan.emptyFiles())
-      await (await open(join(this.path, path), 'a', mode)).close()
+    const entries = [...this.#plan.entries()]
+    if (this.#target.kind !== 'single')
+      await this.#pool.place(this.path, 'make', entries.filter(isMadeFirst), never)
+    withFolders(this.path, (folders) => {
+      for (const { path, mode } of this.#plan.emptyFiles()) makeEmpty(folders.pathOf(path), mode)
+    })
+  }
+
+  /** Removes the working folder, of which nobody knows what is in it. */
+  async clear(): Promise<void> {
+    await this.#pool.remove(this.path, never)
   }
 
   place({ first, count }: Extent): Place {
@@ -53,26 +61,42 @@ export class TreeStorage implements PartStorage {
 
   /** Throws CHUNK_NOT_HELD for bytes that this download leaves out. */
   async read(into: Uint8Array, position: number): Promise<void> {
-    const parts: FilePart[] = []
-    let files = 0
+    const parts = new Map<string, { part: FilePart; at: number }[]>()
+    let end = 0
     for (const { entry, offset, length } of segmentsOfRange(
       this.#plan.index,
       position,
       position + into.length,
     )) {
-      if (entry === null) into.set(this.#trailer.subarray(offset, offset + length), files)
-      else parts.push(this.#partOf(entry, offset, length))
-      if (entry !== null) files += length
+      if (entry === null) into.set(this.#trailer.subarray(offset, offset + length), end)
+      else {
+        const { root, ...file } = this.#fileOf(entry)
+        const part = { ...file, offset, length }
+        const same = parts.get(root)
+        if (same) same.push({ part, at: end })
+        else parts.set(root, [{ part, at: end }])
+      }
+      end += length
     }
-    if (parts.length > 0) into.set(await this.#pool.read('/', parts, never))
+    for (const [root, wanted] of parts) {
+      const bytes = await this.#pool.read(
+        root,
+        wanted.map(({ part }) => part),
+        never,
+      )
+      let from = 0
+      for (const { part, at } of wanted) {
+        into.set(bytes.subarray(from, from + part.length), at)
+        from += part.length
+      }
+    }
   }
 
-  #partOf(entry: number, offset: number, length: number): FilePart {
+  #fileOf(entry: number): FileState & { root: string } {
     const place = this.#plan.placeOf(entry)
     if (place === null) throw new ShoalError('CHUNK_NOT_HELD', 'this part of the snapshot is not downloaded')
-    const { index } = this.#plan
-    const path = join(place.isNew ? this.path : this.#target.path, place.path).slice(1)
-    return { path, size: index.size(entry), mtimeNs: null, offset, length }
+    const root = place.isNew ? this.path : this.#target.path
+    return { root, path: place.path, size: this.#plan.index.size(entry), mtimeNs: null }
   }
 
   async write(data: Uint8Array, chunk: number): Promise<void> {
@@ -87,19 +111,30 @@ export class TreeStorage implements PartStorage {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
     if (kind === 'merge') await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
-    else {
-      const entries = [...this.#plan.entries()]
-      const links = entries.filter((entry) => entry.kind === 'link')
-      await this.#pool.place(this.path, 'make', links, never)
-      await this.#pool.place(this.path, 'finish', entries, never)
-      if (kind === 'new') await chmod(this.path, 0o777 & ~process.umask())
-      await sync(() => this.sync())
-      await giveName(kind === 'new' ? this.path : join(this.path, entries[0]!.path), to, replaceable)
-      await sync(() => syncFolder(dirname(to)))
-    }
-    if (kind !== 'new') await rm(this.path, { recursive: true, force: true })
-    const { mtimeNs, ino } = await stat(to, { bigint: true })
+    else await this.#giveName(replaceable, sync)
+    if (kind !== 'new') await this.clear()
+    const { mtimeNs, ino } = await lstat(to, { bigint: true })
     return { mtimeNs, ino }
+  }
+
+  async #giveName(replaceable: Replaceable, sync: Sync): Promise<void> {
+    const { path: to, kind } = this.#target
+    const entries = [...this.#plan.entries()]
+    const links = entries.filter((entry) => entry.kind === 'link')
+    await this.#pool.place(this.path, 'make', links, never)
+    await this.#pool.place(this.path, 'finish', entries, never)
+    await sync(() => this.sync())
+    const folders = new FolderHandles(this.path)
+    try {
+      if (kind === 'single') await giveName(folders.pathOf(entries[0]!.path), to, replaceable)
+      else {
+        setMode(folders.pathOf('.'), 0o777 & ~process.umask())
+        await giveName(this.path, to, replaceable)
+      }
+    } finally {
+      folders.close()
+    }
+    await sync(() => syncFolder(dirname(to)))
   }
 
   async modified(): Promise<null> {
@@ -107,4 +142,14 @@ export class TreeStorage implements PartStorage {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Folders; and files that the owner cannot write once they are finished, as an earlier run may have left them. */
+const isMadeFirst = ({ kind, mode }: Placed): boolean =>
+  kind === 'folder' || (kind === 'file' && (mode & WORKING_FILE) !== WORKING_FILE)
+
+/** Makes an empty file, unless it is there. */
+function makeEmpty(place: string, mode: number): void {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+  closeSync(openSync(place, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode))
 }
