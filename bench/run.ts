@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
+import { folders } from './folders/folders.ts'
 import { hashing } from './hashing.ts'
 import type { Bench, Measurement } from './lib/bench.ts'
-import { type BenchResult, measuredBefore, writeResults } from './lib/results.ts'
+import { chooseBenches } from './lib/choose.ts'
+import { type BenchResult, measuredBefore, tableOf, writeResults } from './lib/results.ts'
 import { install, missing } from './lib/tools.ts'
 import { memory } from './memory.ts'
 import { queueCost } from './queue-cost.ts'
@@ -27,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   queueCost,
   memory,
   ...swarms,
+  ...folders,
   simulation,
   announces,
   heartbeats,
@@ -36,40 +39,38 @@ const BENCHES: readonly Bench[] = [
   largeGroup,
 ]
 
-const USAGE = `npm run bench [-- [NAME…] [--quick] [--install] [--rounds N] [--more]]
+const USAGE = `npm run bench [-- [NAME…] [--quick] [--install] [--runs N] [--rows ROW,…] [--more]]
   --quick    small sizes and one run each, to check that it works; writes no results
-  --rounds   runs per median, for the swarm benches
+  --runs     runs per median, for the benches of swarms and folders
+  --rows     only these rows of a group of benches: folders --rows small,upload is folders/small folders/upload
   --more     add to the earlier swarm runs instead of starting over
   --install  install the Debian and npm packages that a bench needs
-${BENCHES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}`
+${BENCHES.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n')}`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean' },
     install: { type: 'boolean' },
-    rounds: { type: 'string' },
+    runs: { type: 'string' },
+    rows: { type: 'string' },
     more: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
 
-const strangers = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
-const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
-const faults = [
-  ...strangers.map((name) => `there is no bench ${name}`),
-  ...(rounds === undefined || (Number.isInteger(rounds) && rounds > 0)
-    ? []
-    : ['--rounds must be a whole number, 1 or more']),
-]
+const runs = values.runs === undefined ? undefined : Number(values.runs)
+const { chosen, faults } = chooseBenches(BENCHES, positionals, values.rows)
+if (runs !== undefined && !(Number.isInteger(runs) && runs > 0))
+  faults.push('--runs must be a whole number, 1 or more')
 if (values.help || faults.length > 0) {
   console.error([...faults, ...(faults.length > 0 ? [''] : []), USAGE].join('\n'))
   process.exitCode = faults.length > 0 ? 2 : 0
 } else {
-  const chosen = BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
   const results: BenchResult[] = []
   for (const bench of chosen) results.push(await measure(bench))
   if (!values.quick) writeResults(results)
+  console.error(`\n${tableOf(results)}`)
   if (results.some(({ error }) => error !== undefined)) process.exitCode = 1
 }
 
@@ -86,7 +87,7 @@ async function measure(bench: Bench): Promise<BenchResult> {
   try {
     const options = {
       quick: values.quick ?? false,
-      rounds,
+      runs,
       earlier: values.more ? measuredBefore(name) : [],
     }
     await bench.run(options, (measurement: Measurement) => {

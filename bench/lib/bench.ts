@@ -4,7 +4,7 @@ export interface BenchOptions {
   /** Small sizes and one run each: shows whether everything works, not how fast it is. */
   quick: boolean
   /** Runs per median, for benches that take minutes. */
-  rounds?: number | undefined
+  runs?: number | undefined
   /**
    * Earlier results of the same bench, which it adds to, so that its rounds need not fit into one sitting.
    */
@@ -22,6 +22,7 @@ export interface Measurement {
 }
 
 export interface Bench {
+  /** NAME, or GROUP/ROW: the name of the group stands for all its rows. */
   name: string
   about: string
   /** The bench is skipped if one of these is missing. */
@@ -46,13 +47,12 @@ export function percentile(values: readonly number[], share: number): number {
  * contender.
  */
 export async function interleaved<K extends string>(
-  rounds: number,
+  runs: number,
   contenders: Record<K, () => Promise<number>>,
 ): Promise<Record<K, number[]>> {
   const names = Object.keys(contenders) as K[]
   const seconds = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>
-  for (let round = 0; round < rounds; round++)
-    for (const name of names) seconds[name].push(await contenders[name]())
+  for (let run = 0; run < runs; run++) for (const name of names) seconds[name].push(await contenders[name]())
   return seconds
 }
 

@@ -6,6 +6,8 @@ export const GROUP = 'bench'
 const USER = 'bench'
 
 interface DownloadedFile {
+  fileId: string
+  size: number
   seconds: number
   bytesFetched: number
 }

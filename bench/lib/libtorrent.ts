@@ -8,9 +8,10 @@ import { PYTHON } from './tools.ts'
 const SCRIPT = join(import.meta.dirname, 'libtorrent_peer.py')
 const PIECE_LOG2 = String(Math.log2(CHUNK_SIZE))
 
-/** Makes a v1 torrent with chunk-sized pieces. */
-export function makeTorrent(file: string, torrent: string): void {
-  execFileSync('mktorrent', ['-l', PIECE_LOG2, '-a', 'http://127.0.0.1:1/announce', '-o', torrent, file])
+/** Makes a v1 torrent of a file or folder, with chunk-sized pieces. */
+export function makeTorrent(path: string, torrent: string): void {
+  const words = ['-l', PIECE_LOG2, '-a', 'http://127.0.0.1:1/announce', '-o', torrent, path]
+  execFileSync('mktorrent', words, { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 export interface TorrentPeer {

@@ -62,9 +62,14 @@ export function markdown({ machine, benches }: Table): string {
   const lines = [
     `Measured on ${machine.cpus}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,
     '',
-    '| bench | what | figure | target | |',
-    '|---|---|---|---|---|',
+    tableOf(benches),
   ]
+  return lines.join('\n')
+}
+
+/** One row a figure, with its target and whether it is met. */
+export function tableOf(benches: readonly BenchResult[]): string {
+  const lines = ['| bench | what | figure | target | |', '|---|---|---|---|---|']
   for (const { name, measurements, skipped, error } of benches) {
     if (skipped || error)
       lines.push(`| ${name} | ${error ? 'failed' : 'skipped'}: ${error ?? skipped} | | | |`)

@@ -3,14 +3,25 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectPeer } from '../../peer/control/client.ts'
 import type { Home } from '../../testkit/shoal.ts'
-import { MIB, memoryFolder, mustBeSame, randomFile, withFolder } from './files.ts'
+import { memoryFolder, mustBeSame, randomFile, withFolder } from './files.ts'
 import { Fleet, GROUP } from './fleet.ts'
 import { makeTorrent, type TorrentPeer, torrentPeer } from './libtorrent.ts'
 import type { Network } from './network.ts'
 
+/** A file or folder that everybody fetches. */
+export interface Payload {
+  bytes: number
+  make(path: string): void
+  /** Throws if a copy differs. `by` says who made it: a torrent carries no times. */
+  mustBeSame(source: string, copy: string, by: 'shoal' | 'libtorrent'): void
+}
+
 export interface SwarmCase {
-  /** Bytes. */
-  size: number
+  payload: Payload
+  /**
+   * Everybody fetches it before the clock starts, like peers in daily use, so that no code runs for the first time.
+   */
+  warmUp: Payload
   leechers: number
   /** Between the starts of two leechers. */
   everyMs: number
@@ -24,18 +35,19 @@ export interface SwarmResult {
 }
 
 const PORT = 7000
-/**
- * Everybody fetches this file before the clock starts, like peers in daily use, so that no code runs for the
- * first time.
- */
-const EARLIER = { name: 'earlier', size: 64 * MIB }
+
+export const filePayload = (bytes: number): Payload => ({
+  bytes,
+  make: (path) => randomFile(path, bytes),
+  mustBeSame,
+})
 
 /**
  * Host 0 seeds with Shoal and the others fetch. The peers already run and take requests on their control
  * sockets.
  */
 export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
-  const { size, leechers } = swarm
+  const { payload, leechers } = swarm
   let result: SwarmResult | null = null
   await Fleet.with(
     async (fleet) => {
@@ -45,19 +57,19 @@ export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmRes
         peers.push(await fleet.peer(`host${host}`, words, { under: net.on(host) }))
       }
       const [seeder, ...fetching] = peers as [Home, ...Home[]]
-      const share = async (name: string, bytes: number) => {
+      const share = async (name: string, shared: Payload) => {
         const source = fleet.world.path(`source-${name}`)
-        randomFile(source, bytes)
+        shared.make(source)
         await fleet.upload(seeder, source, name)
         const targets = fetching.map((_, i) => fleet.world.path(`target${i}-${name}`))
         const fetch = (i: number): Promise<void> => download(fetching[i]!, name, targets[i]!)
         return { source, targets, fetch }
       }
-      const earlier = await share(EARLIER.name, EARLIER.size)
-      await Promise.all(fetching.map((_, i) => earlier.fetch(i)))
-      const { source, targets, fetch } = await share('file', size)
+      const warmUp = await share('warm-up', swarm.warmUp)
+      await Promise.all(fetching.map((_, i) => warmUp.fetch(i)))
+      const { source, targets, fetch } = await share('payload', payload)
       result = await timed(net, swarm, fetch)
-      for (const target of targets) mustBeSame(source, target)
+      for (const target of targets) payload.mustBeSame(source, target, 'shoal')
     },
     ['--listen', `${net.gateway}:0`],
   )
@@ -66,12 +78,12 @@ export async function runShoal(net: Network, swarm: SwarmCase): Promise<SwarmRes
 
 /** Host 0 seeds with libtorrent and the others fetch. The sessions already run. */
 export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmResult> {
-  const { leechers } = swarm
+  const { payload, leechers } = swarm
   return withFolder(memoryFolder(), async (folder) => {
-    const source = join(folder, 'file')
+    const source = join(folder, 'payload')
     const torrents: string[] = []
-    for (const { name, size } of [EARLIER, { name: 'file', size: swarm.size }]) {
-      randomFile(join(folder, name), size)
+    for (const [name, shared] of Object.entries({ 'warm-up': swarm.warmUp, payload })) {
+      shared.make(join(folder, name))
       torrents.push(join(folder, `${name}.torrent`))
       makeTorrent(join(folder, name), torrents.at(-1)!)
     }
@@ -88,7 +100,7 @@ export async function runTorrent(net: Network, swarm: SwarmCase): Promise<SwarmR
       await Promise.all(started.map(({ ready }) => ready))
       await Promise.all(targets.map((_, i) => started[i + 1]!.fetch()))
       const result = await timed(net, swarm, (i) => started[i + 1]!.fetch())
-      for (const target of targets) mustBeSame(source, join(target, 'file'))
+      for (const target of targets) payload.mustBeSame(source, join(target, 'payload'), 'libtorrent')
       return result
     } finally {
       await Promise.all(started.map((peer) => peer.stop()))

@@ -13,6 +13,10 @@ const PACKAGES = {
   sha256sum: 'coreutils',
   taskset: 'util-linux',
   wrk: 'wrk',
+  rsync: 'rsync',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+  syncthing: 'syncthing',
 } as const
 
 /**
@@ -37,7 +41,13 @@ export function install(tools: readonly Tool[]): void {
   const packages = new Set(
     tools.flatMap((tool) => (tool in PACKAGES ? PACKAGES[tool as keyof typeof PACKAGES] : [])),
   )
-  if (packages.size > 0) execFileSync('apt-get', ['install', '-y', ...packages], { stdio: 'inherit' })
+  // Debian's scripts start no service in runlevel 1: the benches start what they need themselves.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const apt = (...words: string[]) => execFileSync('apt-get', words, { stdio: 'inherit', env })
+  if (packages.size > 0) {
+    apt('update')
+    apt('install', '-y', '--no-install-recommends', ...packages)
+  }
   const contenders = tools.filter(isContender).map((name) => `${name}@${CONTENDERS[name]}`)
   if (contenders.length === 0) return
   const how = ['--no-save', '--no-package-lock', '--omit=optional', '--ignore-scripts']
@@ -48,7 +58,13 @@ function isHere(tool: Tool): boolean {
   if (tool === 'root') return process.getuid?.() === 0
   if (tool === 'libtorrent') return spawnSync(PYTHON, ['-c', 'import libtorrent']).status === 0
   if (isContender(tool)) return existsSync(join(BENCH, 'node_modules', tool))
-  return spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
+  return programPath(tool) !== null
+}
+
+/** The path of an installed program, or null. Servers are in /usr/sbin, which only root's PATH holds. */
+export function programPath(name: string): string | null {
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
+  return spawnSync('sh', ['-c', `command -v ${name}`], { env, encoding: 'utf8' }).stdout.trim() || null
 }
 
 const isContender = (tool: Tool): tool is Contender => tool in CONTENDERS

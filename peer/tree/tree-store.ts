@@ -7,7 +7,7 @@ import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { readTree } from '../../protocol/tree/tree-reader.ts'
 
-/** Bytes of the indexes that are kept in memory. */
+/** Bytes of the trees that are kept in memory, beside one that is larger. */
 const CACHE_BYTES = 64 * 1024 * 1024
 
 /** A snapshot's tree in this home. */
@@ -20,12 +20,14 @@ export interface KnownTree {
 /** The manifests of the snapshots that a home holds: one file each, in its folder `trees`. */
 export class TreeStore {
   readonly #folder: string
-  readonly #cache = new LRUCache<string, KnownTree>({
-    maxSize: CACHE_BYTES,
-    sizeCalculation: ({ index, trailer }) => index.byteLength + trailer.length + 1,
-  })
+  readonly #cacheBytes: number
+  readonly #cache: LRUCache<string, KnownTree>
+  /** The last tree that is too large for the cache: to decode a million entries for each request takes seconds. */
+  #large: { fileId: string; tree: KnownTree } | null = null
 
-  constructor(home: string) {
+  constructor(home: string, cacheBytes = CACHE_BYTES) {
+    this.#cacheBytes = cacheBytes
+    this.#cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: bytesIn })
     this.#folder = join(home, 'trees')
   }
 
@@ -53,24 +55,31 @@ export class TreeStore {
       await rm(draft, { force: true })
       throw storageError(error, path)
     }
-    this.#cache.set(fileId, { index, trailer })
+    this.#keep(fileId, { index, trailer })
     return index
   }
 
   /** The tree of a snapshot. Null if this home lacks it, or if its file is damaged. */
   load(fileId: string, size: number): KnownTree | null {
-    const known = this.#cache.get(fileId)
+    const known = this.#large?.fileId === fileId ? this.#large.tree : this.#cache.get(fileId)
     if (known) return known
     try {
       const trailer = readFileSync(this.path(fileId))
       const tree = { index: readTrailer(trailer, size), trailer }
-      this.#cache.set(fileId, tree)
+      this.#keep(fileId, tree)
       return tree
     } catch {
       return null
     }
   }
+
+  #keep(fileId: string, tree: KnownTree): void {
+    if (bytesIn(tree) > this.#cacheBytes) this.#large = { fileId, tree }
+    else this.#cache.set(fileId, tree)
+  }
 }
+
+const bytesIn = ({ index, trailer }: KnownTree): number => index.byteLength + trailer.length + 1
 
 function readTrailer(trailer: Buffer, size: number): TreeIndex {
   const footer = decodeFooter(trailer.subarray(-FOOTER_SIZE), size)
