@@ -1,16 +1,20 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Command, type Interfaces } from '@oclif/core'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
+import type { Target } from '../../protocol/names.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { chooseTrackers } from '../home/config.ts'
 import { homeFolder, makePrivateFolder } from '../home/home.ts'
 import { withFlagErrors } from '../input/flag-errors.ts'
 import { globalFlags } from '../input/flags.ts'
+import type { SnapshotTree } from '../peer/snapshot-tree.ts'
 import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
 import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
 import { output } from '../process/output-stream.ts'
+import { gathered } from '../text/parts.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
@@ -76,23 +80,45 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     tell: (result: R) => void,
   ): Promise<void> {
     const choice: PeerChoice = {
-      home: this.home,
-      extensions: () => this.extensions('peer'),
-      trackers: this.trackers,
+      ...this.#peerChoice(given),
       once: given.once,
       seedForMs: given['seed-for'],
-      tls: !given['no-tls'],
-      trackerCa: this.flags['tracker-ca'],
-      logLevel: this.flags['log-level'],
-      progress: this.flags.progress,
     }
     const { withPeer } = await import('../peer/with-peer.ts')
     await withPeer(choice, work, tell)
   }
 
+  /** A snapshot and its tree (cli/peer/snapshot-tree.ts). At most the manifest is fetched. */
+  protected async snapshotTree(
+    client: TrackerClient,
+    target: Target,
+    given: { wait: number; 'no-tls': boolean },
+  ): Promise<SnapshotTree> {
+    const { snapshotTree } = await import('../peer/snapshot-tree.ts')
+    return snapshotTree(client, target, this.#peerChoice(given), given.wait)
+  }
+
+  #peerChoice(given: { 'no-tls': boolean }): Omit<PeerChoice, 'once' | 'seedForMs'> {
+    return {
+      home: this.home,
+      extensions: () => this.extensions('peer'),
+      trackers: this.trackers,
+      tls: !given['no-tls'],
+      trackerCa: this.flags['tracker-ca'],
+      logLevel: this.flags['log-level'],
+      progress: this.flags.progress,
+    }
+  }
+
   /** Prints the command's one answer on stdout: the document with --json, else the text. */
   protected print(document: object, text: string): void {
     output.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+  }
+
+  /** As `print`, for an answer that may be too long for one string. */
+  protected async printParts(document: Iterable<string>, text: Iterable<string>): Promise<void> {
+    for (const part of gathered(this.flags.json ? document : text))
+      if (!output.stream.write(part)) await once(output.stream, 'drain')
   }
 
   /** A notice for people on stderr. Left out with --json. */
