@@ -24,6 +24,8 @@ export class TreeStore {
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ index, trailer }) => index.byteLength + trailer.length + 1,
   })
+  /** The tree that was used last, because the largest do not fit in the cache. */
+  #last: { fileId: string; tree: KnownTree } | null = null
 
   constructor(home: string) {
     this.#folder = join(home, 'trees')
@@ -53,22 +55,26 @@ export class TreeStore {
       await rm(draft, { force: true })
       throw storageError(error, path)
     }
-    this.#cache.set(fileId, { index, trailer })
+    this.#keep(fileId, { index, trailer })
     return index
   }
 
   /** The tree of a snapshot, null where this home does not have it, or its file is damaged. */
   load(fileId: string, size: number): KnownTree | null {
-    const known = this.#cache.get(fileId)
-    if (known) return known
+    const known = this.#last?.fileId === fileId ? this.#last.tree : this.#cache.get(fileId)
+    if (known) return this.#keep(fileId, known)
     try {
       const trailer = readFileSync(this.path(fileId))
-      const tree = { index: readTrailer(trailer, size), trailer }
-      this.#cache.set(fileId, tree)
-      return tree
+      return this.#keep(fileId, { index: readTrailer(trailer, size), trailer })
     } catch {
       return null
     }
+  }
+
+  #keep(fileId: string, tree: KnownTree): KnownTree {
+    this.#last = { fileId, tree }
+    if (!this.#cache.has(fileId)) this.#cache.set(fileId, tree)
+    return tree
   }
 }
 
