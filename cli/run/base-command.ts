@@ -2,14 +2,15 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Command, type Interfaces } from '@oclif/core'
+import type { SnapshotPath } from '../../peer/snapshot-tree.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import type { Target } from '../../protocol/names.ts'
+import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { chooseTrackers } from '../home/config.ts'
 import { homeFolder, makePrivateFolder } from '../home/home.ts'
 import { withFlagErrors } from '../input/flag-errors.ts'
 import { globalFlags } from '../input/flags.ts'
-import type { SnapshotTree } from '../peer/snapshot-tree.ts'
 import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
 import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
@@ -19,6 +20,8 @@ import { gathered } from '../text/parts.ts'
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
 >
+/** Of `treeFlags`. */
+type TreeFlags = { wait: number; 'no-tls': boolean }
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
 /** The base of every command: its parsed flags and arguments, home, trackers and output. */
@@ -88,14 +91,24 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     await withPeer(choice, work, tell)
   }
 
-  /** A snapshot and its tree (cli/peer/snapshot-tree.ts). At most the manifest is fetched. */
+  /** The snapshot that a target means, and its tree. At most its manifest is fetched. */
   protected async snapshotTree(
     client: TrackerClient,
     target: Target,
-    given: { wait: number; 'no-tls': boolean },
-  ): Promise<SnapshotTree> {
-    const { snapshotTree } = await import('../peer/snapshot-tree.ts')
-    return snapshotTree(client, target, this.#peerChoice(given), given.wait)
+    given: TreeFlags,
+  ): Promise<SnapshotPath & { index: TreeIndex }> {
+    const { findSnapshot } = await import('../../peer/snapshot-tree.ts')
+    const found = await findSnapshot(client, target)
+    return { ...found, index: await this.treeOf(found, given) }
+  }
+
+  /** The tree of a snapshot (cli/peer/snapshot-tree.ts). */
+  protected async treeOf(
+    snapshot: Pick<SnapshotPath, 'group' | 'file'>,
+    given: TreeFlags,
+  ): Promise<TreeIndex> {
+    const { treeOf } = await import('../peer/snapshot-tree.ts')
+    return treeOf(snapshot, this.#peerChoice(given), given.wait)
   }
 
   #peerChoice(given: { 'no-tls': boolean }): Omit<PeerChoice, 'once' | 'seedForMs'> {
