@@ -4,6 +4,8 @@ import type {
   Peer,
   PeerStatus,
   ProgressListener,
+  TreeRequest,
+  TreeResult,
   UploadRequest,
   UploadResult,
   VerifyRequest,
@@ -66,6 +68,11 @@ export class PeerNode implements Peer {
   verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult> {
     const { uploads } = this.#parts
     return verify(uploads, request, progress, signal)
+  }
+
+  tree(request: TreeRequest, progress: ProgressListener, signal: AbortSignal): Promise<TreeResult> {
+    this.#parts.refreshSession()
+    return this.#parts.downloads.tree(request, progress, signal)
   }
 
   /** Limits the total upload rate, in bytes a second. */

@@ -115,6 +115,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
       tls: options.tls,
       ...options.listen,
       library,
+      trees: trees.store,
       grants,
       limit,
       onSent: (peer, sent) => figures.addSent(peer, sent),

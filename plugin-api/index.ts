@@ -6,13 +6,23 @@
 
 export { Args, Flags } from '@oclif/core'
 export { fileArg, groupArg, groupFlag, targetArg } from '../cli/input/args.ts'
-export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/input/flags.ts'
+export {
+  durationFlag,
+  flags,
+  listenFlag,
+  onceFlags,
+  rateFlag,
+  tlsFlags,
+  treeFlags,
+} from '../cli/input/flags.ts'
 export { filesBelow } from '../cli/input/upload-sources.ts'
 export { openStream, streamOutput } from '../cli/peer/stream-node.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
 export { interrupt } from '../cli/process/interrupt.ts'
 export { ShoalCommand } from '../cli/run/base-command.ts'
-export { formatBytes } from '../cli/text/format.ts'
+export { formatBytes, plural } from '../cli/text/format.ts'
+/** A long --json document in parts, for `ShoalCommand.printParts`. */
+export { documentParts } from '../cli/text/parts.ts'
 /**
  * Read a file of the plugin's own `assets/` folder, named as `new URL('./assets/NAME', import.meta.url)`, or
  * of its packages (`shoal.carries`), also in the single binary.
@@ -31,7 +41,7 @@ export type {
 } from '../peer/control/api.ts'
 export type { ChunkSource, WantedChunk } from '../peer/download/chunk-sources.ts'
 export { giveName, type Replaceable } from '../peer/download/disk/overwriting.ts'
-export { placeInside } from '../peer/download/disk/targets.ts'
+export { placeInside, resolveFiles } from '../peer/download/disk/targets.ts'
 /** A file's packed chunk hashes, proven against its id. */
 export { loadHashes } from '../peer/download/swarm/hash-list.ts'
 export type { PeerFigures, PeerPlugin, PeerSeam } from '../peer/seam.ts'
@@ -42,5 +52,8 @@ export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
 export { isBelow, MIRROR_MARKER, parseTarget } from '../protocol/names.ts'
 export { grantedUrl } from '../protocol/peer-wire.ts'
 export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
+/** The trees of snapshots, for `ShoalCommand.treeOf`. */
+export { below, type EntryRange } from '../protocol/tree/listing.ts'
+export type { TreeIndex } from '../protocol/tree/tree-index.ts'
 export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'
 export type { TrackerClient } from '../tracker-client/client.ts'

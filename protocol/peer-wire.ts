@@ -3,17 +3,26 @@ export const filePath = (fileId: string): string => `/v1/files/${fileId}`
 export const havePath = (fileId: string): string => `/v1/files/${fileId}/have`
 export const proofPath = (fileId: string, chunk: number): string => `/v1/files/${fileId}/proof/${chunk}`
 
+/** The file at `path` in the tree of a snapshot. */
+export const entryPath = (fileId: string, path: string): string =>
+  `${filePath(fileId)}/path/${path.split('/').map(encodeURIComponent).join('/')}`
+
 /** Query parameter for the grant, for clients that cannot send `Authorization`. */
 export const GRANT_PARAMETER = 'grant'
 
-/** A URL that any HTTP client can fetch a file from until the grant expires. */
+/**
+ * A URL that any HTTP client can fetch a file from until the grant expires; with `path`, a file in the tree of the
+ * snapshot `fileId`.
+ */
 export function grantedUrl(
   at: { host: string; port: number; tls: boolean },
   fileId: string,
   grant: string,
+  path?: string,
 ): string {
   const host = at.host.includes(':') ? `[${at.host}]` : at.host
-  return `${at.tls ? 'https' : 'http'}://${host}:${at.port}${filePath(fileId)}?${GRANT_PARAMETER}=${grant}`
+  const file = path === undefined ? filePath(fileId) : entryPath(fileId, path)
+  return `${at.tls ? 'https' : 'http'}://${host}:${at.port}${file}?${GRANT_PARAMETER}=${grant}`
 }
 
 /** Request header: the port on which the fetching peer serves, so that both peers know each other. */

@@ -90,3 +90,12 @@ export const onceFlags = flags({
   }),
   ...tlsFlags,
 })
+
+export const waitFlag = durationFlag({
+  description: 'how long to wait for a peer that serves it',
+  default: 10_000,
+  defaultHelp: async () => '10s',
+})
+
+/** For commands that read the trees of snapshots. */
+export const treeFlags = flags({ wait: waitFlag, ...tlsFlags })

@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { Command, type Interfaces } from '@oclif/core'
+import type { SnapshotPath } from '../../peer/snapshot-tree.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
+import type { Target } from '../../protocol/names.ts'
+import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import { chooseTrackers } from '../home/config.ts'
 import { homeFolder, makePrivateFolder } from '../home/home.ts'
@@ -11,10 +15,13 @@ import type { PeerChoice, PeerWork } from '../peer/with-peer.ts'
 import { shortName } from '../plugins/definition.ts'
 import { loadExtensions, pluginSettings } from '../plugins/extensions.ts'
 import { output } from '../process/output-stream.ts'
+import { gathered } from '../text/parts.ts'
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof ShoalCommand)['baseFlags'] & T['flags']
 >
+/** Of `treeFlags`. */
+type TreeFlags = { wait: number; 'no-tls': boolean }
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
 /** The base of every command: its parsed flags and arguments, home, trackers and output. */
@@ -76,23 +83,55 @@ export abstract class ShoalCommand<T extends typeof Command> extends Command {
     tell: (result: R) => void,
   ): Promise<void> {
     const choice: PeerChoice = {
-      home: this.home,
-      extensions: () => this.extensions('peer'),
-      trackers: this.trackers,
+      ...this.#peerChoice(given),
       once: given.once,
       seedForMs: given['seed-for'],
-      tls: !given['no-tls'],
-      trackerCa: this.flags['tracker-ca'],
-      logLevel: this.flags['log-level'],
-      progress: this.flags.progress,
     }
     const { withPeer } = await import('../peer/with-peer.ts')
     await withPeer(choice, work, tell)
   }
 
+  /** The snapshot that a target means, and its tree. At most its manifest is fetched. */
+  protected async snapshotTree(
+    client: TrackerClient,
+    target: Target,
+    given: TreeFlags,
+  ): Promise<SnapshotPath & { index: TreeIndex }> {
+    const { findSnapshot } = await import('../../peer/snapshot-tree.ts')
+    const found = await findSnapshot(client, target)
+    return { ...found, index: await this.treeOf(found, given) }
+  }
+
+  /** The tree of a snapshot (cli/peer/snapshot-tree.ts). */
+  protected async treeOf(
+    snapshot: Pick<SnapshotPath, 'group' | 'file'>,
+    given: TreeFlags,
+  ): Promise<TreeIndex> {
+    const { treeOf } = await import('../peer/snapshot-tree.ts')
+    return treeOf(snapshot, this.#peerChoice(given), given.wait)
+  }
+
+  #peerChoice(given: { 'no-tls': boolean }): Omit<PeerChoice, 'once' | 'seedForMs'> {
+    return {
+      home: this.home,
+      extensions: () => this.extensions('peer'),
+      trackers: this.trackers,
+      tls: !given['no-tls'],
+      trackerCa: this.flags['tracker-ca'],
+      logLevel: this.flags['log-level'],
+      progress: this.flags.progress,
+    }
+  }
+
   /** Prints the command's one answer on stdout: the document with --json, else the text. */
   protected print(document: object, text: string): void {
     output.stream.write(`${this.flags.json ? JSON.stringify(document) : text}\n`)
+  }
+
+  /** As `print`, for an answer that may be too long for one string. */
+  protected async printParts(document: Iterable<string>, text: Iterable<string>): Promise<void> {
+    for (const part of gathered(this.flags.json ? document : text))
+      if (!output.stream.write(part)) await once(output.stream, 'drain')
   }
 
   /** A notice for people on stderr. Left out with --json. */

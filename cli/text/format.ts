@@ -1,5 +1,8 @@
+import { tableLines } from './parts.ts'
+
 /** Pure functions from values to text for people. */
 
+const NS = 1_000_000_000n
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** 1536 → "1.5 KiB". */
@@ -27,6 +30,18 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`
 }
 
+/** Nanoseconds since the epoch as ISO 8601 UTC: "2026-11-28T10:00:00.123456789Z". */
+export function formatTime(ns: bigint): string {
+  const fraction = ((ns % NS) + NS) % NS
+  const seconds = new Date(Number((ns - fraction) / NS) * 1000).toISOString().slice(0, -5)
+  return `${seconds}.${String(fraction).padStart(9, '0')}Z`
+}
+
+/** Permission bits as ls shows them: 0o754 → "rwxr-xr--". */
+export function formatMode(mode: number): string {
+  return Array.from('rwxrwxrwx', (letter, bit) => (mode & (0o400 >> bit) ? letter : '-')).join('')
+}
+
 /** 1, "file" → "1 file"; 3, "file" → "3 files". */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
@@ -41,14 +56,5 @@ export function countsText(counts: object): string {
 
 /** Left-aligned columns, two spaces apart, the header first. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [header, ...rows]
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return [...tableLines(header, () => rows)].join('\n')
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { targetArg } from '../../cli/input/args.ts'
-import { durationFlag, flags, onceFlags, rateFlag } from '../../cli/input/flags.ts'
+import { flags, onceFlags, rateFlag, waitFlag } from '../../cli/input/flags.ts'
 import { downloadOutput, toStream } from '../../cli/peer/download-output.ts'
 import { plainTarget } from '../../cli/peer/plain-target.ts'
 import { interrupt } from '../../cli/process/interrupt.ts'
@@ -22,11 +22,7 @@ GROUP:NAME@VERSION downloads an older version: a number, latest, a tag, or sha25
       description:
         'file, folder, FIFO or device to write, or "-" for standard output (default: its own name in the current folder)',
     }),
-    wait: durationFlag({
-      description: 'how long to wait for a peer that serves it',
-      default: 10_000,
-      defaultHelp: async () => '10s',
-    }),
+    wait: waitFlag,
     'max-down': rateFlag({ description: 'limit for fetching, in bytes per second, for example 10MB' }),
     'max-up': rateFlag({ description: 'limit for serving, in bytes per second' }),
     sequential: Flags.boolean({ description: 'fetch from front to back' }),

@@ -9,6 +9,8 @@ export interface Peer {
   upload(request: UploadRequest, progress: ProgressListener, signal: AbortSignal): Promise<UploadResult>
   download(request: DownloadRequest, progress: ProgressListener, signal: AbortSignal): Promise<DownloadResult>
   verify(request: VerifyRequest, progress: ProgressListener, signal: AbortSignal): Promise<VerifyResult>
+  /** Puts the tree of a snapshot into the home's tree store. Fetches its manifest, and no contents, if needed. */
+  tree(request: TreeRequest, progress: ProgressListener, signal: AbortSignal): Promise<TreeResult>
   status(): Promise<PeerStatus>
 }
 
@@ -83,6 +85,22 @@ export interface DownloadedFile {
 
 export interface DownloadResult {
   files: DownloadedFile[]
+}
+
+export interface TreeRequest {
+  group: string
+  /** Of the snapshot, for messages. */
+  name: string
+  fileId: string
+  /** Bytes of the stream, and of manifest and footer at its end. */
+  size: number
+  trailer: number
+  /** As in DownloadRequest. */
+  waitMs: number
+}
+
+export interface TreeResult {
+  bytesFetched: number
 }
 
 export interface VerifyRequest {

@@ -8,6 +8,7 @@ import type {
   PeerStatus,
   ProgressEvent,
   ProgressListener,
+  TreeResult,
   UploadResult,
   VerifyResult,
 } from './api.ts'
@@ -40,6 +41,7 @@ export async function connectPeer(home: string): Promise<RemotePeer | null> {
     upload: (body, progress, signal) => ask<UploadResult>('/upload', body, progress, signal),
     download: (body, progress, signal) => ask<DownloadResult>('/download', body, progress, signal),
     verify: (body, progress, signal) => ask<VerifyResult>('/verify', body, progress, signal),
+    tree: (body, progress, signal) => ask<TreeResult>('/tree', body, progress, signal),
     status: () => ask<PeerStatus>('/status', null),
     stop: () => ask('/stop', null),
   }

@@ -1,7 +1,14 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { encodeError, ShoalError, storageErrorOf } from '../../protocol/errors.ts'
-import type { DownloadRequest, Peer, ProgressEvent, UploadRequest, VerifyRequest } from './api.ts'
+import type {
+  DownloadRequest,
+  Peer,
+  ProgressEvent,
+  TreeRequest,
+  UploadRequest,
+  VerifyRequest,
+} from './api.ts'
 
 /** Request sizes in bytes. An upload lists every file of a folder; all other requests are short. */
 const MAX_UPLOAD = 64 * 1024 * 1024
@@ -30,6 +37,7 @@ export async function startControlServer(
     '/upload': (request, progress, signal) => peer.upload(request as UploadRequest, progress, signal),
     '/download': (request, progress, signal) => peer.download(request as DownloadRequest, progress, signal),
     '/verify': (request, progress, signal) => peer.verify(request as VerifyRequest, progress, signal),
+    '/tree': (request, progress, signal) => peer.tree(request as TreeRequest, progress, signal),
     '/stop': async () => {
       setImmediate(() => peer.shutdown())
       return {}

@@ -9,6 +9,8 @@ import type {
   PeerStatus,
   ProgressEvent,
   ProgressListener,
+  TreeRequest,
+  TreeResult,
 } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { ByteLimit } from '../wire/byte-limit.ts'
@@ -18,34 +20,12 @@ import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, realPlace, resolveFiles } from './disk/targets.ts'
 import { removeStale } from './disk/temporary.ts'
 import { Download } from './download.ts'
-import { jobOf, treeJob } from './jobs.ts'
+import { checkStreamed, jobOf, manifestJob, treeJob } from './jobs.ts'
+import { Manifests, type RunDownload } from './manifests.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 import { DownloadQueue, type QueuedDownload } from './queue/download-queue.ts'
 import { SnapshotDownload } from './snapshot-download.ts'
-
-/** A command that waits for a download. */
-interface Waiter {
-  progress: ProgressListener
-  resolve(file: DownloadedFile): void
-  reject(error: unknown): void
-}
-
-/** One attempt at one download in this process. */
-interface Task {
-  id: string
-  run: string
-  /** The resolved path that it writes, so that two names of one file collide. */
-  place: string
-  waiters: Set<Waiter>
-  abort: AbortController
-  download: Download | SnapshotDownload | null
-  /** Its run. The queue hands out a job again if this process sleeps longer than the job's lock. */
-  running: Promise<'done' | 'parked'> | null
-  ended: Promise<void>
-  end(): void
-  /** Settles when an earlier, abandoned attempt at the same download has closed its part file. */
-  after: Promise<void>
-}
+import type { Task, Waiter } from './task.ts'
 
 const PARKED = Symbol('the peer stops')
 
@@ -55,6 +35,10 @@ export type Downloaded = DownloadedFile & { group: string }
 export class Downloads {
   readonly #context: Omit<DownloadContext, 'extents'>
   readonly #temporary: string
+  readonly #manifests: Manifests
+  /** Manifests that commands wait for; a stop ends them. */
+  readonly #trees = new Set<Promise<unknown>>()
+  readonly #closing = new AbortController()
   readonly #tasks = new Map<string, Task>()
   /** By the place that they write: two downloads in one part file would mix their contents. */
   readonly #writers = new Map<string, Task>()
@@ -69,6 +53,7 @@ export class Downloads {
   private constructor(context: Omit<DownloadContext, 'extents'>, temporary: string) {
     this.#context = context
     this.#temporary = temporary
+    this.#manifests = new Manifests(context.trees.store)
   }
 
   /** `temporary` is the folder for files that are only read (`-o -`). */
@@ -93,18 +78,7 @@ export class Downloads {
     const { group, output } = request
     this.#context.fetchPool.warmUp()
     const { files, name } = await resolveFiles(this.#context.client, group, request.name)
-    if (output === null && files.length !== 1)
-      throw new ShoalError(
-        'USAGE',
-        `${group}:${name} is ${files.length} files, but standard output takes one`,
-        {
-          hint: 'name one file, or a folder to write to with -o',
-        },
-      )
-    if (output === null && files[0]?.tree)
-      throw new ShoalError('USAGE', `${group}:${name} is a snapshot, but standard output takes one file`, {
-        hint: 'name a folder to write to with -o',
-      })
+    if (output === null) checkStreamed(group, name, files)
     const targets =
       output === null
         ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
@@ -121,6 +95,19 @@ export class Downloads {
       stop.abort(error)
       throw error
     }
+  }
+
+  /** Puts the tree of a snapshot into the home's tree store. Fetches its manifest alone, if it is not there. */
+  async tree(request: TreeRequest, progress: ProgressListener, signal: AbortSignal): Promise<TreeResult> {
+    const job = manifestJob(request, this.#context.trees.store.path(request.fileId))
+    const context: DownloadContext = { ...this.#context, extents: this.#queue.extents }
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const run: RunDownload = (part, destination, stop) =>
+      new Download(part, context, new ByteLimit(0), progress, destination).run(stop)
+    const fetched = this.#manifests.get(job, request.trailer, run, either)
+    this.#trees.add(fetched)
+    const { results } = await fetched.finally(() => this.#trees.delete(fetched))
+    return { bytesFetched: results.reduce((sum, { bytesFetched }) => sum + bytesFetched, 0) }
   }
 
   /** Throws PATH_IN_THE_WAY where the file would replace one that is no earlier state of it. */
@@ -168,6 +155,8 @@ export class Downloads {
   /** Parks running downloads: the peer's next start continues them. */
   async close(): Promise<void> {
     for (const { abort } of this.#tasks.values()) abort.abort(PARKED)
+    this.#closing.abort(new ShoalError('PEER_STOPPED', 'the peer of this home is stopping'))
+    await Promise.allSettled(this.#trees)
     await this.#queue.close()
   }
 
@@ -264,7 +253,7 @@ export class Downloads {
     await task.after
     const limit = new ByteLimit(job.maxDown)
     const download = job.tree
-      ? new SnapshotDownload(job, job.tree, context, limit, emit)
+      ? new SnapshotDownload(job, job.tree, this.#manifests, context, limit, emit)
       : new Download(job, context, limit, emit)
     task.download = download
     try {

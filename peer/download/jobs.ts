@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { ShoalError } from '../../protocol/errors.ts'
 import { isBelow } from '../../protocol/names.ts'
 import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
-import type { DownloadRequest } from '../control/api.ts'
+import type { DownloadRequest, TreeRequest } from '../control/api.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
 /** The job of a request. All requests for the same file at the same path have the same job id. */
@@ -35,4 +36,28 @@ export function treeJob(
   const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
   const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
   return { ...job, id, tree: { trailer: file.tree.trailer, part } }
+}
+
+/** The job that fetches a snapshot's manifest, and nothing else, to `path`. */
+export function manifestJob(request: TreeRequest, path: string): DownloadJob {
+  const { group, name, fileId, size, trailer, waitMs } = request
+  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 32)
+  return {
+    ...{ id, group, name, fileId, size, path, waitMs, tree: { trailer, part: '' } },
+    ...{ sequential: false, maxDown: 0, keep: false, force: false },
+  }
+}
+
+/** Throws USAGE unless `files`, those of `name`, can be written to one stream. */
+export function checkStreamed(group: string, name: string, files: readonly FileRecord[]): void {
+  if (files.length !== 1)
+    throw new ShoalError(
+      'USAGE',
+      `${group}:${name} is ${files.length} files, but standard output takes one`,
+      { hint: 'name one file, or a folder to write to with -o' },
+    )
+  if (files[0]?.tree)
+    throw new ShoalError('USAGE', `${group}:${name} is a snapshot, but standard output takes one file`, {
+      hint: 'name a folder to write to with -o',
+    })
 }

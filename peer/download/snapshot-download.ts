@@ -1,30 +1,17 @@
-import { open, rm } from 'node:fs/promises'
-import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
-import { ShoalError } from '../../protocol/errors.ts'
-import { PART_SUFFIX } from '../../protocol/names.ts'
-import { MAX_MANIFEST_BYTES } from '../../protocol/tree/entry.ts'
-import { TreeError } from '../../protocol/tree/errors.ts'
-import { chunksOf, decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import { below } from '../../protocol/tree/listing.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
-import { readFully } from '../serve/seeded-file.ts'
-import { bytesOf } from '../tree/plan.ts'
 import type { KnownTree } from '../tree/tree-store.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
-import { PartFile } from './disk/part-file.ts'
 import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
 import { workingFolder, workingName } from './disk/working-name.ts'
 import { Download } from './download.ts'
+import type { FetchedTree, Manifests } from './manifests.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
-
-/** The longest end of a stream: a publisher may claim any length. */
-const MAX_TRAILER = MAX_MANIFEST_BYTES + FOOTER_SIZE
 
 /**
  * The download of a snapshot, or of a part of it: first the end of the stream, which describes the tree, then the
@@ -33,6 +20,7 @@ const MAX_TRAILER = MAX_MANIFEST_BYTES + FOOTER_SIZE
 export class SnapshotDownload {
   readonly job: DownloadJob
   readonly #tree: TreeJob
+  readonly #manifests: Manifests
   readonly #context: DownloadContext
   readonly #limit: ByteLimit
   readonly #emit: (event: ProgressEvent) => void
@@ -40,18 +28,18 @@ export class SnapshotDownload {
   readonly #downloads: Download[] = []
   /** Peers that asked this one for the snapshot. Each download begins with them. */
   readonly #seen: SeenPeer[] = []
-  /** Chunks at the end of the stream that also hold contents. */
-  readonly #chunks = new Map<number, Uint8Array>()
 
   constructor(
     job: DownloadJob,
     tree: TreeJob,
+    manifests: Manifests,
     context: DownloadContext,
     limit: ByteLimit,
     emit: (event: ProgressEvent) => void,
   ) {
     this.job = job
     this.#tree = tree
+    this.#manifests = manifests
     this.#context = context
     this.#limit = limit
     this.#emit = emit
@@ -73,11 +61,18 @@ export class SnapshotDownload {
   /** Rejects as Download does, and with TREE_INVALID for a snapshot that contradicts itself. */
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
-    const results: DownloadedFile[] = []
-    const tree =
-      this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
-    results.push(await this.#run(this.#emit, job, await this.#destination(tree, signal), signal))
-    return sum(results)
+    // Of the manifest's download, only its peers are reported.
+    const emitPeers = (event: ProgressEvent): void => {
+      if (event.event === 'peer' || event.event === 'retry') this.#emit(event)
+    }
+    const { tree, results, shared } = await this.#manifests.get(
+      job,
+      this.#tree.trailer,
+      (...part) => this.#run(emitPeers, ...part),
+      signal,
+    )
+    const destination = await this.#destination(tree, shared, signal)
+    return sum([...results, await this.#run(this.#emit, job, destination, signal)])
   }
 
   async #run(
@@ -92,75 +87,11 @@ export class SnapshotDownload {
     return download.run(signal)
   }
 
-  /**
-   * Fetches the end of the stream: the length that the tracker says, and more if the footer says more. Throws TREE_INVALID
-   * before anything is allocated for a tree that contradicts itself, and keeps nothing of it.
-   */
-  async #fetchTree(results: DownloadedFile[], signal: AbortSignal): Promise<KnownTree> {
-    const { size, fileId, group, name } = this.job
-    const path = this.#context.trees.store.path(fileId)
-    try {
-      const length = Math.max(this.#tree.trailer, FOOTER_SIZE)
-      return await this.#fetchTrailer(path, Math.min(size, length, MAX_TRAILER), results, signal)
-    } catch (error) {
-      if (!(error instanceof TreeError)) throw error
-      await rm(path + PART_SUFFIX, { force: true })
-      throw new ShoalError(
-        'TREE_INVALID',
-        `${group}:${name} was published as a broken snapshot: ${error.message}`,
-        {
-          hint: 'ask its publisher to publish it again with a current version of Shoal',
-        },
-      )
-    }
-  }
-
-  async #fetchTrailer(
-    path: string,
-    length: number,
-    results: DownloadedFile[],
+  async #destination(
+    { index, trailer }: KnownTree,
+    shared: FetchedTree['shared'],
     signal: AbortSignal,
-  ): Promise<KnownTree> {
-    const { size, fileId } = this.job
-    results.push(await this.#fetchEnd(path, length, signal))
-    const footer = decodeFooter(
-      await readFrom(path + PART_SUFFIX, Math.max(0, size - FOOTER_SIZE), size),
-      size,
-    )
-    const needed = footer.manifest + FOOTER_SIZE
-    if (needed > length) return this.#fetchTrailer(path, needed, results, signal)
-    const first = Math.floor((size - needed) / CHUNK_SIZE)
-    // From the beginning of a chunk on, which may also hold contents.
-    const end = await readFrom(path + PART_SUFFIX, first * CHUNK_SIZE, size)
-    const trailer = end.subarray(-needed)
-    const index = await this.#context.trees.store.save(fileId, trailer, size)
-    this.#chunks.set(first, end.subarray(0, chunkLength(size, first)))
-    await rm(path + PART_SUFFIX, { force: true })
-    return { index, trailer }
-  }
-
-  /** Downloads the last `length` bytes of the stream to a sparse file. Reports only its peers. */
-  #fetchEnd(path: string, length: number, signal: AbortSignal): Promise<DownloadedFile> {
-    const { size, fileId } = this.job
-    const { first, count } = chunksOf(size - length, size)
-    const wanted = new Bitmap(chunkCount(size))
-    for (let chunk = first; chunk < first + count; chunk++) wanted.add(chunk)
-    const bytes = bytesOf(wanted, size)
-    const destination: Destination = {
-      look: async () => ({ here: null, replaceable: null }),
-      open: () => PartFile.open(path, fileId, size, { bytes, chunks: count }),
-      wanted,
-      bytes,
-      serves: false,
-      keep: async () => {},
-    }
-    const emit = (event: ProgressEvent): void => {
-      if (event.event === 'peer' || event.event === 'retry') this.#emit(event)
-    }
-    return this.#run(emit, { ...this.job, path, keep: false, sequential: false }, destination, signal)
-  }
-
-  async #destination({ index, trailer }: KnownTree, signal: AbortSignal): Promise<Destination> {
+  ): Promise<Destination> {
     const { group, name, fileId, size, path, force } = this.job
     const { part } = this.#tree
     const { catalog, seeds, trees } = this.#context
@@ -187,11 +118,10 @@ export class SnapshotDownload {
           plan.chunks.count,
           plan.bytes,
         )
-        // To be verified again with the other chunks that are there.
-        for (const [chunk, data] of this.#chunks) {
-          if (!plan.chunks.has(chunk)) continue
-          await opened.write(data, chunk)
-          leftover.marked.add(chunk)
+        if (shared !== null && plan.chunks.has(shared.chunk)) {
+          await opened.write(shared.data, shared.chunk)
+          // To be verified again with the other chunks that are there.
+          leftover.marked.add(shared.chunk)
         }
         return [opened, leftover]
       },
@@ -206,18 +136,6 @@ export class SnapshotDownload {
         )
       },
     }
-  }
-}
-
-/** The bytes of a file from `position` to its end at `size`. */
-async function readFrom(path: string, position: number, size: number): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    const bytes = Buffer.alloc(size - position)
-    await readFully(file, bytes, position, path)
-    return bytes
-  } finally {
-    await file.close()
   }
 }
 

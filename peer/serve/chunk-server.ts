@@ -7,11 +7,13 @@ import { refusedToStranger } from '../../protocol/grants.ts'
 import { fingerprint, HERE_PATH, signHere } from '../../protocol/hello.ts'
 import { listenError } from '../../protocol/listen.ts'
 import { GRANT_PARAMETER, isFileId, PEER_PORT_HEADER } from '../../protocol/peer-wire.ts'
+import type { TreeStore } from '../tree/tree-store.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { Identity } from '../wire/identity.ts'
 import { CIPHERS } from '../wire/pinned-connect.ts'
 import type { FileBytes } from '../wire/transfer-counters.ts'
 import { Admissions } from './admissions.ts'
+import { entryContents, wholeContents } from './contents.ts'
 import type { GrantVerifier } from './grant-verifier.ts'
 import { streamHave } from './have-stream.ts'
 import type { FileReader, Library, SeenPeer, ServedFile } from './library.ts'
@@ -25,6 +27,8 @@ export interface ChunkServerOptions {
   host: string
   port: number
   library: Library
+  /** Trees of the snapshots among them. */
+  trees: TreeStore
   grants: GrantVerifier
   limit: ByteLimit
   onSeen(peer: SeenPeer): void
@@ -39,12 +43,12 @@ export interface ChunkServer {
   close(): Promise<void>
 }
 
-/** Bytes: a grant of 4,096, and the client's other headers. */
-const MAX_HEADER = 8 * 1024
+/** Bytes: a grant of 4,096, a path of 4,096 in which each byte is percent-encoded, and the client's other headers. */
+const MAX_HEADER = 20 * 1024
 
 /** The grant may be in the URL, for programs that take only a URL. */
 const ROUTE = new RegExp(
-  `^/v1/files/([^/?]+)(?:/(have|proof/(\\d{1,10})))?(?:\\?${GRANT_PARAMETER}=([\\w.-]{0,4096}))?$`,
+  `^/v1/files/([^/?]+)(?:/(have|proof/(\\d{1,10})|path/([^?]+)))?(?:\\?${GRANT_PARAMETER}=([\\w.-]{0,4096}))?$`,
 )
 
 /** Serves the library to holders of grants. Throws PORT_IN_USE or BAD_CONFIG when it cannot listen. */
@@ -125,7 +129,7 @@ async function serve(
     throw new ShoalError('TOO_LARGE', 'a request for chunks has no body')
   }
   if (!route || !isFileId(route[1]!)) throw new ShoalError('ROUTE_NOT_FOUND', 'there is nothing at this path')
-  const [, fileId, part, chunk, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
+  const [, fileId, part, chunk, path, inUrl] = route as unknown as [string, string, ...(string | undefined)[]]
   const file = requireServed(options.library, fileId)
   const client = clientFingerprint(request)
   const claims = await options.grants.check(bearer(request) ?? inUrl ?? null, file, client)
@@ -137,7 +141,11 @@ async function serve(
   const sent = (bytes: number): void => options.onSent(to, { group: claims.grp, fileId, bytes })
   // Looks up the file again: its download may have finished while this request waited for its turn.
   const open = (): Promise<FileReader> => requireServed(options.library, fileId).open()
-  return sendRange(file, request, response, options.limit, sent, turn, open)
+  const contents =
+    path === undefined
+      ? wholeContents(file)
+      : entryContents(options.trees.load(fileId, file.size)?.index ?? null, path)
+  return sendRange(file, contents, request, response, options.limit, sent, turn, open)
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>

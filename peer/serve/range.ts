@@ -4,6 +4,7 @@ import { ShoalError } from '../../protocol/errors.ts'
 import { parseRange } from '../../protocol/peer-wire.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import { closedSignal } from './closed-signal.ts'
+import type { Contents, Part } from './contents.ts'
 import type { FileReader, ServedFile } from './library.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
@@ -12,11 +13,12 @@ const READ_SIZE = 1024 * 1024
 const buffers = new ReadBuffers(READ_SIZE, 16)
 
 /**
- * `GET` or `HEAD` of a file: 206 for a range (RFC 9110, 14), 200 for the whole; only held chunks. When its `turn` has
- * come, a body is read from the reader that `open` returns.
+ * `GET` or `HEAD` of contents: 206 for a range (RFC 9110, 14), 200 for the whole; only held chunks of `file`. When its
+ * `turn` has come, a body is read from the reader that `open` returns.
  */
 export async function sendRange(
   file: ServedFile,
+  contents: Contents,
   request: IncomingMessage,
   response: ServerResponse,
   limit: ByteLimit,
@@ -25,21 +27,23 @@ export async function sendRange(
   open: () => Promise<FileReader>,
 ): Promise<void> {
   const wanted = request.headers.range
-  const range = wanted === undefined ? ([0, file.size] as const) : parseRange(wanted, file.size)
+  const range = wanted === undefined ? ([0, contents.size] as const) : parseRange(wanted, contents.size)
   const headers = {
     'accept-ranges': 'bytes',
-    etag: `"${file.fileId}"`,
+    etag: `"${contents.etag}"`,
     'content-type': 'application/octet-stream',
   }
   if (range === null) {
-    response.writeHead(416, { ...headers, 'content-range': `bytes */${file.size}`, 'content-length': 0 })
+    response.writeHead(416, { ...headers, 'content-range': `bytes */${contents.size}`, 'content-length': 0 })
     response.end()
     return
   }
   const [start, end] = range
-  const extent = extentOf(start, end)
-  requireHeld(file, extent)
-  const partial = wanted === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${file.size}` }
+  const parts = contents.parts(start, end)
+  const extents = parts.map(extentOf)
+  for (const extent of extents) requireHeld(file, extent)
+  const partial =
+    wanted === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${contents.size}` }
   const status = wanted === undefined ? 200 : 206
   if (request.method === 'HEAD') {
     response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
@@ -49,17 +53,17 @@ export async function sendRange(
   const closed = closedSignal(request.socket)
   if (closed.aborted) return
   // A client that requests more is not a peer of the swarm, and may take long.
-  if (extent.count <= MAX_EXTENT_CHUNKS) file.asked?.(extent)
+  for (const extent of extents) if (extent.count <= MAX_EXTENT_CHUNKS) file.asked?.(extent)
   // Pipelined requests read one at a time, so that waiting ones hold no buffers.
   await turn
   if (closed.aborted) return
   const reader = await open()
-  response.writeHead(status, { ...headers, ...partial, 'content-length': end - start })
-  await sendBody(reader, response, start, end, limit, sent, closed)
+  const head = { ...headers, ...partial, 'content-length': end - start }
+  await sendBody(reader, () => response.writeHead(status, head), response, parts, limit, sent, closed)
 }
 
-/** The chunks that the range touches. */
-function extentOf(start: number, end: number): Extent {
+/** The chunks that the part touches. */
+function extentOf({ start, end }: Part): Extent {
   const first = Math.floor(start / CHUNK_SIZE)
   return { first, count: Math.ceil(end / CHUNK_SIZE) - first }
 }
@@ -71,9 +75,9 @@ function requireHeld(file: ServedFile, { first, count }: Extent): void {
 
 async function sendBody(
   reader: FileReader,
+  sendHead: () => void,
   response: ServerResponse,
-  start: number,
-  end: number,
+  parts: readonly Part[],
   limit: ByteLimit,
   sent: (bytes: number) => void,
   closed: AbortSignal,
@@ -81,11 +85,13 @@ async function sendBody(
   const step = limit.stepSize(READ_SIZE)
   let inFlight: Promise<void> = Promise.resolve()
   try {
-    for (let at = start; at < end; at += step) {
+    for (const piece of pieces(parts, step)) {
       const buffer = buffers.take()
-      const data = buffer.subarray(0, Math.min(step, end - at))
-      await reader.read(data, at)
+      const data = buffer.subarray(0, piece.end - piece.start)
+      await reader.read(data, piece.start)
       await limit.take(data.length, closed)
+      // After the first read, so that a file of a snapshot that has changed is 410 and not a short body.
+      if (!response.headersSent) sendHead()
       // Reads this piece while the one before is being sent.
       await inFlight
       closed.throwIfAborted()
@@ -101,7 +107,15 @@ async function sendBody(
     // Throws if the file changed meanwhile; then the body is cut short.
     await reader.close()
   }
-  if (!closed.aborted) response.end()
+  if (closed.aborted) return
+  if (!response.headersSent) sendHead()
+  response.end()
+}
+
+/** The parts in pieces of at most `step` bytes. */
+function* pieces(parts: readonly Part[], step: number): Generator<Part> {
+  for (const { start, end } of parts)
+    for (let at = start; at < end; at += step) yield { start: at, end: Math.min(end, at + step) }
 }
 
 /** Resolves when the socket is done with `data`; rejects when the connection closes first. */

@@ -1,15 +1,14 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
+import type { EntryRange } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { FileCopy } from './contents.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
 /** A range of entries, as `below` of protocol/tree/listing.ts returns it. The whole tree is [0, count). */
-export interface Selection {
-  first: number
-  end: number
+export interface Selection extends EntryRange {
   /** The path of the selected folder or file; '' for the whole tree. */
   path: string
 }

@@ -3,9 +3,9 @@ import { CHUNK_SIZE, HASH_SIZE } from '@shoal/plugin'
 export interface LinkedFile {
   name: string
   size: number
-  /** SHA-256 of each chunk, packed. */
-  hashes: Uint8Array
   urls: string[]
+  /** The SHA-256 of each chunk, packed; or of the whole file. */
+  proof: { hashes: Uint8Array } | { sha256: Uint8Array }
 }
 
 /** SHA-256 of the empty string. */
@@ -22,13 +22,13 @@ export const METALINK_HEAD = `<?xml version="1.0" encoding="UTF-8"?>
 /** Yields the Metalink 4 document (RFC 5854) in parts, because a large file's document is large. Pure. */
 export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
   yield METALINK_HEAD
-  for (const { name, size, hashes, urls } of files) {
+  for (const { name, size, urls, proof } of files) {
     yield `  <file name="${escaped(name)}">\n    <size>${size}</size>\n`
-    const whole = wholeHash(size, hashes)
+    const whole = wholeHash(size, proof)
     if (whole !== null) yield `    <hash type="sha-256">${whole}</hash>\n`
-    if (size > 0) {
+    if ('hashes' in proof && size > 0) {
       yield `    <pieces length="${CHUNK_SIZE}" type="sha-256">\n`
-      for (const hash of eachHash(hashes)) yield `      <hash>${hash}</hash>\n`
+      for (const hash of eachHash(proof.hashes)) yield `      <hash>${hash}</hash>\n`
       yield '    </pieces>\n'
     }
     for (const url of urls) yield `    <url priority="1">${escaped(url)}</url>\n`
@@ -37,10 +37,11 @@ export function* metalink(files: Iterable<LinkedFile>): Generator<string> {
   yield '</metalink>\n'
 }
 
-/** The file's own SHA-256, known only if the file has at most one chunk. */
-function wholeHash(size: number, hashes: Uint8Array): string | null {
+/** The file's own SHA-256. Of a file with more than one chunk it is known only in a snapshot. */
+function wholeHash(size: number, proof: LinkedFile['proof']): string | null {
+  if ('sha256' in proof) return Buffer.from(proof.sha256).toString('hex')
   if (size === 0) return EMPTY
-  return hashes.length === HASH_SIZE ? Buffer.from(hashes).toString('hex') : null
+  return proof.hashes.length === HASH_SIZE ? Buffer.from(proof.hashes).toString('hex') : null
 }
 
 function* eachHash(hashes: Uint8Array): Generator<string> {

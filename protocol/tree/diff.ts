@@ -1,3 +1,4 @@
+import type { EntryRange } from './listing.ts'
 import type { TreeIndex } from './tree-index.ts'
 
 export type ChangedProperty = 'kind' | 'content' | 'mode' | 'mtime' | 'target'
@@ -15,9 +16,17 @@ interface Pair {
   bEnd: number
 }
 
-/** The changes from tree `a` to tree `b`, in tree order. Takes O(n) time, and memory for the open folders. */
-export function* diff(a: TreeIndex, b: TreeIndex): Generator<Change> {
-  const open: Pair[] = [{ a: 0, aEnd: a.count, b: 0, bEnd: b.count }]
+/**
+ * The changes from tree `a` to tree `b`, in tree order, or from a folder of `a` to one of `b` (`inside` of listing.ts).
+ * Takes O(n) time, and memory for the open folders.
+ */
+export function* diff(
+  a: TreeIndex,
+  b: TreeIndex,
+  before: EntryRange = { first: 0, end: a.count },
+  after: EntryRange = { first: 0, end: b.count },
+): Generator<Change> {
+  const open: Pair[] = [{ a: before.first, aEnd: before.end, b: after.first, bEnd: after.end }]
   for (let pair = open.at(-1); pair !== undefined; pair = open.at(-1)) {
     const order = compareNext(a, b, pair)
     if (order === null) open.pop()

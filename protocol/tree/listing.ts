@@ -2,6 +2,12 @@ import { ShoalError } from '../errors.ts'
 import { comparePaths } from './paths.ts'
 import type { TreeIndex } from './tree-index.ts'
 
+/** Entries [first, end) of a tree. */
+export interface EntryRange {
+  first: number
+  end: number
+}
+
 /** The entry at exactly this path, null if there is none; -1 for '', the root. Takes O(log n). */
 export function findExact(index: TreeIndex, path: string): number | null {
   if (path === '') return -1
@@ -52,13 +58,27 @@ export function list(index: TreeIndex, path: string): Iterable<number> {
   return entry >= 0 && !index.isFolder(entry) ? [entry] : index.children(entry)
 }
 
-/** The entry at `path` and all that is below it, as a range of entries [first, end). Throws FILE_NOT_FOUND. */
-export function below(index: TreeIndex, path: string): { first: number; end: number } {
+/** The entry at `path` and all that is below it. Throws FILE_NOT_FOUND. */
+export function below(index: TreeIndex, path: string): EntryRange {
   const entry = findOrThrow(index, path)
   return { first: Math.max(0, entry), end: index.end(entry) }
 }
 
+/** All that is in the folder `path`, at any depth, or the entry itself if it is no folder. Throws FILE_NOT_FOUND. */
+export function inside(index: TreeIndex, path: string): EntryRange {
+  const entry = findOrThrow(index, path)
+  if (entry >= 0 && !index.isFolder(entry)) return { first: entry, end: entry + 1 }
+  return { first: entry + 1, end: index.end(entry) }
+}
+
 /** The entries [first, end), for `chunksOfEntries`. */
-export function* range({ first, end }: { first: number; end: number }): Generator<number> {
+export function* range({ first, end }: EntryRange): Generator<number> {
   for (let entry = first; entry < end; entry++) yield entry
+}
+
+/** The bytes of the files below each entry; of a file its size. Takes O(n), and 8 bytes an entry. */
+export function sizesBelow(index: TreeIndex): (entry: number) => number {
+  const before = new Float64Array(index.count + 1)
+  for (let entry = 0; entry < index.count; entry++) before[entry + 1] = before[entry]! + index.size(entry)
+  return (entry) => before[index.end(entry)]! - before[Math.max(0, entry)]!
 }

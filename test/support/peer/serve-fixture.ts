@@ -11,6 +11,7 @@ import { GrantVerifier } from '../../../peer/serve/grant-verifier.ts'
 import { Library, type SeenPeer } from '../../../peer/serve/library.ts'
 import { Memberships } from '../../../peer/serve/memberships.ts'
 import { Seeds } from '../../../peer/serve/seeds.ts'
+import { makeSnapshot, type Snapshot } from '../../../peer/tree/snapshot.ts'
 import { ByteLimit } from '../../../peer/wire/byte-limit.ts'
 import { type Identity, loadIdentity } from '../../../peer/wire/identity.ts'
 import { CHUNK_SIZE } from '../../../protocol/chunking.ts'
@@ -48,6 +49,7 @@ export class ServeFixture {
   readonly seen: SeenPeer[] = []
   readonly errors: Error[] = []
   readonly warnings: string[] = []
+  readonly trees = noTrees(join(this.folder, 'self'))
   catalog!: Catalog
   seeds!: Seeds
   server!: ChunkServer
@@ -59,7 +61,7 @@ export class ServeFixture {
     this.self = await this.identity('self')
     this.client = await this.identity('client')
     this.catalog = new Catalog(join(this.folder, 'self'))
-    this.seeds = new Seeds(this.catalog, this.library, noTrees(), (message) => this.warnings.push(message))
+    this.seeds = new Seeds(this.catalog, this.library, this.trees, (message) => this.warnings.push(message))
     // The member that TestKeys signs for.
     for (const group of ['team', 'other']) this.memberships.sync(group, ['ann'], seconds())
     this.server = await startChunkServer({
@@ -68,6 +70,7 @@ export class ServeFixture {
       host: '127.0.0.1',
       port: 0,
       library: this.library,
+      trees: this.trees.store,
       grants: this.grants,
       limit: this.limit,
       onSent: () => {},
@@ -78,6 +81,7 @@ export class ServeFixture {
 
   async close(): Promise<void> {
     await this.server.close()
+    await this.trees.pool.close()
     this.catalog.close()
     rmSync(this.folder, { recursive: true })
   }
@@ -97,7 +101,21 @@ export class ServeFixture {
     return path
   }
 
-  grantFor(content: Content): Promise<string> {
+  /** Publishes the folder at `path` as a snapshot, and serves it in `group`. */
+  async shareFolder(path: string, name: string, group = 'team'): Promise<Snapshot> {
+    const options = { exclude: [], include: [], keepsLinks: false, allowsCollisions: false }
+    const told = { earlier: null, begin: () => {}, progress: () => {} }
+    const signal = new AbortController().signal
+    const snapshot = await makeSnapshot(path, options, this.trees.pool, told, signal)
+    const { fileId, size, trailer, hashes } = snapshot
+    await this.trees.store.save(fileId, trailer, size)
+    const { mtimeNs, ino } = statSync(path, { bigint: true })
+    const entry = { group, name, path, fileId, size, mtimeNs, ino, isTree: true, fault: null }
+    await this.seeds.add(entry, hashes)
+    return snapshot
+  }
+
+  grantFor(content: Pick<Content, 'fileId'>): Promise<string> {
     return this.keys.sign(content.fileId, this.client.peer)
   }
 
@@ -121,7 +139,7 @@ export class ServeFixture {
 
   /** Sends one request on its own connection. */
   async ask(
-    content: Content,
+    content: Pick<Content, 'fileId'>,
     { method = 'GET', path, grant, range, headers = {}, as }: Ask = {},
   ): Promise<Answer> {
     const who = as === undefined ? this.client : as

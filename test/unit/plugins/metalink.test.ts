@@ -3,7 +3,7 @@ import { metalink } from '../../../plugins/metalink/document.ts'
 const file = (name: string, size: number, hashes: Uint8Array, urls: string[] = []) => ({
   name,
   size,
-  hashes,
+  proof: { hashes },
   urls,
 })
 const documentOf = (...files: ReturnType<typeof file>[]): string => [...metalink(files)].join('')
@@ -21,4 +21,11 @@ test('a one-chunk file has pieces and a file hash, an empty file only the hash, 
   const two = documentOf(file('two', 600_000, Buffer.from(one + 'cd'.repeat(32), 'hex')))
   expect(two).not.toContain('<hash type')
   expect(two.match(/<hash>\w+<\/hash>/g)).toHaveLength(2)
+})
+
+test('a file of a snapshot has the hash of the whole, whatever its size, and no pieces', () => {
+  const sha256 = Buffer.alloc(32, 0xab)
+  const text = [...metalink([{ name: 'app/x', size: 2_000_000, urls: [], proof: { sha256 } }])].join('')
+  expect(text).toContain(`<hash type="sha-256">${'ab'.repeat(32)}</hash>`)
+  expect(text).not.toContain('<pieces')
 })

@@ -1,8 +1,10 @@
 import {
   countsText,
   formatBytes,
+  formatMode,
   formatRate,
   formatSeconds,
+  formatTime,
   plural,
   table,
 } from '../../../../cli/text/format.ts'
@@ -52,4 +54,23 @@ test('a table has columns as wide as their widest cell and no trailing spaces', 
 
 test('counts are listed in words', () => {
   expect(countsText({ users: 2, sessions: 1, groups: 0 })).toBe('2 users, 1 session, 0 groups')
+})
+
+test.each([
+  [0n, '1970-01-01T00:00:00.000000000Z'],
+  [1_700_000_000_123_456_789n, '2023-11-14T22:13:20.123456789Z'],
+  [-1n, '1969-12-31T23:59:59.999999999Z'],
+  [2n ** 63n - 1n, '2262-04-11T23:47:16.854775807Z'],
+  [-(2n ** 63n), '1677-09-21T00:12:43.145224192Z'],
+])('%d nanoseconds are shown as %s', (ns, text) => {
+  expect(formatTime(ns)).toBe(text)
+})
+
+test('permission bits are shown as ls shows them', () => {
+  expect([0, 0o754, 0o777].map(formatMode)).toEqual(['---------', 'rwxr-xr--', 'rwxrwxrwx'])
+})
+
+test('a table has as many rows as there are', () => {
+  const rows = Array.from({ length: 300_000 }, (_, i) => [String(i), 'x'])
+  expect(table(['A', 'B'], rows).split('\n').at(-1)).toBe('299999  x')
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { diff } from '../../../../protocol/tree/diff.ts'
 import type { TreeEntry } from '../../../../protocol/tree/entry.ts'
-import { below, find, findExact, list } from '../../../../protocol/tree/listing.ts'
+import { below, find, findExact, inside, list, range, sizesBelow } from '../../../../protocol/tree/listing.ts'
 import { buildTree } from '../../../../protocol/tree/tree-reader.ts'
 import { file, folder, link, trees } from '../../../support/trees.ts'
 
@@ -113,5 +113,38 @@ test('a difference says which properties changed', () => {
     ['kind'],
     ['kind'],
     'removed',
+  ])
+})
+
+test('the size of a folder is that of all files below it, and what is inside leaves the folder out', () => {
+  fc.assert(
+    fc.property(trees, (entries) => {
+      const { index } = buildTree(entries)
+      const sizes = sizesBelow(index)
+      for (const [i, { path, kind }] of [...entries.entries(), [-1, folder('')] as const]) {
+        const isIn = (other: string): boolean => path === '' || other.startsWith(`${path}/`)
+        const within = entries.filter((entry) => entry.path === path || isIn(entry.path))
+        const size = within.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.size : 0), 0)
+        expect(sizes(i)).toBe(size)
+        const paths = [...range(inside(index, path))].map((entry) => index.path(entry))
+        const expected = within.filter((entry) => entry.path !== path || kind !== 'folder')
+        expect(paths).toEqual(expected.map((entry) => entry.path))
+      }
+    }),
+  )
+})
+
+test('two folders of trees are compared by what is in them', () => {
+  const a = buildTree([folder('x'), file('x/gone'), file('x/same'), file('y')]).index
+  const b = buildTree([
+    folder('z'),
+    folder('z/x'),
+    file('z/x/new'),
+    file('z/x/same', 0, { mode: 0o600 }),
+  ]).index
+  expect([...diff(a, b, inside(a, 'x'), inside(b, 'z/x'))]).toEqual([
+    { change: 'removed', before: 1 },
+    { change: 'added', after: 2 },
+    { change: 'changed', before: 2, after: 3, properties: ['mode'] },
   ])
 })
