@@ -13,6 +13,7 @@ import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
 import { PartFile } from './disk/part-file.ts'
+import { reuseFiles } from './disk/reuse-files.ts'
 import { openTreePart, workingFolder, workingName } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
@@ -150,24 +151,12 @@ export class SnapshotDownload {
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
     return {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
-      open: async () => {
-        const [opened, leftover] = await openTreePart(
-          working,
-          this.job,
-          storage,
-          plan.chunks.count,
-          plan.bytes,
-        )
-        // To be verified again with the other chunks that are there.
-        for (const [chunk, data] of this.#chunks) {
-          if (!plan.chunks.has(chunk)) continue
-          await opened.write(data, chunk)
-          leftover.marked.add(chunk)
-        }
-        return [opened, leftover]
-      },
+      open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
+      fetched: this.#chunks,
       wanted: plan.chunks,
       bytes: plan.bytes,
+      reuse: (hashes, settled, found, stop) =>
+        reuseFiles(plan, storage.path, hashes, settled, { catalog, trees }, found, stop),
       serves: part === '',
       keep: async (state, hashes) => {
         if (part !== '') return

@@ -107,6 +107,17 @@ export class Catalog {
     return this.#select('WHERE grp = ? AND name = ?', group, name)
   }
 
+  /** Folders with snapshots, also those that changed since. */
+  trees(): CatalogEntry[] {
+    return this.#select('WHERE is_tree = 1')
+  }
+
+  /** The sizes that files have which are no snapshots. */
+  plainSizes(): Set<number> {
+    const rows = this.#db.prepare('SELECT DISTINCT size FROM files WHERE is_tree = 0').all()
+    return new Set(rows.map(({ size }) => Number(size)))
+  }
+
   hashes(fileId: string): Buffer | null {
     const row = this.#db.prepare('SELECT packed FROM hashes WHERE file_id = ?').get(fileId)
     return row ? Buffer.from(row.packed as Uint8Array) : null

@@ -1,15 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import {
-  type BigIntStats,
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-} from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 
@@ -60,23 +50,30 @@ export function hashFiles(root: string, files: readonly FileState[]): FileHashes
   }
   let chunk = 0
   for (const [i, file] of files.entries()) {
-    const digest = withFile(root, file, (fd) => {
-      if (file.size < CHUNK_SIZE) return hash('sha256', readPart(fd, file, 0, file.size), 'buffer')
-      const sha256 = createHash('sha256')
-      for (let at = 0; at < file.size; at += READ_SIZE) {
-        const bytes = readPart(fd, file, at, Math.min(READ_SIZE, file.size - at))
-        sha256.update(bytes)
+    const digest = withFile(root, file, (fd) =>
+      sha256Of(fd, file, (bytes) => {
         for (let start = 0; start + CHUNK_SIZE <= bytes.length; start += CHUNK_SIZE)
           result.chunks.set(
             hash('sha256', bytes.subarray(start, start + CHUNK_SIZE), 'buffer'),
             chunk++ * HASH_SIZE,
           )
-      }
-      return sha256.digest()
-    })
+      }),
+    )
     result.files.set(digest, i * HASH_SIZE)
   }
   return result
+}
+
+/** The SHA-256 of an open file. Calls `each` for its bytes, in pieces of whole chunks and a tail. Throws ESTALE if it is shorter. */
+export function sha256Of(fd: number, file: FileState, each?: (bytes: Buffer) => void): Buffer {
+  if (file.size < CHUNK_SIZE) return hash('sha256', readPart(fd, file, 0, file.size), 'buffer')
+  const sha256 = createHash('sha256')
+  for (let at = 0; at < file.size; at += READ_SIZE) {
+    const bytes = readPart(fd, file, at, Math.min(READ_SIZE, file.size - at))
+    sha256.update(bytes)
+    each?.(bytes)
+  }
+  return sha256.digest()
 }
 
 /** Packed hashes of chunks, each of which is made of parts of files. */
@@ -106,7 +103,7 @@ function readInto(root: string, parts: readonly FilePart[], into: Uint8Array): n
 }
 
 /** Opens a file, never by a link, and refuses it if it is not in its state, before and after. */
-function withFile<T>(root: string, file: FileState, use: (fd: number) => T): T {
+export function withFile<T>(root: string, file: FileState, use: (fd: number) => T): T {
   const fd = openSync(join(root, file.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw stale(file)
@@ -175,21 +172,5 @@ function statOf(path: string): BigIntStats | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null
     throw error
-  }
-}
-
-/** A copy of a file within a folder, with a mode of its own. */
-export interface FileCopy {
-  from: string
-  to: string
-  mode: number
-}
-
-/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */
-export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
-  for (const { from, to, mode } of copies) {
-    copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
-    // The copy has the mode of the original.
-    chmodSync(join(root, to), mode & ~umask)
   }
 }

@@ -2,7 +2,7 @@ import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import type { FileCopy } from './contents.ts'
+import type { FileCopy } from './copies.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
@@ -12,6 +12,14 @@ export interface Selection {
   end: number
   /** The path of the selected folder or file; '' for the whole tree. */
   path: string
+}
+
+/** A wanted file, and the entry that owns its bytes in the stream. */
+export interface Carrier {
+  owner: number
+  path: string
+  /** With the bits that writing it takes. */
+  mode: number
 }
 
 /**
@@ -62,6 +70,12 @@ export class TreePlan {
   *files(): Generator<string> {
     for (const entry of this.#carriers.values()) yield this.pathOf(entry)
     for (const { to } of this.copies) yield to
+  }
+
+  /** Wanted files with contents: of those with the same one, the file that gets the bytes. */
+  *carriers(): Generator<Carrier> {
+    for (const [owner, entry] of this.#carriers)
+      if (this.index.size(owner) > 0) yield { owner, path: this.pathOf(entry), mode: this.#modeOf(entry) }
   }
 
   partsOf(chunk: number): WritePart[] {

@@ -1,8 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import type { ThreadAnswer } from '../../packed/thread-pool.ts'
 import {
-  copyFiles,
-  type FileCopy,
   type FileHashes,
   type FilePart,
   type FileState,
@@ -12,6 +10,8 @@ import {
   type States,
   statesOf,
 } from './contents.ts'
+import { copyFiles, copyVerified, type FileCopy, type VerifiedCopy } from './copies.ts'
+import { type FindRequest, type FoundFiles, findFiles } from './find-files.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
@@ -23,9 +23,11 @@ export type TreeRequest =
   | { do: 'read'; root: string; parts: readonly FilePart[] }
   | { do: 'states'; root: string; paths: readonly string[] }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
+  | { do: 'copy verified'; root: string; copies: readonly VerifiedCopy[]; umask: number }
+  | ({ do: 'find files' } & FindRequest)
   | ({ do: 'place' } & PlaceRequest)
 
-export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
+export type TreeAnswer = Scan | FileHashes | FoundFiles | States | Uint8Array | null
 
 function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
   switch (request.do) {
@@ -44,6 +46,10 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
     case 'copy':
       copyFiles(request.root, request.copies, request.umask)
       return [null, []]
+    case 'copy verified':
+      return [copyVerified(request.root, request.copies, request.umask), []]
+    case 'find files':
+      return [findFiles(request), []]
     case 'place':
       placeEntries(request)
       return [null, []]

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
@@ -40,13 +41,12 @@ export async function openTreePart(
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
+    // What a failed sync has left reads as right, but may be missing on the disk.
+    if (doubted) await rm(storage.path, { recursive: true, force: true })
     await storage.begin()
-    const marked = journal?.marked ?? new Bitmap(chunkCount(size))
+    const marked = (doubted ? null : journal?.marked) ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
-    return [
-      new PartFile(name, size, storage, marks, wanted),
-      doubted ? { ...leftover, marked: new Bitmap(chunkCount(size)) } : leftover,
-    ]
+    return [new PartFile(name, size, storage, marks, wanted), leftover]
   } catch (error) {
     await marks?.close()
     throw storageError(error, storage.path)

@@ -1,0 +1,92 @@
+import { chmodSync, constants, copyFileSync, fchmodSync, fstatSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type FileState, sha256Of, withFile } from './contents.ts'
+import { FolderHandles } from './folder-handles.ts'
+
+/** A copy of a file within a folder, with a mode of its own. */
+export interface FileCopy {
+  from: string
+  to: string
+  mode: number
+}
+
+/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). */
+export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
+  for (const { from, to, mode } of copies) {
+    copyFileSync(join(root, from), join(root, to), constants.COPYFILE_FICLONE)
+    // The copy has the mode of the original.
+    chmodSync(join(root, to), mode & ~umask)
+  }
+}
+
+/** A copy of a file from anywhere on this machine, which must turn out to have a known content. */
+export interface VerifiedCopy {
+  /** The file, by its absolute path, and its state when its content was known. */
+  source: FileState
+  to: string
+  /** For the copy; the owner can read it. */
+  mode: number
+  sha256: Uint8Array
+  /** Some bytes of the file at `to` are verified already, and are lost if it is replaced by another content. */
+  isBegun: boolean
+}
+
+/**
+ * Copies files into the folder `root`, by reflink where the file system has it, never through a symbolic link. Hashes each
+ * copy, and takes a file that is there already if it has the content. Returns a 1 for each file that is there now, and a 0
+ * for each that is not, for any reason. Throws if it loses a file that was begun.
+ */
+export function copyVerified(root: string, copies: readonly VerifiedCopy[], umask: number): Uint8Array {
+  const folders = new FolderHandles(root)
+  try {
+    return Uint8Array.from(copies, (copy) => (copyOne(folders, copy, umask) ? 1 : 0))
+  } finally {
+    folders.close()
+  }
+}
+
+function copyOne(folders: FolderHandles, copy: VerifiedCopy, umask: number): boolean {
+  const { source, sha256, isBegun } = copy
+  let isLost = false
+  try {
+    const to = folders.pathOf(copy.to)
+    if (isRight(to, copy, umask)) return true
+    withFile('/', source, (fd) => {
+      if (isBegun && !sha256Of(fd, source).equals(sha256))
+        throw new Error(`${source.path} has another content`)
+      isLost = isBegun
+      rmSync(to, { force: true })
+      copyFileSync(pathOfOpen(fd, source.path), to, COPYING)
+    })
+    if (isRight(to, copy, umask)) return true
+    rmSync(to, { force: true })
+    throw new Error(`${source.path} changed while it was copied`)
+  } catch (error) {
+    if (isLost) throw error
+    // The file is fetched instead, which reports a folder that cannot be written.
+    return false
+  }
+}
+
+/** COPYFILE_EXCL follows no symbolic link that somebody puts at the copy's name meanwhile. */
+const COPYING = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL
+
+/** Somebody may put a FIFO in the place of the file meanwhile, which would block the thread. */
+const pathOfOpen = (fd: number, path: string): string =>
+  process.platform === 'linux' ? `/proc/self/fd/${fd}` : path
+
+/** Whether the file at `path` has the content; if so, it gets its mode. */
+function isRight(path: string, { source, sha256, mode }: VerifiedCopy, umask: number): boolean {
+  const file = { path, size: source.size, mtimeNs: null }
+  try {
+    return withFile('/', file, (fd) => {
+      const stat = fstatSync(fd)
+      if (!stat.isFile() || stat.size !== file.size || !sha256Of(fd, file).equals(sha256)) return false
+      fchmodSync(fd, mode & ~umask)
+      return true
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
