@@ -3,11 +3,10 @@ import { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { PART_SUFFIX } from '../../protocol/names.ts'
 import { chunksOf, decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
-import { below } from '../../protocol/tree/listing.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { readFully } from '../serve/seeded-file.ts'
-import { bytesOf } from '../tree/plan.ts'
+import { bytesOf, selectPart } from '../tree/plan.ts'
 import type { KnownTree } from '../tree/tree-store.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
@@ -70,7 +69,8 @@ export class SnapshotDownload {
     const results: DownloadedFile[] = []
     const tree =
       this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
-    results.push(await this.#run(this.#emit, job, await this.#destination(tree, signal), signal))
+    const [path, destination] = await this.#destination(tree, signal)
+    results.push(await this.#run(this.#emit, { ...job, path }, destination, signal))
     return sum(results)
   }
 
@@ -132,24 +132,24 @@ export class SnapshotDownload {
     return this.#run(emit, { ...this.job, path, keep: false, sequential: false }, destination, signal)
   }
 
-  async #destination({ index, trailer }: KnownTree, signal: AbortSignal): Promise<Destination> {
+  /** Returns the path of the folder or file that the download makes, too. */
+  async #destination({ index, trailer }: KnownTree, signal: AbortSignal): Promise<[string, Destination]> {
     const { group, name, fileId, size, path, force } = this.job
     const { part } = this.#tree
     const { catalog, seeds, trees } = this.#context
-    const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
-    const earlier = catalog
-      .byPath(path)
-      .find((entry) => entry.isTree && entry.group === group && entry.name === name)
-    const known = earlier && part === '' ? trees.store.load(earlier.fileId, earlier.size) : null
     const options = {
-      earlier: known?.index ?? null,
+      earlier: (at: string) => {
+        const placed = catalog.placedAt(at, { group, name, part })
+        return placed && (trees.store.load(placed.fileId, placed.size)?.index ?? null)
+      },
       pool: trees.pool,
       force,
     }
-    const { plan, target } = await planTree(index, selection, path, options, signal)
-    const working = workingName(path, fileId)
+    const { plan, target } = await planTree(index, selectPart(index, part), path, options, signal)
+    const { final } = target
+    const working = workingName(final, fileId)
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
-    return {
+    const destination: Destination = {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
       open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
       fetched: this.#chunks,
@@ -159,13 +159,12 @@ export class SnapshotDownload {
         reuseFiles(plan, storage.path, hashes, settled, { catalog, trees }, found, stop),
       serves: part === '',
       keep: async (state, hashes) => {
-        if (part !== '') return
-        await seeds.add(
-          { group, name, fileId, size, path: target.path, ...state, isTree: true, fault: null },
-          hashes,
-        )
+        const copy = { group, name, fileId, size, path: final }
+        if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
+        else catalog.putPart({ ...copy, part })
       },
     }
+    return [final, destination]
   }
 }
 

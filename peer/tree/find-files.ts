@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { HASH_SIZE } from '../../protocol/chunking.ts'
-import { below } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { FileState } from './contents.ts'
 import { stateOf } from './parts.ts'
-import { pathInSelection } from './plan.ts'
+import { pathInSelection, type Selection, selectPart } from './plan.ts'
 import { readTrailer } from './trailer.ts'
 
 /** A snapshot, or a part of one, that is in a folder of this machine. */
@@ -38,9 +37,7 @@ export function findFiles({ trailer, size, part, wanted }: FindRequest): FoundFi
     const number = table.take(index.sha256(entry))
     if (number === null) continue
     numbers.push(number)
-    const isSingle = part !== '' && index.path(entry) === selection.path
-    const path = isSingle ? '' : pathInSelection(index, selection, entry)
-    files.push({ ...stateOf(index, entry), path })
+    files.push({ ...stateOf(index, entry), path: pathInSelection(index, selection, entry) })
   }
   return { numbers: Uint32Array.from(numbers), files }
 }
@@ -53,11 +50,9 @@ function readIndex(trailer: string, size: number): TreeIndex | null {
   }
 }
 
-function selectionOf(index: TreeIndex, part: string): { first: number; end: number; path: string } | null {
-  if (part === '') return { first: 0, end: index.count, path: '' }
+function selectionOf(index: TreeIndex, part: string): Selection | null {
   try {
-    const { first, end } = below(index, part)
-    return { first, end, path: index.path(first) }
+    return { ...selectPart(index, part), name: '' }
   } catch {
     return null
   }

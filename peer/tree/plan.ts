@@ -1,6 +1,7 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
+import { below } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import type { FileCopy } from './copies.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
@@ -12,7 +13,21 @@ export interface Selection {
   end: number
   /** The path of the selected folder or file; '' for the whole tree. */
   path: string
+  /** The name that a single selected file or link gets. */
+  name?: string
 }
+
+/** Selects the folder or file `part`; '' for the whole tree. Throws FILE_NOT_FOUND. */
+export function selectPart(index: TreeIndex, part: string): Selection {
+  if (part === '') return { first: 0, end: index.count, path: '' }
+  const { first, end } = below(index, part)
+  // The path may have another Unicode form than the part that was asked for.
+  return { first, end, path: index.path(first) }
+}
+
+/** Whether one file or link is selected, and no folder. */
+export const isSingle = (index: TreeIndex, { first, end, path }: Selection): boolean =>
+  end - first === 1 && index.path(first) === path && !index.isFolder(first)
 
 /** A wanted file, and the entry that owns its bytes in the stream. */
 export interface Carrier {
@@ -129,11 +144,15 @@ export class TreePlan {
   }
 }
 
-/** The path of an entry relative to where the selection goes. A single file or link that is selected has its own name. */
-export function pathInSelection(index: TreeIndex, { path: selected }: Selection, entry: number): string {
+/** The path of an entry relative to where the selection goes: a single file or link goes into a folder, by its name. */
+export function pathInSelection(
+  index: TreeIndex,
+  { path: selected, name }: Selection,
+  entry: number,
+): string {
   const path = index.path(entry)
   if (selected === '') return path
-  return path === selected ? index.name(entry) : path.slice(selected.length + 1)
+  return path === selected ? (name ?? index.name(entry)) : path.slice(selected.length + 1)
 }
 
 /** Bytes of the chunks of a stream. */

@@ -8,7 +8,7 @@ import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import type { Sync } from './storage.ts'
 import { syncFileSystem } from './sync-file-system.ts'
-import type { TreeTarget } from './tree-target.ts'
+import { requireUnchanged, type TreeTarget } from './tree-target.ts'
 
 const ENTRIES_A_TURN = 500
 const never = new AbortController().signal
@@ -37,6 +37,7 @@ export async function mergeTree(
     never,
   )
   await sync(() => syncFileSystem(from))
+  await requireUnchanged(plan, target, wanted, pool, never)
   for (const [i, entry] of entries.entries()) {
     if (i % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await nextTurn()
     if (entry.kind === 'folder') makeFolder(to, entry)

@@ -3,7 +3,7 @@ import type { Bitmap } from '../../../protocol/bitmap.ts'
 import { CHUNK_SIZE, HASH_SIZE } from '../../../protocol/chunking.ts'
 import { chunksOf } from '../../../protocol/tree/footer.ts'
 import { segmentsOfEntry } from '../../../protocol/tree/layout.ts'
-import type { Catalog, CatalogEntry } from '../../serve/catalog.ts'
+import type { Catalog, DownloadedPart } from '../../serve/catalog.ts'
 import type { FileState } from '../../tree/contents.ts'
 import type { VerifiedCopy } from '../../tree/copies.ts'
 import type { Carrier, TreePlan } from '../../tree/plan.ts'
@@ -18,6 +18,8 @@ interface Missing extends Carrier {
   chunks: number[]
   isBegun: boolean
 }
+
+type Folder = Pick<DownloadedPart, 'fileId' | 'size' | 'path' | 'part'>
 
 interface Source {
   file: Missing
@@ -62,11 +64,11 @@ export async function reuseFiles(
           if (areThere[i] === 1) reuse.placed(file, from ?? source.path)
       }),
     )
-  for (const { fileId, size, path } of folders) {
+  for (const { fileId, size, path, part } of folders) {
     const { missing } = reuse
     if (missing.length === 0) return
     const wanted = pack(missing.map(({ owner }) => plan.index.sha256(owner)))
-    const request = { trailer: trees.store.path(fileId), size, part: '', wanted }
+    const request = { trailer: trees.store.path(fileId), size, part, wanted }
     const { numbers, files } = await trees.pool.findFiles(request, signal)
     const sources = files.map((file, i) => ({
       file: missing[numbers[i]!]!,
@@ -115,10 +117,15 @@ function chunksOfFile({ index }: TreePlan, owner: number): number[] {
   })
 }
 
-/** The snapshots that this home has in folders, each once. Files that changed since do not matter: copies are verified. */
-function foldersOf(catalog: Catalog): CatalogEntry[] {
-  const folders = new Map(catalog.trees().map((entry) => [`${entry.fileId} ${entry.path}`, entry]))
-  return [...folders.values()]
+/**
+ * The snapshots and parts of snapshots that this home has in folders, each once. Files that changed since do not matter:
+ * copies are verified.
+ */
+function foldersOf(catalog: Catalog): Folder[] {
+  const folders = new Map<string, Folder>()
+  for (const { fileId, size, path } of catalog.trees())
+    folders.set(`${fileId} ${path}`, { fileId, size, path, part: '' })
+  return [...folders.values(), ...catalog.parts()]
 }
 
 /**

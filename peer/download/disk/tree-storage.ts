@@ -18,7 +18,7 @@ const never = new AbortController().signal
 
 /**
  * A tree that is being downloaded. Its files have their final names in a working folder beside the target, on the same
- * file system. One rename moves them to the target, or one rename each if the target exists.
+ * file system. One rename moves them to the target, or one rename each if the folder exists.
  */
 export class TreeStorage implements PartStorage {
   readonly path: string
@@ -38,10 +38,8 @@ export class TreeStorage implements PartStorage {
   /** Makes the working folder, its folders and its empty files. */
   async begin(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
-    if (this.#target.kind !== 'single') {
-      const folders = [...this.#plan.entries()].filter(({ kind }) => kind === 'folder')
-      await this.#pool.place(this.path, 'make', folders, never)
-    }
+    const folders = [...this.#plan.entries()].filter(({ kind }) => kind === 'folder')
+    await this.#pool.place(this.path, 'make', folders, never)
     for (const { path, mode } of this.#plan.emptyFiles())
       await (await open(join(this.path, path), 'a', mode)).close()
   }
@@ -86,18 +84,19 @@ export class TreeStorage implements PartStorage {
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
-    if (kind === 'merge') await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
-    else {
+    if (kind === 'merge') {
+      await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
+      await rm(this.path, { recursive: true, force: true })
+    } else {
       const entries = [...this.#plan.entries()]
       const links = entries.filter((entry) => entry.kind === 'link')
       await this.#pool.place(this.path, 'make', links, never)
       await this.#pool.place(this.path, 'finish', entries, never)
-      if (kind === 'new') await chmod(this.path, 0o777 & ~process.umask())
+      await chmod(this.path, 0o777 & ~process.umask())
       await sync(() => this.sync())
-      await giveName(kind === 'new' ? this.path : join(this.path, entries[0]!.path), to, replaceable)
+      await giveName(this.path, to, replaceable)
       await sync(() => syncFolder(dirname(to)))
     }
-    if (kind !== 'new') await rm(this.path, { recursive: true, force: true })
     const { mtimeNs, ino } = await stat(to, { bigint: true })
     return { mtimeNs, ino }
   }
