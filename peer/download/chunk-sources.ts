@@ -83,6 +83,22 @@ export async function takeFromSources(
   }
 }
 
+/** Writes missing chunks that an earlier download of the same content has fetched, and calls `found` for each right one. */
+export async function takeFetched(
+  fetched: ReadonlyMap<number, Uint8Array>,
+  part: PartFile,
+  have: Bitmap,
+  hashes: Uint8Array,
+  found: (chunk: number) => void,
+): Promise<void> {
+  for (const [chunk, data] of fetched) {
+    const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
+    if (have.has(chunk) || !sha256(data).equals(expected)) continue
+    await part.write(data, chunk)
+    found(chunk)
+  }
+}
+
 /** Yields each missing chunk once: all workers of a source share one generator. */
 function* chunksMissingIn(have: Bitmap): Generator<number> {
   for (let chunk = 0; chunk < have.size; chunk++) if (!have.has(chunk)) yield chunk

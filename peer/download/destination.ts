@@ -13,6 +13,15 @@ export interface Destination {
   wanted: Bitmap | null
   /** Bytes of the wanted chunks. */
   bytes: number
+  /** Puts what this home has elsewhere into the open part, and calls `found` for each chunk that is complete and right. */
+  reuse?(
+    hashes: Uint8Array,
+    settled: Bitmap,
+    found: (chunk: number, path: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Chunks that another download of the same content has fetched and counted. */
+  fetched?: ReadonlyMap<number, Uint8Array>
   /** Whether it is served to others while it runs. */
   serves: boolean
   /** Adds the complete download to the catalog and serves it. */

@@ -5,8 +5,7 @@ import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts
 import type { SeenPeer } from '../serve/library.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import { PauseWatch } from '../wire/pause-watch.ts'
-import type { ChunkSource } from './chunk-sources.ts'
-import { takeFromSources } from './chunk-sources.ts'
+import { type ChunkSource, takeFetched, takeFromSources } from './chunk-sources.ts'
 import type { DownloadContext } from './context.ts'
 import { type Destination, fileDestination } from './destination.ts'
 import type { FileHere, Replaceable } from './disk/overwriting.ts'
@@ -135,8 +134,11 @@ export class Download {
     await recheck(part, leftover, this.#hashes, this.#context.hashPool, reused, signal)
     if (this.#have.count > 0) this.#totals.reusedFrom(part.path)
     const copied = (chunk: number, path: string): void => this.#hold(chunk, path)
+    await this.#destination.reuse?.(this.#hashes, this.#settled, copied, signal)
     await copyLocalChunks(part, this.#settled, this.#hashes, this.#context, copied, signal)
     this.#totals.endReuse()
+    const { fetched } = this.#destination
+    if (fetched) await takeFetched(fetched, part, this.#settled, this.#hashes, (chunk) => this.#hold(chunk))
     await this.#takeFromSources(part, signal)
     signal.throwIfAborted()
   }

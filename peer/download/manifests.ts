@@ -28,8 +28,8 @@ export interface FetchedTree {
   tree: KnownTree
   /** Of the downloads that fetched it; none where this home had the manifest. */
   results: DownloadedFile[]
-  /** The chunk in which the manifest begins, which may also hold contents. */
-  shared: { chunk: number; data: Uint8Array } | null
+  /** The chunk in which the manifest begins, if it was fetched: it may also hold contents. */
+  chunks: ReadonlyMap<number, Uint8Array>
 }
 
 /** Finds the trees of snapshots: in this home, else by fetching the end of the stream and nothing more. */
@@ -49,7 +49,7 @@ export class Manifests {
   async get(job: DownloadJob, trailer: number, run: RunDownload, signal: AbortSignal): Promise<FetchedTree> {
     for (;;) {
       const tree = this.#store.load(job.fileId, job.size)
-      if (tree !== null) return { tree, results: [], shared: null }
+      if (tree !== null) return { tree, results: [], chunks: new Map() }
       const other = this.#fetching.get(job.fileId)
       if (other === undefined) break
       await endOrAbort(other, signal)
@@ -97,7 +97,7 @@ export class Manifests {
     const trailer = end.subarray(-length)
     const index = await this.#store.save(fileId, trailer, size)
     await rm(path + PART_SUFFIX, { force: true })
-    return { tree: { index, trailer }, shared: { chunk, data: end.subarray(0, chunkLength(size, chunk)) } }
+    return { tree: { index, trailer }, chunks: new Map([[chunk, end.subarray(0, chunkLength(size, chunk))]]) }
   }
 }
 

@@ -1,10 +1,10 @@
-import { below } from '../../protocol/tree/listing.ts'
 import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
-import type { KnownTree } from '../tree/tree-store.ts'
+import { selectPart } from '../tree/plan.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
+import { reuseFiles } from './disk/reuse-files.ts'
 import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
@@ -65,14 +65,14 @@ export class SnapshotDownload {
     const emitPeers = (event: ProgressEvent): void => {
       if (event.event === 'peer' || event.event === 'retry') this.#emit(event)
     }
-    const { tree, results, shared } = await this.#manifests.get(
+    const fetched = await this.#manifests.get(
       job,
       this.#tree.trailer,
       (...part) => this.#run(emitPeers, ...part),
       signal,
     )
-    const destination = await this.#destination(tree, shared, signal)
-    return sum([...results, await this.#run(this.#emit, job, destination, signal)])
+    const [path, destination] = await this.#destination(fetched, signal)
+    return sum([...fetched.results, await this.#run(this.#emit, { ...job, path }, destination, signal)])
   }
 
   async #run(
@@ -87,55 +87,42 @@ export class SnapshotDownload {
     return download.run(signal)
   }
 
+  /** Returns the path of the folder or file that the download makes, too. */
   async #destination(
-    { index, trailer }: KnownTree,
-    shared: FetchedTree['shared'],
+    { tree: { index, trailer }, chunks }: FetchedTree,
     signal: AbortSignal,
-  ): Promise<Destination> {
+  ): Promise<[string, Destination]> {
     const { group, name, fileId, size, path, force } = this.job
     const { part } = this.#tree
     const { catalog, seeds, trees } = this.#context
-    const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
-    const earlier = catalog
-      .byPath(path)
-      .find((entry) => entry.isTree && entry.group === group && entry.name === name)
-    const known = earlier && part === '' ? trees.store.load(earlier.fileId, earlier.size) : null
     const options = {
-      earlier: known?.index ?? null,
+      earlier: (at: string) => {
+        const placed = catalog.placedAt(at, { group, name, part })
+        return placed && (trees.store.load(placed.fileId, placed.size)?.index ?? null)
+      },
       pool: trees.pool,
       force,
     }
-    const { plan, target } = await planTree(index, selection, path, options, signal)
-    const working = await workingName(target, path, fileId)
+    const { plan, target } = await planTree(index, selectPart(index, part), path, options, signal)
+    const { final } = target
+    const working = await workingName(target, fileId)
     const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
-    return {
+    const destination: Destination = {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
-      open: async () => {
-        const [opened, leftover] = await openTreePart(
-          working,
-          this.job,
-          storage,
-          plan.chunks.count,
-          plan.bytes,
-        )
-        if (shared !== null && plan.chunks.has(shared.chunk)) {
-          await opened.write(shared.data, shared.chunk)
-          // To be verified again with the other chunks that are there.
-          leftover.marked.add(shared.chunk)
-        }
-        return [opened, leftover]
-      },
+      open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
+      fetched: chunks,
       wanted: plan.chunks,
       bytes: plan.bytes,
+      reuse: (hashes, settled, found, stop) =>
+        reuseFiles(plan, storage.path, hashes, settled, { catalog, trees }, found, stop),
       serves: part === '',
       keep: async (state, hashes) => {
-        if (part !== '') return
-        await seeds.add(
-          { group, name, fileId, size, path: target.path, ...state, isTree: true, fault: null },
-          hashes,
-        )
+        const copy = { group, name, fileId, size, path: final }
+        if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
+        else catalog.putPart({ ...copy, part })
       },
     }
+    return [final, destination]
   }
 }
 

@@ -19,6 +19,18 @@ export interface CatalogEntry {
   fault: string | null
 }
 
+/** The place to which a part of a snapshot was downloaded. It is not served, but a later version may replace it. */
+export interface DownloadedPart {
+  group: string
+  name: string
+  fileId: string
+  /** Of the stream. */
+  size: number
+  path: string
+  /** The folder or file of the tree. */
+  part: string
+}
+
 /** The origin and the last state of a removed copy. */
 export type RemovedCopy = Pick<CatalogEntry, 'group' | 'name' | 'size' | 'mtimeNs' | 'ino'>
 
@@ -46,6 +58,10 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS removed (
     path TEXT PRIMARY KEY, grp TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, ino INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS parts (
+    path TEXT PRIMARY KEY, grp TEXT NOT NULL, name TEXT NOT NULL, part TEXT NOT NULL, file_id TEXT NOT NULL,
+    size INTEGER NOT NULL
   ) WITHOUT ROWID;
 `
 const CHUNKS_A_SLICE = 2000
@@ -88,6 +104,7 @@ export class Catalog {
     this.#transaction(() => {
       this.#putHashes.run(fileId, hashes)
       this.#put.run(group, path, name, fileId, size, mtimeNs, ino, fault, isTree ? 1 : 0)
+      this.removePart(path)
     })
   }
 
@@ -105,6 +122,17 @@ export class Catalog {
 
   byName(group: string, name: string): CatalogEntry[] {
     return this.#select('WHERE grp = ? AND name = ?', group, name)
+  }
+
+  /** Folders with snapshots, also those that changed since. */
+  trees(): CatalogEntry[] {
+    return this.#select('WHERE is_tree = 1')
+  }
+
+  /** The sizes that files have which are no snapshots. */
+  plainSizes(): Set<number> {
+    const rows = this.#db.prepare('SELECT DISTINCT size FROM files WHERE is_tree = 0').all()
+    return new Set(rows.map(({ size }) => Number(size)))
   }
 
   hashes(fileId: string): Buffer | null {
@@ -142,6 +170,33 @@ export class Catalog {
     })
   }
 
+  putPart({ group, name, fileId, size, path, part }: DownloadedPart): void {
+    this.#db
+      .prepare(
+        'INSERT OR REPLACE INTO parts (path, grp, name, part, file_id, size) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(path, group, name, part, fileId, size)
+  }
+
+  parts(): DownloadedPart[] {
+    return this.#parts('')
+  }
+
+  /** The snapshot that a download of the same name and part has put at `path`; a whole one has the part ''. */
+  placedAt(
+    path: string,
+    wanted: { group: string; name: string; part: string },
+  ): { fileId: string; size: number } | null {
+    const trees = this.byPath(path).flatMap((entry) => (entry.isTree ? { ...entry, part: '' } : []))
+    const isWanted = ({ group, name, part }: typeof wanted): boolean =>
+      group === wanted.group && name === wanted.name && part === wanted.part
+    return [...trees, ...this.#parts('WHERE path = ?', path)].find(isWanted) ?? null
+  }
+
+  removePart(path: string): void {
+    this.#db.prepare('DELETE FROM parts WHERE path = ?').run(path)
+  }
+
   removedAt(path: string): RemovedCopy | null {
     const statement = this.#db.prepare('SELECT * FROM removed WHERE path = ?')
     statement.setReadBigInts(true)
@@ -165,6 +220,18 @@ export class Catalog {
     const columns = this.#db.prepare('PRAGMA table_info(files)').all()
     if (columns.some(({ name }) => name === 'is_tree')) return
     this.#db.exec('ALTER TABLE files ADD COLUMN is_tree INTEGER NOT NULL DEFAULT 0')
+  }
+
+  #parts(where: string, ...values: string[]): DownloadedPart[] {
+    const rows = this.#db.prepare(`SELECT path, grp, name, part, file_id, size FROM parts ${where}`)
+    return rows.all(...values).map((row) => ({
+      group: row.grp as string,
+      name: row.name as string,
+      fileId: row.file_id as string,
+      size: Number(row.size),
+      path: row.path as string,
+      part: row.part as string,
+    }))
   }
 
   #select(where: string, ...values: string[]): CatalogEntry[] {

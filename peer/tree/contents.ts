@@ -1,20 +1,9 @@
 import { createHash, hash } from 'node:crypto'
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  copyFileSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  rmSync,
-} from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import { type FolderHandles, withFolders, withReadFolders } from './folder-handles.ts'
-import { setMode } from './place.ts'
+import { type FolderHandles, withReadFolders } from './folder-handles.ts'
 
 /** A file of a folder, in the state in which it was scanned or placed. */
 export interface FileState {
@@ -67,23 +56,33 @@ function hashBelow(folders: FolderHandles, files: readonly FileState[]): FileHas
   }
   let chunk = 0
   for (const [i, file] of files.entries()) {
-    const digest = withFile(folders, file, (fd) => {
-      if (file.size < CHUNK_SIZE) return hash('sha256', readPart(fd, folders.latest, 0, file.size), 'buffer')
-      const sha256 = createHash('sha256')
-      for (let at = 0; at < file.size; at += READ_SIZE) {
-        const bytes = readPart(fd, folders.latest, at, Math.min(READ_SIZE, file.size - at))
-        sha256.update(bytes)
+    const digest = withFile(folders.pathOf(file.path), folders.latest, file, (fd) =>
+      sha256Of(fd, folders.latest, file.size, (bytes) => {
         for (let start = 0; start + CHUNK_SIZE <= bytes.length; start += CHUNK_SIZE)
           result.chunks.set(
             hash('sha256', bytes.subarray(start, start + CHUNK_SIZE), 'buffer'),
             chunk++ * HASH_SIZE,
           )
-      }
-      return sha256.digest()
-    })
+      }),
+    )
     result.files.set(digest, i * HASH_SIZE)
   }
   return result
+}
+
+/**
+ * The SHA-256 of the first `size` bytes of an open file. Calls `each` for them, in pieces of whole chunks and a tail.
+ * Throws FILE_CHANGED, with `path`, if the file is shorter.
+ */
+export function sha256Of(fd: number, path: string, size: number, each?: (bytes: Buffer) => void): Buffer {
+  if (size < CHUNK_SIZE) return hash('sha256', readPart(fd, path, 0, size), 'buffer')
+  const sha256 = createHash('sha256')
+  for (let at = 0; at < size; at += READ_SIZE) {
+    const bytes = readPart(fd, path, at, Math.min(READ_SIZE, size - at))
+    sha256.update(bytes)
+    each?.(bytes)
+  }
+  return sha256.digest()
 }
 
 /** Packed hashes of chunks that are made of parts of files. Throws as `hashFiles`. */
@@ -108,7 +107,7 @@ export function readParts(root: string, parts: readonly FilePart[]): Uint8Array<
 function readInto(folders: FolderHandles, parts: readonly FilePart[], into: Uint8Array): number {
   let at = 0
   for (const part of parts) {
-    withFile(folders, part, (fd) =>
+    withFile(folders.pathOf(part.path), folders.latest, part, (fd) =>
       readFully(fd, folders.latest, part.offset, into.subarray(at, at + part.length)),
     )
     at += part.length
@@ -116,14 +115,14 @@ function readInto(folders: FolderHandles, parts: readonly FilePart[], into: Uint
   return at
 }
 
-/** Opens a file, never by a link, and refuses it if it is not in its state, before and after. */
-function withFile<T>(folders: FolderHandles, file: FileState, use: (fd: number) => T): T {
+/** Opens the file at `place`, never by a link. Throws FILE_CHANGED, with the path `shown`, if it is not in its state before and after. */
+export function withFile<T>(place: string, shown: string, file: FileState, use: (fd: number) => T): T {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const fd = openSync(folders.pathOf(file.path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  const fd = openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
-    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(folders.latest)
+    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(shown)
     const result = use(fd)
-    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(folders.latest)
+    if (!isSameState(file, fstatSync(fd, { bigint: true }))) throw changed(shown)
     return result
   } finally {
     closeSync(fd)
@@ -190,39 +189,4 @@ function statOf(path: string): BigIntStats | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null
     throw error
   }
-}
-
-/** A copy of a file within a folder, with a mode of its own. */
-export interface FileCopy {
-  from: string
-  to: string
-  mode: number
-}
-
-/** Linux opens the original without following a link; copyFileSync would follow it. */
-function copyFile(from: string, to: string): void {
-  const { COPYFILE_FICLONE, COPYFILE_EXCL, O_RDONLY, O_NOFOLLOW } = constants
-  const fd = openSync(from, O_RDONLY | O_NOFOLLOW)
-  try {
-    const original = process.platform === 'linux' ? `/proc/self/fd/${fd}` : from
-    copyFileSync(original, to, COPYFILE_FICLONE | COPYFILE_EXCL)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** Copies files within a folder, by reflink where the file system has it (ioctl_ficlonerange(2)). Throws a storage error. */
-export function copyFiles(root: string, copies: readonly FileCopy[], umask: number): void {
-  withFolders(root, (source) =>
-    withFolders(root, (folders) => {
-      for (const { from, to, mode } of copies) {
-        const place = folders.pathOf(to)
-        // Left by an earlier run, or put there by somebody. A copy would go through a link.
-        rmSync(place, { force: true })
-        copyFile(source.pathOf(from), place)
-        // The copy has the mode of the original.
-        setMode(place, mode & ~umask)
-      }
-    }),
-  )
 }

@@ -1,9 +1,9 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { chunksOfEntries, segmentsOfChunk } from '../../protocol/tree/layout.ts'
-import type { EntryRange } from '../../protocol/tree/listing.ts'
+import { below, type EntryRange } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import type { FileCopy } from './contents.ts'
+import type { FileCopy } from './copies.ts'
 import { type Placed, WORKING_FILE } from './place.ts'
 import type { WritePart } from './write-tree.ts'
 
@@ -11,6 +11,28 @@ import type { WritePart } from './write-tree.ts'
 export interface Selection extends EntryRange {
   /** The path of the selected folder or file; '' for the whole tree. */
   path: string
+  /** The name that a single selected file or link gets. */
+  name?: string
+}
+
+/** Selects the folder or file `part`; '' for the whole tree. Throws FILE_NOT_FOUND. */
+export function selectPart(index: TreeIndex, part: string): Selection {
+  if (part === '') return { first: 0, end: index.count, path: '' }
+  const { first, end } = below(index, part)
+  // The path may have another Unicode form than the part that was asked for.
+  return { first, end, path: index.path(first) }
+}
+
+/** Whether one file or link is selected, and no folder. */
+export const isSingle = (index: TreeIndex, { first, end, path }: Selection): boolean =>
+  end - first === 1 && index.path(first) === path && !index.isFolder(first)
+
+/** A wanted file, and the entry that owns its bytes in the stream. */
+export interface Carrier {
+  owner: number
+  path: string
+  /** With the bits that writing it takes. */
+  mode: number
 }
 
 /**
@@ -61,6 +83,12 @@ export class TreePlan {
   *files(): Generator<string> {
     for (const entry of this.#carriers.values()) yield this.pathOf(entry)
     for (const { to } of this.copies) yield to
+  }
+
+  /** Wanted files with contents: of those with the same one, the file that gets the bytes. */
+  *carriers(): Generator<Carrier> {
+    for (const [owner, entry] of this.#carriers)
+      if (this.index.size(owner) > 0) yield { owner, path: this.pathOf(entry), mode: this.#modeOf(entry) }
   }
 
   partsOf(chunk: number): WritePart[] {
@@ -114,11 +142,15 @@ export class TreePlan {
   }
 }
 
-/** The path of an entry relative to the target. A selection of one file or link has the name of that entry. */
-export function pathInSelection(index: TreeIndex, { path: selected }: Selection, entry: number): string {
+/** The path of an entry relative to the target folder. A single file or link goes into it by the selection's name. */
+export function pathInSelection(
+  index: TreeIndex,
+  { path: selected, name }: Selection,
+  entry: number,
+): string {
   const path = index.path(entry)
   if (selected === '') return path
-  return path === selected ? index.name(entry) : path.slice(selected.length + 1)
+  return path === selected ? (name ?? index.name(entry)) : path.slice(selected.length + 1)
 }
 
 /** Bytes of the chunks of a stream. */

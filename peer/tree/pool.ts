@@ -1,5 +1,7 @@
 import { ThreadPool } from '../../packed/thread-pool.ts'
-import type { FileCopy, FileHashes, FilePart, FileState, States } from './contents.ts'
+import type { FileHashes, FilePart, FileState, States } from './contents.ts'
+import type { FileCopy, VerifiedCopy } from './copies.ts'
+import type { FindRequest, FoundFiles } from './find-files.ts'
 import type { Placed, PlaceRequest } from './place.ts'
 import type { Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
@@ -40,6 +42,16 @@ export class TreePool {
   async copy(root: string, copies: readonly FileCopy[], signal: AbortSignal): Promise<void> {
     const umask = process.umask()
     if (copies.length > 0) await this.#run<null>({ do: 'copy', root, copies, umask }, signal)
+  }
+
+  /** Files of wanted contents in a snapshot of this home. */
+  findFiles(request: FindRequest, signal: AbortSignal): Promise<FoundFiles> {
+    return this.#run<FoundFiles>({ do: 'find files', ...request }, signal)
+  }
+
+  /** Copies files of known contents into the folder `root`. Resolves with a 1 for each one that is there now. */
+  copyVerified(root: string, copies: readonly VerifiedCopy[], signal: AbortSignal): Promise<Uint8Array> {
+    return this.#run<Uint8Array>({ do: 'copy verified', root, copies, umask: process.umask() }, signal)
   }
 
   /** Creates entries in order, or finishes them in reverse order. */

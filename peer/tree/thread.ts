@@ -1,7 +1,5 @@
 import { answerRequests } from '../../packed/answer-requests.ts'
 import {
-  copyFiles,
-  type FileCopy,
   type FileHashes,
   type FilePart,
   type FileState,
@@ -11,6 +9,8 @@ import {
   type States,
   statesOf,
 } from './contents.ts'
+import { copyFiles, copyVerified, type FileCopy, type VerifiedCopy } from './copies.ts'
+import { type FindRequest, type FoundFiles, findFiles } from './find-files.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
 import { removeTree } from './remove-tree.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
@@ -23,10 +23,12 @@ export type TreeRequest =
   | { do: 'read'; root: string; parts: readonly FilePart[] }
   | { do: 'states'; root: string; paths: readonly string[] }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
+  | { do: 'copy verified'; root: string; copies: readonly VerifiedCopy[]; umask: number }
+  | ({ do: 'find files' } & FindRequest)
   | ({ do: 'place' } & PlaceRequest)
   | { do: 'remove'; path: string }
 
-export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
+export type TreeAnswer = Scan | FileHashes | FoundFiles | States | Uint8Array | null
 
 answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuffer[] } => {
   switch (request.do) {
@@ -45,6 +47,10 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
     case 'copy':
       copyFiles(request.root, request.copies, request.umask)
       return { answer: null }
+    case 'copy verified':
+      return { answer: copyVerified(request.root, request.copies, request.umask) }
+    case 'find files':
+      return { answer: findFiles(request) }
     case 'place':
       placeEntries(request)
       return { answer: null }

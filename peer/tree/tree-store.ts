@@ -3,9 +3,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { storageError } from '../../protocol/errors.ts'
-import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import { readTree } from '../../protocol/tree/tree-reader.ts'
+import { readTrailer } from './trailer.ts'
 
 /** Bytes of the trees that are kept in memory, beside one that is larger. */
 const CACHE_BYTES = 64 * 1024 * 1024
@@ -80,8 +79,3 @@ export class TreeStore {
 }
 
 const bytesIn = ({ index, trailer }: KnownTree): number => index.byteLength + trailer.length + 1
-
-function readTrailer(trailer: Buffer, size: number): TreeIndex {
-  const footer = decodeFooter(trailer.subarray(-FOOTER_SIZE), size)
-  return readTree([trailer.subarray(0, -FOOTER_SIZE)], footer)
-}

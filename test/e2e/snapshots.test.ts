@@ -13,9 +13,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
-import { sha256 } from '../../protocol/merkle.ts'
+import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
+import { makeFolder, treeOf } from '../support/folders.ts'
 
 const CHUNK = 512 * 1024
 const world = new World()
@@ -43,42 +43,9 @@ interface Downloaded {
   files: { path: string; bytesFetched: number; bytesReused: number }[]
 }
 
-/** Makes files below a new folder of ada's; a path that ends in a slash is a folder. Returns its path. */
-function folder(name: string, files: Record<string, string | Buffer>): string {
-  const root = join(ada.folder, name)
-  mkdirSync(root)
-  for (const [path, content] of Object.entries(files)) {
-    if (path.endsWith('/')) mkdirSync(join(root, path), { recursive: true })
-    else {
-      mkdirSync(join(root, path, '..'), { recursive: true })
-      writeFileSync(join(root, path), content)
-    }
-  }
-  return root
-}
-
-/** Every entry below a folder: kind, mode, time in milliseconds, and content or target. */
-function treeOf(root: string): Record<string, string> {
-  const entries = readdirSync(root, { recursive: true, withFileTypes: true })
-  return Object.fromEntries(
-    entries
-      .map((entry): [string, string] => {
-        const path = join(entry.parentPath, entry.name)
-        const stat = lstatSync(path)
-        const content = stat.isFile()
-          ? sha256(readFileSync(path)).toString('hex')
-          : stat.isSymbolicLink()
-            ? readlinkSync(path)
-            : 'folder'
-        const time = Math.floor(stat.mtimeMs)
-        return [
-          relative(root, path),
-          `${stat.isSymbolicLink() ? '' : (stat.mode & 0o777).toString(8)} ${time} ${content}`,
-        ]
-      })
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  )
-}
+/** Makes a new folder of ada's. */
+const folder = (name: string, files: Record<string, string | Buffer>): string =>
+  makeFolder(join(ada.folder, name), files)
 
 const upload = (path: string, as: string, ...words: string[]): Promise<Uploaded> =>
   ada.ok(['peer', 'upload', path, '--group', 'team', '--as', as, ...words])

@@ -8,7 +8,7 @@ import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import type { Sync } from './storage.ts'
 import { syncFileSystem } from './sync-file-system.ts'
-import type { TreeTarget } from './tree-target.ts'
+import { requireUnchanged, type TreeTarget } from './tree-target.ts'
 
 const ENTRIES_A_TURN = 500
 const never = new AbortController().signal
@@ -39,6 +39,7 @@ export async function mergeTree(
     never,
   )
   await sync(() => syncFileSystem(from))
+  await requireUnchanged(plan, target, wanted, pool, never)
   const source = new FolderHandles(from)
   const folders = new FolderHandles(to)
   try {

@@ -53,8 +53,9 @@ export async function placeFiles(
   output: string,
 ): Promise<PlacedFile[]> {
   const [only] = files
-  // A tree becomes `output`, or is merged into it.
-  if (only?.tree && files.length === 1) return [{ file: only, path: resolve(output) }]
+  // A tree becomes `output`, or is merged into it. Only the tree tells whether a part of it is a file.
+  if (only?.tree && files.length === 1)
+    return [{ file: only, path: only.name === name ? resolve(output) : output }]
   if (only && only.name === name) {
     const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
     refuseFolder(path)

@@ -27,14 +27,12 @@ export async function openTreePart(
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
-    if (isThere && !continues) await storage.clear()
+    // What a failed sync has left reads as right, but may be missing on the disk.
+    if (isThere && (!continues || doubted)) await storage.clear()
     await storage.begin()
-    const marked = journal?.marked ?? new Bitmap(chunkCount(size))
+    const marked = (doubted ? null : journal?.marked) ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
-    return [
-      new PartFile(name, size, storage, marks, wanted),
-      doubted ? { ...leftover, marked: new Bitmap(chunkCount(size)) } : leftover,
-    ]
+    return [new PartFile(name, size, storage, marks, wanted), leftover]
   } catch (error) {
     await marks?.close()
     throw storageError(error, storage.path)

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { lstat, mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Extent } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
@@ -21,7 +21,7 @@ const never = new AbortController().signal
 
 /**
  * A tree that is being downloaded. Its files have their final names in a working folder beside the target, on the same
- * file system. One rename moves them to the target, or one rename each if the target exists.
+ * file system. One rename moves them to the target, or one rename each if the folder exists.
  */
 export class TreeStorage implements PartStorage {
   readonly path: string
@@ -42,8 +42,7 @@ export class TreeStorage implements PartStorage {
   async begin(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     const entries = [...this.#plan.entries()]
-    if (this.#target.kind !== 'single')
-      await this.#pool.place(this.path, 'make', entries.filter(isMadeFirst), never)
+    await this.#pool.place(this.path, 'make', entries.filter(isMadeFirst), never)
     withFolders(this.path, (folders) => {
       for (const { path, mode } of this.#plan.emptyFiles()) makeEmpty(folders.pathOf(path), mode)
     })
@@ -110,15 +109,16 @@ export class TreeStorage implements PartStorage {
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
-    if (kind === 'merge') await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
-    else await this.#giveName(replaceable, sync)
-    if (kind !== 'new') await this.clear()
-    const { mtimeNs, ino } = await lstat(to, { bigint: true })
+    if (kind === 'merge') {
+      await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
+      await this.clear()
+    } else await this.#giveName(replaceable, sync)
+    const { mtimeNs, ino } = await stat(to, { bigint: true })
     return { mtimeNs, ino }
   }
 
   async #giveName(replaceable: Replaceable, sync: Sync): Promise<void> {
-    const { path: to, kind } = this.#target
+    const to = this.#target.path
     const entries = [...this.#plan.entries()]
     const links = entries.filter((entry) => entry.kind === 'link')
     await this.#pool.place(this.path, 'make', links, never)
@@ -126,11 +126,8 @@ export class TreeStorage implements PartStorage {
     await sync(() => this.sync())
     const folders = new FolderHandles(this.path)
     try {
-      if (kind === 'single') await giveName(folders.pathOf(entries[0]!.path), to, replaceable)
-      else {
-        setMode(folders.pathOf('.'), 0o777 & ~process.umask())
-        await giveName(this.path, to, replaceable)
-      }
+      setMode(folders.pathOf('.'), 0o777 & ~process.umask())
+      await giveName(this.path, to, replaceable)
     } finally {
       folders.close()
     }

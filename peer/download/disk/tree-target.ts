@@ -1,5 +1,5 @@
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
 import { diff } from '../../../protocol/tree/diff.ts'
@@ -8,17 +8,34 @@ import { findExact } from '../../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../../protocol/tree/tree-index.ts'
 import { ABSENT, FILE, type FileState, FOLDER, isSameState, LINK, type States } from '../../tree/contents.ts'
 import { stateOf } from '../../tree/parts.ts'
-import { pathInSelection, type Selection, TreePlan } from '../../tree/plan.ts'
+import { isSingle, pathInSelection, type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
+import { makeParent } from './part-storage.ts'
 
 export interface TreeTarget {
+  /** What the download is known by: the folder, or the single file or link. */
+  final: string
+  /** The folder that gets the entries. */
   path: string
-  /** A free path, an existing folder, or the path of one file or link. */
-  kind: 'new' | 'merge' | 'single'
+  /** A free path or an existing folder. */
+  kind: 'new' | 'merge'
+  /** Whether one file or link is selected, which goes into the folder. */
+  isSingle: boolean
+  /** What was in an existing folder at the paths of the selection, in order. */
+  before: States | null
+  /** Whether it may replace any file or link. */
+  force: boolean
   /** Entries of the earlier tree that the new one does not have, the deepest first. */
   obsolete: { path: string; kind: EntryKind; size: number; mtimeNs: bigint }[]
   /** Files with the right contents, but another time or mode. */
   retimed: ReadonlySet<string>
+}
+
+export interface TargetOptions {
+  /** The tree that this home has put at a path by a download of the same name. */
+  earlier(path: string): TreeIndex | null
+  pool: TreePool
+  force: boolean
 }
 
 /** Most paths that a message lists. */
@@ -26,32 +43,59 @@ const MAX_LISTED = 5
 const TASK_FILES = 200
 
 /**
- * Compares a target with a tree. Files of the target that have the wanted content stay; those of `earlier`, the tree that
- * this home has put there, are replaced. Throws PATH_IN_THE_WAY, with the paths, for other files and links unless `force`,
- * and for a folder, FIFO or device where the tree has a file or the reverse.
+ * Compares a target with a tree. Files of the target that have the wanted content stay; those of the earlier tree are
+ * replaced. Throws PATH_IN_THE_WAY, with the paths, for other files and links unless `force`, and for a folder, FIFO or
+ * device where the tree has a file or the reverse. A single file or link goes to `path`, or into the folder there.
  */
 export async function planTree(
   index: TreeIndex,
   selection: Selection,
   path: string,
-  { earlier, pool, force }: { earlier: TreeIndex | null; pool: TreePool; force: boolean },
+  options: TargetOptions,
   signal: AbortSignal,
 ): Promise<{ plan: TreePlan; target: TreeTarget }> {
-  const isSingle =
-    selection.end - selection.first === 1 &&
-    index.path(selection.first) === selection.path &&
-    !index.isFolder(selection.first)
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (isSingle || !found) {
-    const kind = isSingle ? 'single' : 'new'
-    const plan = new TreePlan(index, selection, () => true)
-    return { plan, target: { path, kind, obsolete: [], retimed: new Set() } }
+  if (isSingle(index, selection)) {
+    const isInside = path.endsWith(sep) || statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    const final = isInside ? join(path, index.name(selection.first)) : path
+    await makeParent(final)
+    const named = { ...selection, name: basename(final) }
+    return compare(index, named, dirname(final), final, options, signal)
   }
-  if (!found.isDirectory())
-    throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, but the snapshot is`, {
+  const final = resolve(path)
+  const found = lstatSync(final, { throwIfNoEntry: false })
+  if (found?.isDirectory()) return compare(index, selection, final, final, options, signal)
+  if (found)
+    throw new ShoalError('PATH_IN_THE_WAY', `${final} is not a folder, but the snapshot is`, {
       hint: 'move it out of the way, or choose another place with -o',
     })
-  const root = realpathSync(path)
+  const plan = new TreePlan(index, selection, () => true)
+  const { force } = options
+  return {
+    plan,
+    target: {
+      final,
+      path: final,
+      kind: 'new',
+      isSingle: false,
+      before: null,
+      force,
+      obsolete: [],
+      retimed: new Set(),
+    },
+  }
+}
+
+/** Compares an existing folder with the selection. */
+async function compare(
+  index: TreeIndex,
+  selection: Selection,
+  folder: string,
+  final: string,
+  { earlier: earlierAt, pool, force }: TargetOptions,
+  signal: AbortSignal,
+): Promise<{ plan: TreePlan; target: TreeTarget }> {
+  const root = realpathSync(folder)
+  const earlier = earlierAt(final)
   const entries = Array.from({ length: selection.end - selection.first }, (_, i) => selection.first + i)
   const paths = entries.map((entry) => pathInSelection(index, selection, entry))
   const states = await pool.states(root, paths, signal)
@@ -87,8 +131,20 @@ export async function planTree(
       hint: 'replace them with --force, or choose another place with -o',
     })
   const plan = new TreePlan(index, selection, (entry) => !present.has(entry))
-  const obsolete = earlier && selection.path === '' ? obsoleteOf(earlier, index) : []
-  return { plan, target: { path: root, kind: 'merge', obsolete, retimed } }
+  const obsolete = earlier ? obsoleteOf(earlier, index, selection) : []
+  return {
+    plan,
+    target: {
+      final,
+      path: root,
+      kind: 'merge',
+      isSingle: isSingle(index, selection),
+      before: states,
+      force,
+      obsolete,
+      retimed,
+    },
+  }
 }
 
 const isLink = (tree: TreeIndex, entry: number | null): entry is number =>
@@ -151,11 +207,42 @@ async function hashDoubtful(
   return foreign
 }
 
-function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'] {
+function obsoleteOf(earlier: TreeIndex, index: TreeIndex, { path }: Selection): TreeTarget['obsolete'] {
+  const prefix = path === '' ? '' : `${path}/`
   const removed = [...diff(earlier, index)].flatMap((change) =>
-    change.change === 'removed' ? change.before : [],
+    change.change === 'removed' && earlier.path(change.before).startsWith(prefix) ? change.before : [],
   )
-  return removed.reverse().map((entry) => ({ ...stateOf(earlier, entry), kind: earlier.kind(entry) }))
+  return removed.reverse().map((entry) => {
+    const { path, size, mtimeNs } = stateOf(earlier, entry)
+    return { path: path.slice(prefix.length), size, mtimeNs, kind: earlier.kind(entry) }
+  })
+}
+
+/** Throws PATH_IN_THE_WAY where somebody has made or written a file meanwhile at one of the `wanted` paths of the plan. */
+export async function requireUnchanged(
+  { index, selection }: TreePlan,
+  { path: root, before, force }: TreeTarget,
+  wanted: ReadonlySet<string>,
+  pool: TreePool,
+  signal: AbortSignal,
+): Promise<void> {
+  const paths = Array.from({ length: selection.end - selection.first }, (_, i) =>
+    pathInSelection(index, selection, selection.first + i),
+  )
+  const places = paths.flatMap((path, i) => (wanted.has(path) ? i : []))
+  const names = places.map((i) => paths[i]!)
+  const now = await pool.states(root, names, signal)
+  const isSame = (i: number, k: number): boolean =>
+    before !== null &&
+    now.kinds[k] === before.kinds[i] &&
+    now.sizes[k] === before.sizes[i] &&
+    now.times[k] === before.times[i]
+  const mayGo = (k: number): boolean => force && [ABSENT, FILE, LINK].includes(now.kinds[k]!)
+  const changed = names.filter((_, k) => !isSame(places[k]!, k) && !mayGo(k))
+  if (changed.length > 0)
+    throw inTheWay(`somebody changed files in ${root} during the download`, changed, {
+      hint: 'move them out of the way, or replace them with --force, and run the command again',
+    })
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {

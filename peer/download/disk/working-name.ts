@@ -6,15 +6,19 @@ import { PART_SUFFIX } from '../../../protocol/names.ts'
 import type { TreeTarget } from './tree-target.ts'
 
 /**
- * The working name of a tree that goes to `path`: hidden, and short even if the target's name is long. The working
+ * The working name of a tree: hidden, and short even if the target's name is long. The working
  * folder and its journal add suffixes. It is beside the target, or in it, where the files could not be renamed from
  * beside it: the target is a mount point, or the folder above it is not writable.
+ * That of a single file is beside the file.
  */
-export async function workingName(target: TreeTarget, path: string, fileId: string): Promise<string> {
-  const id = createHash('sha256').update(`${fileId}\0${path}`).digest('hex').slice(0, 16)
-  const beside = dirname(target.path)
-  const isInside = target.kind === 'merge' && !(await canRenameFrom(beside, target.path))
-  return join(isInside ? target.path : beside, `.${id}`)
+export async function workingName(
+  { path, kind, final, isSingle }: TreeTarget,
+  fileId: string,
+): Promise<string> {
+  const id = createHash('sha256').update(`${fileId}\0${final}`).digest('hex').slice(0, 16)
+  const beside = dirname(path)
+  const isInside = isSingle || (kind === 'merge' && !(await canRenameFrom(beside, path)))
+  return join(isInside ? path : beside, `.${id}`)
 }
 
 export const workingFolder = (name: string): string => name + PART_SUFFIX

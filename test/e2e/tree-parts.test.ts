@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Home, World } from '../../testkit/shoal.ts'
+import { makeFolder, treeOf } from '../support/folders.ts'
+
+const CHUNK = 512 * 1024
+const world = new World()
+let ada: Home
+let bob: Home
+beforeAll(async () => {
+  await world.tracker()
+  ;[ada, bob] = await world.users('ada', 'bob')
+  await ada.ok('group create team')
+  await ada.admit('team', bob)
+  await ada.ok('peer start --detach')
+  await bob.ok('peer start --detach')
+}, 60_000)
+afterAll(() => world.close())
+
+const upload = (path: string, as: string): Promise<unknown> =>
+  ada.ok(['peer', 'upload', path, '--group', 'team', '--as', as])
+const words = (name: string, output: string, ...more: string[]): string[] => [
+  'peer',
+  'download',
+  `team:${name}`,
+  '-o',
+  output,
+  ...more,
+]
+const download = (name: string, output: string, ...more: string[]): Promise<{ files: { path: string }[] }> =>
+  bob.ok(words(name, output, ...more))
+
+test('a newer version of a file of a snapshot replaces the older one, and no file of the user', async () => {
+  const root = makeFolder(join(ada.folder, 'app'), { 'bin/tool': 'one', other: 'x' })
+  await upload(root, 'app')
+  const tool = join(bob.folder, 'tool-file')
+  await download('app/bin/tool', tool)
+  await download('app/bin/tool', tool)
+  expect(readFileSync(tool, 'utf8')).toBe('one')
+  writeFileSync(join(root, 'bin/tool'), 'version two')
+  await upload(root, 'app')
+  const { files } = await download('app/bin/tool', tool)
+  expect(files).toMatchObject([{ path: tool }])
+  expect(readFileSync(tool, 'utf8')).toBe('version two')
+  expect(statSync(tool).mtimeMs).toBeCloseTo(statSync(join(root, 'bin/tool')).mtimeMs, 1)
+  writeFileSync(tool, 'mine')
+  const failure = await bob.fails(words('app/bin/tool', tool))
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect(failure.message).toContain('tool-file')
+  await download('app/bin/tool', tool, '--force')
+  expect(readFileSync(tool, 'utf8')).toBe('version two')
+})
+
+test('an existing file with the content of the wanted one is kept, whoever created it', async () => {
+  const root = makeFolder(join(ada.folder, 'kept'), { file: 'the same' })
+  await upload(root, 'kept')
+  const out = join(bob.folder, 'kept-file')
+  writeFileSync(out, 'the same')
+  const { ino } = statSync(out)
+  await download('kept/file', out)
+  expect(statSync(out).ino).toBe(ino)
+  expect(treeOf(bob.folder)['kept-file']).toBe(treeOf(root).file)
+})
+
+test('a file of a snapshot goes into a folder by its own name', async () => {
+  await upload(makeFolder(join(ada.folder, 'into'), { 'a/file': 'f', other: '' }), 'into')
+  const out = join(bob.folder, 'into')
+  mkdirSync(out)
+  expect((await download('into/a/file', out)).files).toMatchObject([{ path: join(out, 'file') }])
+  await download('into/a/file', `${join(bob.folder, 'into-new')}/`)
+  for (const folder of ['into', 'into-new'])
+    expect(readFileSync(join(bob.folder, folder, 'file'), 'utf8')).toBe('f')
+  expect(existsSync(join(out, 'other'))).toBe(false)
+})
+
+test('a link of a snapshot is made alone, and replaced by that of the next version', async () => {
+  const root = makeFolder(join(ada.folder, 'link'), { one: '1', two: '2' })
+  symlinkSync('one', join(root, 'current'))
+  await upload(root, 'link')
+  const out = join(bob.folder, 'current')
+  await download('link/current', out)
+  rmSync(join(root, 'current'))
+  symlinkSync('two', join(root, 'current'))
+  await upload(root, 'link')
+  await download('link/current', out)
+  expect(readlinkSync(out)).toBe('two')
+})
+
+test('a folder of a snapshot follows its next version, and keeps files of the user', async () => {
+  const root = makeFolder(join(ada.folder, 'libs'), {
+    'lib/same': randomBytes(CHUNK + 3),
+    'lib/sub/changes': 'before',
+    'lib/gone/file': 'x',
+    'outside/file': 'y',
+  })
+  await upload(root, 'libs')
+  const out = join(bob.folder, 'lib')
+  await download('libs/lib', out)
+  writeFileSync(join(out, 'notes'), 'mine')
+  writeFileSync(join(root, 'lib/sub/changes'), 'after')
+  rmSync(join(root, 'lib/gone'), { recursive: true })
+  rmSync(join(root, 'outside'), { recursive: true })
+  await upload(root, 'libs')
+  await download('libs/lib', out)
+  expect({ ...treeOf(out), notes: undefined }).toEqual({ ...treeOf(join(root, 'lib')), notes: undefined })
+  expect(readFileSync(join(out, 'notes'), 'utf8')).toBe('mine')
+  writeFileSync(join(out, 'sub/changes'), 'edited by the user')
+  writeFileSync(join(root, 'lib/sub/changes'), 'after that')
+  await upload(root, 'libs')
+  const failure = await bob.fails(words('libs/lib', out))
+  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+  expect(failure.message).toMatch(/: sub\/changes$/)
+})
+
+test('files of a part of a snapshot are not fetched again for the whole', async () => {
+  const root = makeFolder(join(ada.folder, 'whole'), {
+    'part/big': randomBytes(6 * CHUNK + 20_000),
+    rest: 'r',
+  })
+  await upload(root, 'whole')
+  await download('whole/part', join(bob.folder, 'part'))
+  const out = join(bob.folder, 'whole')
+  const { files } = await bob.ok<{ files: [{ bytesFetched: number }] }>(words('whole', out))
+  expect(files[0].bytesFetched).toBeLessThanOrEqual(CHUNK)
+  expect(treeOf(out)).toEqual(treeOf(root))
+})

@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { planTree, requireUnchanged } from '../../../../../peer/download/disk/tree-target.ts'
+import { selectPart } from '../../../../../peer/tree/plan.ts'
+import { TreePool } from '../../../../../peer/tree/pool.ts'
+import { buildTree } from '../../../../../protocol/tree/tree-reader.ts'
+import { file, folder } from '../../../../support/trees.ts'
+
+const { index } = buildTree([folder('a'), file('a/one', 3), file('a/two', 4), file('b', 5)])
+const never = new AbortController().signal
+const pool = new TreePool()
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'shoal-target-'))
+  mkdirSync(join(root, 'a'))
+})
+afterEach(() => rmSync(root, { recursive: true }))
+afterAll(() => pool.close())
+
+const planOf = (force: boolean) =>
+  planTree(index, selectPart(index, ''), root, { earlier: () => null, pool, force }, never)
+
+async function check(force: boolean, meanwhile: () => void): Promise<void> {
+  const { plan, target } = await planOf(force)
+  meanwhile()
+  await requireUnchanged(plan, target, new Set(plan.files()), pool, never)
+}
+
+test('a file that somebody makes during the download is not replaced', async () => {
+  await check(false, () => {})
+  const make = (): void => writeFileSync(join(root, 'a/two'), 'mine')
+  await expect(check(false, make)).rejects.toMatchObject({
+    code: 'PATH_IN_THE_WAY',
+    message: `somebody changed files in ${root} during the download: a/two`,
+  })
+})
+
+test('--force replaces such a file, but no folder', async () => {
+  await check(true, () => writeFileSync(join(root, 'a/two'), 'mine'))
+  await expect(check(true, () => mkdirSync(join(root, 'b')))).rejects.toMatchObject({
+    code: 'PATH_IN_THE_WAY',
+  })
+})
