@@ -31,11 +31,13 @@ export function findFiles({ trailer, size, part, wanted }: FindRequest): FoundFi
   const index = readIndex(trailer, size)
   const selection = index && selectionOf(index, part)
   if (!index || !selection) return { numbers: new Uint32Array(0), files }
-  const table = new HashTable(wanted)
+  const left = numbersByHash(wanted)
   for (let entry = selection.first; entry < selection.end; entry++) {
     if (index.kind(entry) !== 'file' || index.size(entry) === 0) continue
-    const number = table.take(index.sha256(entry))
-    if (number === null) continue
+    const hash = index.sha256(entry).toString('latin1')
+    const number = left.get(hash)
+    if (number === undefined) continue
+    left.delete(hash)
     numbers.push(number)
     files.push({ ...stateOf(index, entry), path: pathInSelection(index, selection, entry) })
   }
@@ -58,51 +60,11 @@ function selectionOf(index: TreeIndex, part: string): Selection | null {
   }
 }
 
-/**
- * Numbers of packed hashes by hash: open addressing with linear probing, eight bytes a hash. Runs are as short as those of
- * the tree that the hashes come from, which refuses hashes that are crafted to meet (protocol/tree/contents.ts).
- */
-class HashTable {
-  readonly #hashes: Buffer
-  /** Number + 1; 0 is free. */
-  readonly #slots: Uint32Array
-  readonly #taken: Uint8Array
-
-  constructor(packed: Uint8Array) {
-    const count = packed.length / HASH_SIZE
-    this.#hashes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(2, count * 2))))
-    this.#taken = new Uint8Array(count)
-    for (let i = 0; i < count; i++) this.#slots[this.#free(this.#hash(i))] = i + 1
-  }
-
-  /** The number of a hash; null if it is not wanted, or was taken before. */
-  take(hash: Buffer): number | null {
-    for (let slot = this.#first(hash); this.#slots[slot] !== 0; slot = this.#next(slot)) {
-      const number = this.#slots[slot]! - 1
-      if (!this.#hash(number).equals(hash)) continue
-      if (this.#taken[number] === 1) return null
-      this.#taken[number] = 1
-      return number
-    }
-    return null
-  }
-
-  #hash(number: number): Buffer {
-    return this.#hashes.subarray(number * HASH_SIZE, (number + 1) * HASH_SIZE)
-  }
-
-  #free(hash: Buffer): number {
-    let slot = this.#first(hash)
-    while (this.#slots[slot] !== 0) slot = this.#next(slot)
-    return slot
-  }
-
-  #first(hash: Buffer): number {
-    return hash.readUInt32LE(0) & (this.#slots.length - 1)
-  }
-
-  #next(slot: number): number {
-    return (slot + 1) & (this.#slots.length - 1)
-  }
+/** Numbers of packed hashes, by hash. About 100 bytes a hash, for as long as one tree is searched. */
+function numbersByHash(packed: Uint8Array): Map<string, number> {
+  const hashes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
+  const numbers = new Map<string, number>()
+  for (let i = 0; i < hashes.length / HASH_SIZE; i++)
+    numbers.set(hashes.toString('latin1', i * HASH_SIZE, (i + 1) * HASH_SIZE), i)
+  return numbers
 }
