@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { plainReason } from '../../protocol/errors.ts'
 import { isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
@@ -48,7 +49,7 @@ function readFolder(root: string, folder: string, parent: Ignore, found: Scan): 
   try {
     names = readdirSync(join(root, folder)).sort(compareNames)
   } catch (error) {
-    found.problems.push(`${folder || '.'} cannot be read: ${reason(error)}`)
+    found.problems.push(`${folder || '.'} cannot be read: ${plainReason((error as Error).message)}`)
     return
   }
   const ignore = names.includes(IGNORE_FILE) ? parent.below(folder, join(root, folder, IGNORE_FILE)) : parent
@@ -78,11 +79,6 @@ function readEntry(root: string, path: string, name: string, ignore: Ignore, fou
     else if (stat.isFile()) found.entries.push({ ...common, kind: 'file', size: Number(stat.size) })
     else found.skipped.push(path)
   } catch (error) {
-    found.problems.push(`${path} cannot be read: ${reason(error)}`)
+    found.problems.push(`${path} cannot be read: ${plainReason((error as Error).message)}`)
   }
-}
-
-/** "EACCES: permission denied, open '/x'" → "permission denied". */
-export function reason(error: unknown): string {
-  return (error as Error).message.replace(/^E[A-Z]+: /, '').replace(/, [a-z]+( '.*')?$/, '')
 }

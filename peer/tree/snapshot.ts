@@ -1,5 +1,5 @@
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { firstOf, ShoalError, storageError } from '../../protocol/errors.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot, sha256 } from '../../protocol/merkle.ts'
 import { collisionError, treeCollisions } from '../../protocol/tree/collisions.ts'
@@ -96,9 +96,8 @@ export async function makeSnapshot(
 
 function refuseProblems(root: string, problems: readonly string[]): void {
   if (problems.length === 0) return
-  const named = problems.slice(0, NAMED_PROBLEMS).join('; ')
-  const more = problems.length > NAMED_PROBLEMS ? `; and ${problems.length - NAMED_PROBLEMS} more` : ''
-  throw new ShoalError('FOLDER_UNREADABLE', `${root} was not published: ${named}${more}`, {
+  const named = firstOf(problems, NAMED_PROBLEMS, '; ')
+  throw new ShoalError('FOLDER_UNREADABLE', `${root} was not published: ${named}`, {
     hint: 'make the files readable, or leave them out with --exclude',
   })
 }

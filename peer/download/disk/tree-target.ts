@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
-import { ShoalError } from '../../../protocol/errors.ts'
+import { firstOf, ShoalError } from '../../../protocol/errors.ts'
 import { diff } from '../../../protocol/tree/diff.ts'
 import type { EntryKind } from '../../../protocol/tree/entry.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
@@ -159,10 +159,5 @@ function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
-  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : ''
-  return new ShoalError(
-    'PATH_IN_THE_WAY',
-    `${sentence}: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
-    options,
-  )
+  return new ShoalError('PATH_IN_THE_WAY', `${sentence}: ${firstOf(paths, MAX_LISTED)}`, options)
 }
