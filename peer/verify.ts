@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { isChunk, isSameChunk } from '../protocol/chunk-hashes.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError } from '../protocol/errors.ts'
-import { sha256 } from '../protocol/merkle.ts'
 import { isBelow } from '../protocol/names.ts'
 import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from './control/api.ts'
 import type { HashPool } from './hash/pool.ts'
@@ -108,7 +108,7 @@ async function inspectTree(
       () => false,
     )
     if (!isRead) changed++
-    else if (!sha256(data).equals(expected.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE))) damaged++
+    else if (!isChunk(data, expected, chunk)) damaged++
     hashed(data.length)
   }
   if (changed > 0) return { state: 'changed', damaged: 0 }
@@ -117,9 +117,8 @@ async function inspectTree(
 
 function differences(actual: Uint8Array, expected: Uint8Array): number {
   let count = 0
-  for (let at = 0; at < actual.length; at += HASH_SIZE)
-    if (Buffer.compare(actual.subarray(at, at + HASH_SIZE), expected.subarray(at, at + HASH_SIZE)) !== 0)
-      count++
+  for (let chunk = 0; chunk < actual.length / HASH_SIZE; chunk++)
+    if (!isSameChunk(actual, expected, chunk)) count++
   return count
 }
 

@@ -197,9 +197,10 @@ export function storageError(error: unknown, path: string): Error {
   const errno = (error as NodeJS.ErrnoException | null)?.code
   const known = errno === undefined ? undefined : STORAGE_ERRNO[errno]
   const text = (error as Error | null)?.message ?? String(error)
-  if (known) return new ShoalError(known[0], `${path}: ${plain(text)}`, { hint: known[1], cause: error })
+  if (known)
+    return new ShoalError(known[0], `${path}: ${plainReason(text)}`, { hint: known[1], cause: error })
   if (errno === undefined || errno === NO_CODE) return error instanceof Error ? error : new Error(text)
-  return new ShoalError('STORAGE_FAILED', `${path}: ${plain(text)}`, { cause: error })
+  return new ShoalError('STORAGE_FAILED', `${path}: ${plainReason(text)}`, { cause: error })
 }
 
 /** A storage error about the path that Node's own error names; other errors stay as they are. */
@@ -208,7 +209,13 @@ export function storageErrorOf(error: Error): Error {
   return typeof path === 'string' ? storageError(error, path) : error
 }
 
-/** "ENOSPC: no space left on device, write" → "no space left on device". */
-function plain(message: string): string {
+/** "ENOSPC: no space left on device, write '/x'" → "no space left on device". */
+export function plainReason(message: string): string {
   return message.replace(/^E[A-Z]+: /, '').replace(/, [a-z]+( '.*')?$/, '')
+}
+
+/** The first `most` items for a sentence: "a, b, and 3 more". `separator` suits items that contain commas. */
+export function firstOf(items: readonly string[], most: number, separator = ', '): string {
+  const rest = items.length - most
+  return [...items.slice(0, most), ...(rest > 0 ? [`and ${rest} more`] : [])].join(separator)
 }

@@ -1,6 +1,6 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
-import { sha256 } from '../../protocol/merkle.ts'
+import { hashAt, isChunk } from '../../protocol/chunk-hashes.ts'
+import { CHUNK_SIZE, chunkLength } from '../../protocol/chunking.ts'
 import type { PartFile } from './disk/part-file.ts'
 
 /** Another source of chunks, asked before the swarm: a mirror, a cache, an object store. */
@@ -56,17 +56,16 @@ export async function takeFromSources(
     const work = async (): Promise<void> => {
       for (const index of missing) {
         if (either.aborted) return
-        const expected = hashes.subarray(index * HASH_SIZE, (index + 1) * HASH_SIZE)
         const length = chunkLength(part.size, index)
         const wanted = {
           index,
           offset: index * CHUNK_SIZE,
           length,
-          hash: Buffer.from(expected).toString('hex'),
+          hash: Buffer.from(hashAt(hashes, index)).toString('hex'),
         }
         const data = await source.chunk({ ...file, ...wanted }, either)
         if (data === null) continue
-        if (data.length !== length || !sha256(data).equals(expected))
+        if (data.length !== length || !isChunk(data, hashes, index))
           throw new Error(`chunk ${index} does not match its hash`)
         await part.write(data, index)
         found(index)
@@ -92,8 +91,7 @@ export async function takeFetched(
   found: (chunk: number) => void,
 ): Promise<void> {
   for (const [chunk, data] of fetched) {
-    const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
-    if (have.has(chunk) || !sha256(data).equals(expected)) continue
+    if (have.has(chunk) || !isChunk(data, hashes, chunk)) continue
     await part.write(data, chunk)
     found(chunk)
   }

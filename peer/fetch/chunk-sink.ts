@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
-import { CHUNK_SIZE, chunkLength, HASH_SIZE } from '../../protocol/chunking.ts'
+import { isChunk } from '../../protocol/chunk-hashes.ts'
+import { CHUNK_SIZE, chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { type WritePart, writeTree } from '../tree/write-tree.ts'
 import { requireNamed, writeFile } from './chunk-writer.ts'
@@ -99,8 +99,7 @@ export class ChunkSink {
   #verifyAndWrite(): void {
     const { fd, path, first, tree, hashes } = this.#target
     const data = this.#buffer!.subarray(0, this.#length)
-    const at = (this.#chunk - first) * HASH_SIZE
-    if (!hash('sha256', data, 'buffer').equals(hashes.subarray(at, at + HASH_SIZE)))
+    if (!isChunk(data, hashes, this.#chunk - first))
       throw new ShoalError('HASH_MISMATCH', `chunk ${this.#chunk} does not match its hash`)
     if (tree) writeTree(tree.root, tree.chunks[this.#chunk - first]!, data)
     else {

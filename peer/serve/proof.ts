@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setImmediate as pause } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import { hashAt } from '../../protocol/chunk-hashes.ts'
 import { HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { ProofTree } from '../../protocol/proof-tree.ts'
@@ -27,7 +28,7 @@ export async function sendProof(file: ServedFile, chunk: number, response: Serve
   const hashes = file.hashes()
   const count = hashes.length / HASH_SIZE
   if (chunk >= count) throw new ShoalError('CHUNK_NOT_HELD', `the file has ${count} chunks`)
-  const hash = Buffer.from(hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)).toString('hex')
+  const hash = Buffer.from(hashAt(hashes, chunk)).toString('hex')
   const tree = await treeOf(file.fileId, hashes)
   const proof = tree.proof(hashes, chunk).map((node) => node.toString('hex'))
   const body = JSON.stringify({ chunk, count, hash, proof })

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writePrivateFileSync } from '../../packed/private-file.ts'
 import type { KeySet } from '../../tracker-client/api/schemas.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
 import type { KeySource } from '../serve/grant-verifier.ts'
@@ -31,9 +32,7 @@ export class SigningKeys implements KeySource {
 
   async refresh(): Promise<KeySet> {
     this.#keys = await this.#client.keys()
-    const draft = `${this.#file}.${process.pid}`
-    writeFileSync(draft, JSON.stringify(this.#keys), { mode: 0o600, flush: true })
-    renameSync(draft, this.#file)
+    writePrivateFileSync(this.#file, JSON.stringify(this.#keys))
     return this.#keys
   }
 }

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { plainReason } from '../../protocol/errors.ts'
 import { isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { compareNames, nameFault } from '../../protocol/tree/paths.ts'
@@ -50,13 +51,15 @@ function readFolder(folders: FolderHandles, folder: string, parent: Ignore, foun
   try {
     names = readdirSync(folders.pathOf(join(folder, '.'))).sort(compareNames)
   } catch (error) {
-    found.problems.push(`${folder || '.'} cannot be read: ${reason(error)}`)
+    found.problems.push(`${folder || '.'} cannot be read: ${plainReason((error as Error).message)}`)
     return
   }
   try {
     if (names.includes(IGNORE_FILE)) ignore = parent.below(folder, folders.pathOf(join(folder, IGNORE_FILE)))
   } catch (error) {
-    found.problems.push(`${join(folder, IGNORE_FILE)} cannot be read: ${reason(error)}`)
+    found.problems.push(
+      `${join(folder, IGNORE_FILE)} cannot be read: ${plainReason((error as Error).message)}`,
+    )
     return
   }
   for (const name of names) {
@@ -85,11 +88,6 @@ function readEntry(folders: FolderHandles, path: string, name: string, ignore: I
     else if (stat.isFile()) found.entries.push({ ...common, kind: 'file', size: Number(stat.size) })
     else found.skipped.push(path)
   } catch (error) {
-    found.problems.push(`${path} cannot be read: ${reason(error)}`)
+    found.problems.push(`${path} cannot be read: ${plainReason((error as Error).message)}`)
   }
-}
-
-/** "EACCES: permission denied, open '/x'" → "permission denied". */
-export function reason(error: unknown): string {
-  return (error as Error).message.replace(/^E[A-Z]+: /, '').replace(/, [a-z]+( '.*')?$/, '')
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { CHUNK_SIZE, HASH_SIZE } from '../../protocol/chunking.ts'
-import { ShoalError, storageError } from '../../protocol/errors.ts'
+import { firstOf, ShoalError, storageError } from '../../protocol/errors.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot, sha256 } from '../../protocol/merkle.ts'
 import { collisionError, treeCollisions } from '../../protocol/tree/collisions.ts'
@@ -110,9 +110,8 @@ async function refuseChanged(
 
 function refuseProblems(root: string, problems: readonly string[]): void {
   if (problems.length === 0) return
-  const named = problems.slice(0, NAMED_PROBLEMS).join('; ')
-  const more = problems.length > NAMED_PROBLEMS ? `; and ${problems.length - NAMED_PROBLEMS} more` : ''
-  throw new ShoalError('FOLDER_UNREADABLE', `${root} was not published: ${named}${more}`, {
+  const named = firstOf(problems, NAMED_PROBLEMS, '; ')
+  throw new ShoalError('FOLDER_UNREADABLE', `${root} was not published: ${named}`, {
     hint: 'make the files readable, or leave them out with --exclude',
   })
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { storageError } from '../../protocol/errors.ts'
+import { writePrivateFile } from '../../packed/private-file.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { readTrailer } from './trailer.ts'
 
@@ -38,22 +37,7 @@ export class TreeStore {
   /** Stores a verified trailer. `size` is the size of the stream. Throws TreeError, or a storage error. */
   async save(fileId: string, trailer: Buffer, size: number): Promise<TreeIndex> {
     const index = readTrailer(trailer, size)
-    const path = this.path(fileId)
-    const draft = `${path}.${process.pid}`
-    try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-      const file = await open(draft, 'w', 0o600)
-      try {
-        await file.writeFile(trailer)
-        await file.datasync()
-      } finally {
-        await file.close()
-      }
-      await rename(draft, path)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw storageError(error, path)
-    }
+    await writePrivateFile(this.path(fileId), trailer)
     this.#keep(fileId, { index, trailer })
     return index
   }

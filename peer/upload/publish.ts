@@ -1,8 +1,9 @@
-import { HASH_SIZE } from '../../protocol/chunking.ts'
+import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
-import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
+import type { TreeSummary } from '../../protocol/records.ts'
 import { MAX_HASH_PAGE, MAX_INLINE_HASHES } from '../../tracker-client/api/limits.ts'
 import type { TrackerClient } from '../../tracker-client/client.ts'
+import type { UploadedFile } from '../control/api.ts'
 
 export interface HashedFile {
   name: string
@@ -18,7 +19,7 @@ export async function publishHashed(
   client: TrackerClient,
   group: string,
   hashed: readonly HashedFile[],
-): Promise<FileRecord[]> {
+): Promise<UploadedFile[]> {
   const files = hashed.map(({ name, fileId, size, tree, hashes }) => ({
     name,
     fileId,
@@ -34,7 +35,13 @@ export async function publishHashed(
       if (!('hashes' in file)) await stage(client, group, file.fileId, hashed[i]!.hashes)
     return client.publish(group, files)
   })
-  return published.files
+  return published.files.map(({ name, fileId, size, version }) => ({
+    name,
+    fileId,
+    size,
+    chunks: chunkCount(size),
+    version,
+  }))
 }
 
 async function stage(client: TrackerClient, group: string, id: string, hashes: Uint8Array): Promise<void> {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
+import { HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { checkFileName } from '../../protocol/names.ts'
 import type { TreeSummary } from '../../protocol/records.ts'
@@ -54,15 +54,7 @@ export async function uploadSnapshot(
   )
   hashing!.report()
   hashing!.done()
-  return {
-    name,
-    fileId,
-    size,
-    chunks: chunkCount(size),
-    version: published!.version,
-    tree,
-    ...(skipped.length > 0 ? { skipped } : {}),
-  }
+  return { ...published!, tree, ...(skipped.length > 0 ? { skipped } : {}) }
 }
 
 /** This home's last snapshot of the folder. Files that are unchanged since are not read again. */

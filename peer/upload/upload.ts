@@ -1,6 +1,5 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { chunkCount } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot } from '../../protocol/merkle.ts'
@@ -91,11 +90,5 @@ async function publish(
     batch.map(({ entry, hashes }) => ({ ...entry, hashes })),
   )
   for (const { entry, hashes } of batch) await seeds.add(entry, hashes)
-  return published.map(({ name, fileId, size, version }) => ({
-    name,
-    fileId,
-    size,
-    chunks: chunkCount(size),
-    version,
-  }))
+  return published
 }

@@ -1,8 +1,9 @@
 import { webcrypto, X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509'
+import { writePrivateFile } from '../../packed/private-file.ts'
 import { storageError } from '../../protocol/errors.ts'
 import { fingerprint, type KeyPair } from '../../protocol/hello.ts'
 
@@ -13,15 +14,9 @@ const VALID_YEARS = 30
 
 /** Loads the identity of `home`, and makes it on first use. */
 export async function loadIdentity(home: string): Promise<Identity> {
-  const folder = join(home, 'identity')
-  const file = join(folder, 'peer.pem')
+  const file = join(home, 'identity', 'peer.pem')
   try {
-    if (!existsSync(file)) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const draft = `${file}.${process.pid}`
-      writeFileSync(draft, await generatePem(), { mode: 0o600, flush: true })
-      renameSync(draft, file)
-    }
+    if (!existsSync(file)) await writePrivateFile(file, await generatePem())
     return parsePem(readFileSync(file, 'utf8'))
   } catch (error) {
     throw storageError(error, file)

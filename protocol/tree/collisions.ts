@@ -1,4 +1,4 @@
-import { ShoalError } from '../errors.ts'
+import { firstOf, ShoalError } from '../errors.ts'
 import type { TreeIndex } from './tree-index.ts'
 
 /**
@@ -94,13 +94,10 @@ function hashOfText(parent: number, text: string): number {
 
 /** One message for all collisions of an upload. */
 export function collisionError(found: readonly Collision[]): ShoalError {
-  const named = found
-    .slice(0, 5)
-    .map(({ first, second }) => `${JSON.stringify(first)} and ${JSON.stringify(second)}`)
-  const more = found.length > 5 ? ` and ${found.length - 5} more` : ''
+  const pairs = found.map(({ first, second }) => `${JSON.stringify(first)} and ${JSON.stringify(second)}`)
   return new ShoalError(
     'NAMES_COLLIDE',
-    `names differ only in case or Unicode form, so not every file system can hold both: ${named.join(', ')}${more}`,
+    `names differ only in case or Unicode form, so not every file system can hold both: ${firstOf(pairs, 5)}`,
     { hint: 'rename one of them' },
   )
 }

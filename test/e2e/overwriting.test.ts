@@ -16,22 +16,12 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Home, World } from '../../testkit/shoal.ts'
+import type { Home } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
+import { ada, bob, useTwoHomes } from '../support/two-homes.ts'
 
 const CHUNK = 512 * 1024
-const world = new World()
-let ada: Home
-let bob: Home
-beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
-  await ada.ok('peer start --detach')
-  await bob.ok('peer start --detach')
-}, 60_000)
-afterAll(() => world.close())
+useTwoHomes({ withPeers: true })
 
 interface Downloaded {
   files: { bytesFetched: number; bytesReused: number; reusedFrom: string[] }[]

@@ -3,21 +3,12 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Home, World } from '../../testkit/shoal.ts'
+import { ada, bob, useTwoHomes, world } from '../support/two-homes.ts'
 
 const MIB = 1024 * 1024
-const world = new World()
-let ada: Home
-let bob: Home
-beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
-}, 60_000)
+useTwoHomes()
 // Each test starts without a running peer, and has its own files.
 afterEach(() => Promise.all([ada.run('peer stop'), bob.run('peer stop')]))
-afterAll(() => world.close())
 
 interface Downloaded {
   files: {

@@ -14,22 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, World } from '../../testkit/shoal.ts'
 import { makeFolder, treeOf } from '../support/folders.ts'
+import { ada, bob, useTwoHomes } from '../support/two-homes.ts'
 
 const CHUNK = 512 * 1024
-const world = new World()
-let ada: Home
-let bob: Home
-beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
-  await ada.ok('peer start --detach')
-  await bob.ok('peer start --detach')
-}, 60_000)
-afterAll(() => world.close())
+useTwoHomes({ withPeers: true })
 
 interface Uploaded {
   files: {

@@ -1,23 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, World } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
+import { ada, bob, useTwoHomes } from '../support/two-homes.ts'
 
 const CHUNK = 512 * 1024
-const world = new World()
-let ada: Home
-let bob: Home
-beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
-  // All tests share one peer per home; the commands that start their own peer are tested below.
-  await ada.ok('peer start --detach')
-  await bob.ok('peer start --detach')
-}, 60_000)
-afterAll(() => world.close())
+useTwoHomes({ withPeers: true })
 
 interface Uploaded {
   files: { name: string; fileId: string; size: number; chunks: number; version: number }[]

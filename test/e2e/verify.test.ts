@@ -2,22 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, rmSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Home, World } from '../../testkit/shoal.ts'
+import { ada, bob, useTwoHomes } from '../support/two-homes.ts'
 
 const CHUNK = 512 * 1024
-const world = new World()
-let ada: Home
-let bob: Home
+useTwoHomes()
 beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
   for (const name of ['kept', 'damaged', 'touched', 'shorter', 'removed'])
     writeFileSync(join(ada.folder, name), randomBytes(12 * CHUNK + 5))
   await ada.ok('peer upload kept damaged touched shorter removed --group team')
 }, 60_000)
-afterAll(() => world.close())
 
 interface Verified {
   files: { name: string; state: string; damaged: number }[]

@@ -1,19 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Home, World } from '../../testkit/shoal.ts'
+import { ada, bob, useTwoHomes } from '../support/two-homes.ts'
 
-const world = new World()
-let ada: Home
-let bob: Home
-beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
-  await ada.ok('peer start --detach')
-  await bob.ok('peer start --detach')
-}, 60_000)
-afterAll(() => world.close())
+useTwoHomes({ withPeers: true })
 
 interface Uploaded {
   files: { name: string; fileId: string; version: number }[]

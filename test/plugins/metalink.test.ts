@@ -5,8 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Home, World } from '../../testkit/shoal.ts'
+import type { Home } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
+import { ada, bob, useTwoHomes, world } from '../support/two-homes.ts'
 
 interface Written {
   files: { name: string; size: number; urls: string[] }[]
@@ -27,21 +28,14 @@ function tested(program: string): typeof test {
   return test.skip as typeof test
 }
 
-const world = new World()
-let ada: Home
-let bob: Home
 const content = randomBytes(3_000_001)
+useTwoHomes()
 beforeAll(async () => {
-  await world.tracker()
-  ;[ada, bob] = await world.users('ada', 'bob')
-  await ada.ok('group create team')
-  await ada.admit('team', bob)
   mkdirSync(join(ada.folder, 'tree/in'), { recursive: true })
   writeFileSync(join(ada.folder, 'tree/big <bold>'), content)
   writeFileSync(join(ada.folder, 'tree/in/small'), 'small')
   writeFileSync(join(ada.folder, 'tree/in/empty'), '')
-}, 60_000)
-afterAll(() => world.close())
+})
 
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex')
 const serve = async (home: Home, words: string[] = []): Promise<{ end(): Promise<unknown> }> => {

@@ -17,7 +17,10 @@ const PROGRAM = ['cli', ...CLI_PARTS, 'tracker', ...CLIENT, 'peer', 'peer/contro
  */
 export const ROOMS: Record<string, Room> = {
   protocol: { imports: [], why: 'both sides agree on it, so it may depend on neither' },
-  packed: { imports: ['protocol'], why: 'the lowest effects: files of the checkout or of the binary' },
+  packed: {
+    imports: ['protocol'],
+    why: 'the lowest effects: threads, and files of the checkout, of the binary or of one user',
+  },
   redis: { imports: ['packed', 'protocol'], why: 'it connects to Redis and knows nothing of what is stored' },
   'tracker-store': { imports: ['packed', 'redis', 'protocol'], why: 'metadata knows nothing of HTTP' },
   'tracker-client/api': {
@@ -29,7 +32,10 @@ export const ROOMS: Record<string, Room> = {
     imports: ['tracker-client/api', 'tracker-store', 'packed', 'redis', 'protocol'],
     why: 'the server shares only the schemas with its clients, and never touches a peer',
   },
-  'peer/wire': { imports: ['protocol'], why: 'identity, pins and rates are below all that moves bytes' },
+  'peer/wire': {
+    imports: ['packed', 'protocol'],
+    why: 'identity, pins and rates are below all that moves bytes',
+  },
   'peer/control': { imports: ['redis', 'protocol'], why: 'commands load it without loading the peer' },
   'peer/fetch': {
     imports: ['peer/tree', 'peer/wire', 'packed', 'protocol'],
@@ -101,7 +107,7 @@ export const ROOMS: Record<string, Room> = {
   },
   'cli/text': { imports: ['protocol'], why: 'what people write and read, as pure functions' },
   'cli/home': {
-    imports: ['cli/text', ...CLIENT, 'protocol'],
+    imports: ['cli/text', ...CLIENT, 'packed', 'protocol'],
     why: 'files of the home, below all that runs',
   },
   'cli/process': {

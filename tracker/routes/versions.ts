@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { FileRecord } from '../../protocol/records.ts'
-import { checkTag, selectedNames } from '../../protocol/selector.ts'
+import { checkTag, type SelectedName, selectedNames } from '../../protocol/selector.ts'
 import { RevisionBody } from '../../tracker-client/api/schemas.ts'
 import {
   ResolvedFile,
@@ -75,31 +75,15 @@ export function versionRoutes(app: TrackerApp, { store }: Services): void {
     async (request, reply) => {
       const { group } = request.params
       const { target } = request.query
-      const candidates = [...selectedNames(target)]
-      const meant = ({ files }: GroupView) => candidates.find(({ name }) => files.get(name))
-      const { view } = await viewAsMember(
-        store,
-        request,
-        reply,
-        group,
-        (known) =>
-          known.files.get(target) !== undefined ||
-          meant(known) !== undefined ||
-          snapshotAbove(known, target) !== null,
-      )
-      const { revision } = view
-      const file = view.files.get(target)
-      if (file) return { file, path: '', revision }
-      const selected = meant(view)
-      if (!selected) {
-        const snapshot = snapshotAbove(view, target)
-        if (snapshot) return { ...snapshot, revision }
-        throw noFile(group, target)
-      }
-      const { name, selector, path } = selected
-      const found = await store.versions.find(group, name, selector)
-      if (path !== '' && !found.tree) throw noFile(group, target)
-      return { file: found, path, revision }
+      const has = (known: GroupView): boolean => meaningOf(known, target) !== null
+      const { view } = await viewAsMember(store, request, reply, group, has)
+      const meaning = meaningOf(view, target)
+      if (meaning === null) throw noFile(group, target)
+      if ('file' in meaning) return { ...meaning, revision: view.revision }
+      const { name, selector, path } = meaning
+      const file = await store.versions.find(group, name, selector)
+      if (path !== '' && !file.tree) throw noFile(group, target)
+      return { file, path, revision: view.revision }
     },
   )
 
@@ -197,6 +181,20 @@ export function versionRoutes(app: TrackerApp, { store }: Services): void {
     if (view.files.get(name) === undefined) throw noFile(group, name)
     return view
   }
+}
+
+/**
+ * The meaning of a target among the newest files: a file's whole name, else a version of a file, else a path in the tree
+ * of a snapshot. Null if it has none.
+ */
+function meaningOf(
+  view: GroupView,
+  target: string,
+): { file: FileRecord; path: string } | SelectedName | null {
+  const file = view.files.get(target)
+  if (file) return { file, path: '' }
+  for (const selected of selectedNames(target)) if (view.files.get(selected.name)) return selected
+  return snapshotAbove(view, target)
 }
 
 /** The snapshot in whose tree `target` may be. */

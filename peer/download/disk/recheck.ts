@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Bitmap } from '../../../protocol/bitmap.ts'
+import { hashAt, isChunk, isSameChunk } from '../../../protocol/chunk-hashes.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../../../protocol/chunking.ts'
-import { sha256 } from '../../../protocol/merkle.ts'
 import type { HashPool } from '../../hash/pool.ts'
 import type { Catalog } from '../../serve/catalog.ts'
 import type { Library } from '../../serve/library.ts'
@@ -34,10 +34,7 @@ export async function recheck(
   for (const run of runs(marked, unmarkedData)) {
     const actual = await pool.hash(part.path, part.size, run, undefined, signal)
     const expected = hashes.subarray(run.first * HASH_SIZE)
-    for (let i = 0; i < run.count; i++) {
-      const [from, to] = [i * HASH_SIZE, (i + 1) * HASH_SIZE]
-      if (Buffer.compare(actual.subarray(from, to), expected.subarray(from, to)) === 0) found(run.first + i)
-    }
+    for (let i = 0; i < run.count; i++) if (isSameChunk(actual, expected, i)) found(run.first + i)
   }
 }
 
@@ -57,8 +54,7 @@ async function reread(
       () => true,
       () => false,
     )
-    if (isRead && sha256(data).equals(hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)))
-      found(chunk)
+    if (isRead && isChunk(data, hashes, chunk)) found(chunk)
   }
 }
 
@@ -74,7 +70,7 @@ async function rewrite(
   for (let chunk = 0; chunk < chunks && !signal.aborted; chunk++) {
     const data = buffer.subarray(0, chunkLength(part.size, chunk))
     await part.read(data, chunk * CHUNK_SIZE)
-    if (!sha256(data).equals(hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE))) continue
+    if (!isChunk(data, hashes, chunk)) continue
     await part.write(data, chunk)
     found(chunk)
   }
@@ -110,8 +106,7 @@ export async function copyLocalChunks(
   for (let chunk = 0; chunk < have.size && !signal.aborted; chunk++) {
     if (chunk % LOOKUPS_A_TURN === LOOKUPS_A_TURN - 1) await setImmediate()
     if (have.has(chunk)) continue
-    const expected = hashes.subarray(chunk * HASH_SIZE, (chunk + 1) * HASH_SIZE)
-    const where = local.catalog.findChunk(expected)
+    const where = local.catalog.findChunk(hashAt(hashes, chunk))
     const file = where && local.library.get(where.fileId)
     // The catalog's copy may be gone, and the library may have this very download in its place.
     if (!where || !file?.have.has(where.index)) continue
@@ -124,7 +119,7 @@ export async function copyLocalChunks(
       if (!holdsAny(local.library)) return
       continue
     }
-    if (!sha256(data).equals(expected)) continue
+    if (!isChunk(data, hashes, chunk)) continue
     await part.write(data, chunk)
     found(chunk, pathOf(where.fileId))
   }

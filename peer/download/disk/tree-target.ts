@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
-import { ShoalError } from '../../../protocol/errors.ts'
+import { firstOf, ShoalError } from '../../../protocol/errors.ts'
 import { diff } from '../../../protocol/tree/diff.ts'
 import type { EntryKind } from '../../../protocol/tree/entry.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
@@ -246,10 +246,5 @@ export async function requireUnchanged(
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
-  const more = paths.length > MAX_LISTED ? ` and ${paths.length - MAX_LISTED} more` : ''
-  return new ShoalError(
-    'PATH_IN_THE_WAY',
-    `${sentence}: ${paths.slice(0, MAX_LISTED).join(', ')}${more}`,
-    options,
-  )
+  return new ShoalError('PATH_IN_THE_WAY', `${sentence}: ${firstOf(paths, MAX_LISTED)}`, options)
 }

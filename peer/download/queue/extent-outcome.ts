@@ -16,6 +16,11 @@ export function failureAt(at: ExtentFailure['at'], error: Error): ExtentFailure 
   return { ...encodeError(error), at }
 }
 
+/** The outcome of a job that ended with an unknown error instead of an outcome. */
+export function failedOutcome(message: string): ExtentOutcome {
+  return { chunks: [], error: failureAt('peer', new Error(message)) }
+}
+
 /** The failure of a fetch thread. Storage errors are this side's: a peer's storage errors have other codes. */
 export function fetchFailure(error: Error): ExtentFailure {
   return failureAt(error instanceof ShoalError && error.kind === 'storage' ? 'write' : 'peer', error)

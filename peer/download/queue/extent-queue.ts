@@ -4,7 +4,7 @@ import type { Extent } from '../../../protocol/chunking.ts'
 import type { PeerAddress } from '../../../protocol/records.ts'
 import { connectRedis, type RedisClient } from '../../../redis/connect.ts'
 import type { WritePart } from '../../tree/write-tree.ts'
-import type { ExtentOutcome } from './extent-outcome.ts'
+import { type ExtentOutcome, failedOutcome } from './extent-outcome.ts'
 import { LocalWorker } from './local-worker.ts'
 
 export const EXTENT_QUEUE = 'chunks'
@@ -143,8 +143,7 @@ export class ExtentQueue {
     if (!pending) return
     pending.fetching ??= pending.fetch().then(
       (outcome) => this.#end(id!, outcome),
-      (error: Error) =>
-        this.#end(id!, { chunks: [], error: { code: 'ERROR', message: error.message, at: 'peer' } }),
+      (error: Error) => this.#end(id!, failedOutcome(error.message)),
     )
     await pending.fetching
     // Lets the swarm queue its next extent first, so that completing this job returns it.
@@ -180,9 +179,7 @@ export class ExtentQueue {
       // This process's own jobs complete with null.
       if (outcome) this.#end(jobId, outcome)
     })
-    events.on('failed', ({ jobId, failedReason }) =>
-      this.#end(jobId, { chunks: [], error: { code: 'ERROR', message: failedReason, at: 'peer' } }),
-    )
+    events.on('failed', ({ jobId, failedReason }) => this.#end(jobId, failedOutcome(failedReason)))
     events.on('error', () => {})
     events.run().catch(() => {})
   }

@@ -5,6 +5,7 @@ import {
   ERRORS,
   encodeError,
   errorFromBody,
+  firstOf,
   isErrorCode,
   reviveError,
   ShoalError,
@@ -109,4 +110,10 @@ test('an error that was encoded, sent as JSON and revived has its class, code, m
   expect(system).not.toBeInstanceOf(ShoalError)
   expect(system).toMatchObject({ code: 'ECONNRESET', message: 'read ECONNRESET' })
   expect(sent(new DOMException('stopped', 'AbortError'))).toMatchObject({ code: 'ERROR', message: 'stopped' })
+})
+
+test('a list in a sentence names the first items, and the number of the others', () => {
+  expect(firstOf(['a', 'b'], 2)).toBe('a, b')
+  expect(firstOf(['a', 'b', 'c', 'd'], 2)).toBe('a, b, and 2 more')
+  expect(firstOf(['a, b', 'c'], 1, '; ')).toBe('a, b; and 1 more')
 })
