@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
@@ -66,6 +66,22 @@ export class TreeStore {
     try {
       const trailer = readFileSync(this.path(fileId))
       return this.#keep(fileId, { index: readTrailer(trailer, size), trailer })
+    } catch {
+      return null
+    }
+  }
+
+  /** How many entries the tree of a snapshot has, read from its footer alone; null as `load`. */
+  entries(fileId: string, size: number): number | null {
+    try {
+      const fd = openSync(this.path(fileId), 'r')
+      try {
+        const footer = Buffer.alloc(FOOTER_SIZE)
+        readSync(fd, footer, 0, FOOTER_SIZE, fstatSync(fd).size - FOOTER_SIZE)
+        return decodeFooter(footer, size).entries
+      } finally {
+        closeSync(fd)
+      }
     } catch {
       return null
     }
