@@ -26,6 +26,8 @@ export interface NodeParts {
   /** Uses the session that the home has now. */
   refreshSession(): void
   setMaxUp(rate: number): void
+  /** Bytes a second now. */
+  rates(): { down: number; up: number }
   warmUp(): void
   stop(): Promise<void>
   /** Called when a stop that nobody awaits fails. */
@@ -86,20 +88,23 @@ export class PeerNode implements Peer {
   }
 
   async status(): Promise<PeerStatus> {
-    const seeding = this.#parts.catalog.all().map(({ group, name, fileId, size, path, fault }) => ({
+    const { catalog, downloads, rates, uploads } = this.#parts
+    const seeding = catalog.all().map(({ group, name, fileId, size, path, isTree, fault }) => ({
       group,
       name,
       fileId,
       size,
       path,
+      ...(isTree ? { entries: uploads.trees.store.entries(fileId, size) } : {}),
       ...(fault === null ? {} : { fault }),
     }))
     return {
       peer: this.peer,
       url: this.url,
       pid: process.pid,
+      rates: rates(),
       seeding,
-      downloads: this.#parts.downloads.list(),
+      downloads: downloads.list(),
     }
   }
 

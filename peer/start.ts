@@ -182,6 +182,7 @@ async function assemble(options: PeerOptions, closers: Closers): Promise<PeerNod
     uploads: { client, seeds, catalog, trees, hashPool },
     refreshSession,
     setMaxUp: (rate) => limit.setRate(rate),
+    rates: () => figures.rates(),
     warmUp: () => fetchPool.warmUp(),
     stop: () => closers.closeAll(),
     onStopFailed: background.owner('stopping', 'some of its parts are still open'),

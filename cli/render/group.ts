@@ -1,6 +1,6 @@
 import type { GroupBody, GroupList, ListedFile } from '../../tracker-client/api/schemas.ts'
-import { formatBytes, plural, table } from '../text/format.ts'
-import { kindText } from './versions.ts'
+import { plural, table } from '../text/format.ts'
+import { KIND_COLUMNS, kindCells } from './versions.ts'
 
 /** Renders groups and their files for scripts and for people. */
 export function groupDocument(group: GroupBody): object {
@@ -24,13 +24,12 @@ export function filesText(files: readonly ListedFile[]): string {
   if (files.length === 0) return 'No files'
   const rows = files.map((file) => [
     file.name,
-    kindText(file),
-    formatBytes(file.size),
+    ...kindCells(file),
     `v${file.version}`,
     file.uploader,
     String(file.seeders),
     String(file.leechers),
     file.added,
   ])
-  return table(['NAME', 'KIND', 'SIZE', 'VERSION', 'UPLOADER', 'SEEDERS', 'LEECHERS', 'ADDED'], rows)
+  return table(['NAME', ...KIND_COLUMNS, 'VERSION', 'UPLOADER', 'SEEDERS', 'LEECHERS', 'ADDED'], rows)
 }

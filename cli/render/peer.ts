@@ -1,5 +1,6 @@
 import type { DownloadedFile, PeerStatus, UploadResult, VerifiedFile } from '../../peer/control/api.ts'
 import { formatBytes, formatRate, formatSeconds, plural, table } from '../text/format.ts'
+import { entriesText, KIND_COLUMNS } from './versions.ts'
 
 /** Renders uploads, downloads and a peer's status for people. */
 export function uploadText(group: string, files: UploadResult['files']): string {
@@ -35,27 +36,50 @@ export function verifyText(files: readonly VerifiedFile[]): string {
   return `${table(['NO LONGER SERVED', 'BECAUSE', 'PATH'], rows)}\n${bad.length} of ${files.length} (${size}) are not intact`
 }
 
-export function statusText({ peer, url, pid, seeding, downloads }: PeerStatus): string {
+/** A row for each file or snapshot, and a line with their sums. */
+export function statusText({ peer, url, pid, rates, seeding, downloads }: PeerStatus): string {
   const state = url === null ? 'is not running' : `is running at ${url} (process ${pid})`
   const parts = [`Peer ${peer.slice(0, 16)}… ${state}`]
   if (seeding.length > 0) {
     const rows = seeding.map((file) => [
       `${file.group}:${file.name}`,
+      file.entries === undefined ? 'file' : 'snapshot',
+      entriesText(file.entries),
       formatBytes(file.size),
       file.path,
       file.fault ?? '',
     ])
-    parts.push(table(['SEEDING', 'SIZE', 'PATH', 'FAULT'], rows))
+    parts.push(table(['SEEDING', ...KIND_COLUMNS, 'PATH', 'FAULT'], rows))
   }
   if (downloads.length > 0) {
-    const rows = downloads.map(({ name, size, done, rate }) => [
+    const rows = downloads.map(({ name, total, done, rate }) => [
       name,
-      `${formatBytes(done)} of ${formatBytes(size)}`,
+      `${formatBytes(done)} of ${formatBytes(total)}`,
       formatRate(rate),
     ])
     parts.push(table(['DOWNLOADING', 'DONE', 'RATE'], rows))
   }
+  if (rates) parts.push(summaryText(seeding, downloads, rates))
   return parts.join('\n')
+}
+
+/** For example "2 snapshots and 3 files (4.0 GiB) seeded, 1 with a fault; 1 download; 0 B/s down, 1.0 MiB/s up". */
+function summaryText(
+  seeding: PeerStatus['seeding'],
+  downloads: PeerStatus['downloads'],
+  rates: NonNullable<PeerStatus['rates']>,
+): string {
+  const served = seeding.filter(({ fault }) => fault === undefined)
+  const snapshots = served.filter(({ entries }) => entries !== undefined).length
+  const faults = seeding.length - served.length
+  const kinds = `${plural(snapshots, 'snapshot')} and ${plural(served.length - snapshots, 'file')}`
+  const seeded = `${kinds} (${formatBytes(sum(served, ({ size }) => size))}) seeded`
+  const rate = `${formatRate(rates.down)} down, ${formatRate(rates.up)} up`
+  return [
+    faults > 0 ? `${seeded}, ${faults} with a fault` : seeded,
+    plural(downloads.length, 'download'),
+    rate,
+  ].join('; ')
 }
 
 /** Where the reused bytes came from. */

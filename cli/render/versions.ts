@@ -12,23 +12,29 @@ export function withKind<T extends Pick<FileRecord, 'tree'>>(
   return { ...file, kind: file.tree ? 'snapshot' : 'file', entries: file.tree?.entries ?? null }
 }
 
-/** "file", or "snapshot (12)" with the number of entries. */
-export function kindText(file: Pick<FileRecord, 'tree'>): string {
-  const { kind, entries } = withKind(file)
-  return entries === null ? kind : `${kind} (${entries})`
+/** The headers of `kindCells`. */
+export const KIND_COLUMNS = ['KIND', 'ENTRIES', 'SIZE']
+
+/** The kind of a file, of a snapshot how many entries it has, and the size. */
+export function kindCells(file: Pick<FileRecord, 'tree' | 'size'>): string[] {
+  const { kind, entries, size } = withKind(file)
+  return [kind, entriesText(entries), formatBytes(size)]
 }
+
+/** A number of entries; "-" where there is none. */
+export const entriesText = (entries: number | null | undefined): string =>
+  entries === null || entries === undefined ? '-' : String(entries)
 
 export function versionsText(versions: readonly ListedVersion[]): string {
   const rows = versions.map((file) => [
     `v${file.version}`,
-    kindText(file),
-    formatBytes(file.size),
+    ...kindCells(file),
     file.tags?.join(', ') || '-',
     file.uploader,
     file.added,
     `sha256:${file.fileId.slice(0, 12)}`,
   ])
-  return table(['VERSION', 'KIND', 'SIZE', 'TAGS', 'UPLOADER', 'ADDED', 'ID'], rows)
+  return table(['VERSION', ...KIND_COLUMNS, 'TAGS', 'UPLOADER', 'ADDED', 'ID'], rows)
 }
 
 export function tagsText(name: string, tags: readonly TagRecord[]): string {

@@ -155,6 +155,22 @@ export interface PeerStatus {
   peer: string
   url: string | null
   pid: number | null
-  seeding: { group: string; name: string; fileId: string; size: number; path: string; fault?: string }[]
-  downloads: { id: string; name: string; size: number; done: number; rate: number }[]
+  /** Bytes a second over the last seconds. Missing where no peer runs. */
+  rates?: { down: number; up: number }
+  /** A row for each copy of a file or snapshot. */
+  seeding: SeededCopy[]
+  /** `size` is that of the file or stream; `total` the bytes of it that are wanted, of which `done` are here. */
+  downloads: { id: string; name: string; size: number; total: number; done: number; rate: number }[]
+}
+
+export interface SeededCopy {
+  group: string
+  name: string
+  fileId: string
+  size: number
+  path: string
+  /** Of a snapshot, how many entries its tree has; null if its manifest is gone. */
+  entries?: number | null
+  /** Why it is no longer served. */
+  fault?: string
 }

@@ -67,8 +67,10 @@ export class Download {
     this.#totals = new TransferTotals(job, destination.bytes)
   }
 
-  get progress(): { done: number; rate: number } {
-    return { done: this.#totals.meter.done, rate: this.#totals.meter.rate(performance.now()) }
+  /** `total` is the number of wanted bytes. */
+  get progress(): { done: number; total: number; rate: number } {
+    const { meter } = this.#totals
+    return { done: meter.done, total: this.#destination.bytes, rate: meter.rate(performance.now()) }
   }
 
   /** Bytes received from peers and from chunk sources. */

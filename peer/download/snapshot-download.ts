@@ -45,8 +45,9 @@ export class SnapshotDownload {
     this.#emit = emit
   }
 
-  get progress(): { done: number; rate: number } {
-    return this.#downloads.at(-1)?.progress ?? { done: 0, rate: 0 }
+  /** Of the manifest, and then of the wanted chunks. */
+  get progress(): { done: number; total: number; rate: number } {
+    return this.#downloads.at(-1)?.progress ?? { done: 0, total: 0, rate: 0 }
   }
 
   get bytesFetched(): number {

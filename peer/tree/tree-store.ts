@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { writePrivateFile } from '../../packed/private-file.ts'
+import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { readTrailer } from './trailer.ts'
 
@@ -51,6 +52,22 @@ export class TreeStore {
       const tree = { index: readTrailer(trailer, size), trailer }
       this.#keep(fileId, tree)
       return tree
+    } catch {
+      return null
+    }
+  }
+
+  /** The number of entries of a snapshot's tree, read from its footer alone. Null as `load`. */
+  entries(fileId: string, size: number): number | null {
+    try {
+      const fd = openSync(this.path(fileId), 'r')
+      try {
+        const footer = Buffer.alloc(FOOTER_SIZE)
+        readSync(fd, footer, 0, FOOTER_SIZE, fstatSync(fd).size - FOOTER_SIZE)
+        return decodeFooter(footer, size).entries
+      } finally {
+        closeSync(fd)
+      }
     } catch {
       return null
     }

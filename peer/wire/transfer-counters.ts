@@ -1,3 +1,5 @@
+import { ByteRate } from './byte-rate.ts'
+
 export interface FileBytes {
   group: string
   fileId: string
@@ -14,12 +16,22 @@ export class TransferCounters {
   /** Bytes sent of each file, by fileKey, until peer/tracker-link/transfers.ts removes the entry. */
   readonly sentOf = new Map<string, FileBytes>()
   verificationFailures = 0
+  readonly #down = new ByteRate()
+  readonly #up = new ByteRate()
+
+  /** What moves now, in bytes a second. */
+  rates(): { down: number; up: number } {
+    const now = performance.now()
+    return { down: this.#down.at(now), up: this.#up.at(now) }
+  }
 
   addReceived(peer: string, bytes: number): void {
+    this.#down.add(bytes, performance.now())
     this.received.set(peer, (this.received.get(peer) ?? 0) + bytes)
   }
 
   addSent(peer: string, { group, fileId, bytes }: FileBytes): void {
+    this.#up.add(bytes, performance.now())
     this.sent.set(peer, (this.sent.get(peer) ?? 0) + bytes)
     const key = fileKey(group, fileId)
     const file = this.sentOf.get(key)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import {
   appendFileSync,
   chmodSync,
@@ -13,6 +14,7 @@ import {
 import { join } from 'node:path'
 import { sha256 } from '../../protocol/merkle.ts'
 import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 
 const MIB = 1024 * 1024
 const world = new World()
@@ -172,4 +174,32 @@ test('a folder of one version is compared with a folder of another', async () =>
   )
   expect(changes).toMatchObject([{ change: 'changed', after: { path: 'lib/deep/note' } }])
   expect(await bob.fails('group diff team:app@1/lib/new')).toMatchObject({ exit: 5, code: 'FILE_NOT_FOUND' })
+})
+
+test('a peer shows one row for a snapshot of many files, and the group shows its kind and entries', async () => {
+  mkdirSync(join(ada.folder, 'rows'))
+  for (let i = 0; i < 50; i++) writeFileSync(join(ada.folder, `rows/${i}`), `row ${i}`)
+  await ada.ok('peer upload rows --group team')
+  const status = await ada.ok<{ seeding: { name: string; entries?: number }[]; rates: object }>('peer status')
+  expect(status.seeding.filter(({ name }) => name.startsWith('rows'))).toMatchObject([{ entries: 50 }])
+  expect(status.rates).toEqual({ down: expect.any(Number), up: expect.any(Number) })
+  const text = (await ada.run('peer status')).stdout.toString()
+  expect(text).toMatch(/team:rows +snapshot +50 +/)
+  expect(text).toMatch(/\d+ snapshots and \d+ files? \(.*\) seeded; 0 downloads; .*\/s down, .*\/s up\n$/)
+  expect((await ada.run('group files team rows')).stdout.toString()).toMatch(
+    /^NAME +KIND +ENTRIES +SIZE .*\nrows +snapshot +50 +\d/,
+  )
+})
+
+test('a download of a part of a snapshot is shown with the bytes that it wants', async () => {
+  const download = bob.spawn('peer download team:app@1/lib/deep -o slow --max-down 1k')
+  const ended = once(download, 'exit')
+  const running = async () =>
+    (await bob.ok<{ downloads: { total: number; size: number }[] }>('peer status')).downloads
+  await until(async () => (await running()).some(({ total }) => total > 0))
+  const [{ total, size }] = (await running()) as [{ total: number; size: number }]
+  expect(total).toBeLessThan(MIB)
+  expect(size).toBeGreaterThan(large.length)
+  download.kill('SIGINT')
+  await ended
 })

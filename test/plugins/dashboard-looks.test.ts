@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { World } from '../../testkit/shoal.ts'
@@ -21,6 +21,11 @@ beforeAll(async () => {
   const name = `a-${'very-'.repeat(20)}long-name.bin`
   writeFileSync(join(ada.folder, name), Buffer.alloc(3_000_000))
   await ada.ok(['peer', 'upload', name, '--group', 'team'])
+  for (const version of ['one', 'two']) {
+    mkdirSync(join(ada.folder, version))
+    writeFileSync(join(ada.folder, version, 'file'), version)
+    await ada.ok(['peer', 'upload', version, '--group', 'team', '--as', 'snapshot'])
+  }
   browser = await starting
 }, 60_000)
 afterAll(async () => {
@@ -46,6 +51,12 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
   'a file': async (page) => {
     await page.getByRole('link', { name: 'long-name.bin' }).click()
     await page.getByRole('table', { name: 'Peers of this file' }).waitFor()
+    await page.getByRole('table', { name: 'Versions' }).waitFor()
+  },
+  'a snapshot': async (page) => {
+    await page.getByRole('link', { name: 'team' }).click()
+    await page.getByRole('link', { name: 'snapshot' }).click()
+    await page.getByText('shoal group diff').waitFor()
     await page.getByRole('table', { name: 'Versions' }).waitFor()
   },
   trackers: async (page) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { freePort } from '../../testkit/redis-process.ts'
@@ -128,6 +128,30 @@ browserTest('a new file appears when it is published, with its versions and its 
   await peers.getByRole('img', { name: 'holds the whole file' }).waitFor()
   await page.getByText('Every part is available at least once.').waitFor()
 })
+
+browserTest(
+  'a snapshot is shown with its entries, files, versions and tags, and how to list it',
+  async () => {
+    const { page } = await openTeam('ada')
+    const root = join(homes.bob.folder, 'app')
+    mkdirSync(join(root, 'lib'), { recursive: true })
+    writeFileSync(join(root, 'lib/one'), Buffer.alloc(2048, 1))
+    await homes.bob.ok('peer upload app --group team')
+    const files = page.getByRole('table', { name: 'Files' })
+    await files.getByRole('row', { name: /^app Snapshot, 2 entries/ }).waitFor()
+    writeFileSync(join(root, 'lib/two'), Buffer.alloc(1024, 2))
+    await homes.bob.ok('peer upload app --group team')
+    await files.getByRole('link', { name: 'app' }).click()
+    await page.getByText('Snapshot of 3 entries, 2 files of 3.0 KiB · version 2').waitFor()
+    const versions = page.getByRole('table', { name: 'Versions' })
+    await versions.getByRole('row', { name: /^Version 2 Snapshot, 3 entries 2 files, 3\.0 KiB/ }).waitFor()
+    await versions.getByRole('row', { name: /^Version 1 Snapshot, 2 entries 1 file, 2\.0 KiB/ }).waitFor()
+    await homes.ada.ok('group tag team:app@1 stable')
+    await versions.getByRole('row', { name: /^Version 1 stable / }).waitFor()
+    await page.getByText('shoal group ls team:app').waitFor()
+    await page.getByText('shoal group diff team:app@1 team:app@2').waitFor()
+  },
+)
 
 browserTest('the picture shows a downloading peer, its parts and its rate', async () => {
   const { page } = await openTeam('ada')

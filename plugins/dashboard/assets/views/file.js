@@ -1,6 +1,6 @@
 import { groupPath, Refused } from '../client.js'
 import { useShell } from '../context.js'
-import { bytes, dateTime, sentence } from '../format.js'
+import { bytes, counted, dateTime, sentence } from '../format.js'
 import { html } from '../html.js'
 import { Heading, Loading, Problem, Section } from '../parts.js'
 import { useResource } from '../resource.js'
@@ -10,7 +10,7 @@ import { Versions } from './versions.js'
 
 /** @typedef {import('./files.js').File} File */
 
-/** One file: its swarm and its versions. @param {{ group: string, name: string }} props */
+/** One file or snapshot: its swarm and its versions. @param {{ group: string, name: string }} props */
 export function FileView({ group, name }) {
   const { client } = useShell()
   /** @type {import('../resource.js').Loaded<File>} */
@@ -25,7 +25,7 @@ export function FileView({ group, name }) {
       ${
         data &&
         html`<p class="lead">
-          ${bytes(data.size)} · version ${data.version} · published by ${data.uploader} on ${dateTime(data.added)}
+          ${sizeText(data)} · version ${data.version} · published by ${data.uploader} on ${dateTime(data.added)}
         </p>`
       }
     <//>
@@ -36,9 +36,28 @@ export function FileView({ group, name }) {
       data &&
       html`<${Section} title="Get it" id="get">
         <p><code class="block">shoal peer download ${quoted(`${group}:${name}`)}</code></p>
+        ${data.tree && html`<${Browse} target=${`${group}:${name}`} version=${data.version} />`}
         <p class="hash">File id <code>${data.fileId}</code></p>
       <//>`
     }`
+}
+
+/** "3.4 MiB", or of a snapshot "Snapshot of 12 entries, 9 files of 3.4 MiB". @param {File} file */
+function sizeText({ size, tree }) {
+  if (!tree) return bytes(size)
+  const files = `${counted(tree.files, 'file')} of ${bytes(tree.bytes)}`
+  return `Snapshot of ${counted(tree.entries, 'entry', 'entries')}, ${files}`
+}
+
+/**
+ * How to see what is in a snapshot: only peers have its list of entries, and a page cannot ask them.
+ * @param {{ target: string, version: number }} props
+ */
+function Browse({ target, version }) {
+  const before = version > 1 ? quoted(`${target}@${version - 1}`) : null
+  return html`<p>See what is in it, without fetching its files:</p>
+    <p><code class="block">shoal group ls ${quoted(target)}</code></p>
+    ${before && html`<p><code class="block">shoal group diff ${before} ${quoted(`${target}@${version}`)}</code></p>`}`
 }
 
 /**

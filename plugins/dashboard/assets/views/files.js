@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { groupPath } from '../client.js'
 import { useShell } from '../context.js'
-import { bytes, dateTime, number } from '../format.js'
+import { bytes, counted, dateTime, number } from '../format.js'
 import { html } from '../html.js'
 import { Empty, Loading, Section, Table } from '../parts.js'
 import { useResource } from '../resource.js'
@@ -15,7 +15,8 @@ const EVERY_MS = 5000
 
 /**
  * @typedef {{ name: string, fileId: string, size: number, version: number, uploader: string, added: string,
- *   seeders: number, leechers: number }} File
+ *   seeders: number, leechers: number, tree?: Tree }} File
+ * @typedef {{ entries: number, files: number, bytes: number }} Tree What the tracker knows of a snapshot's tree.
  */
 
 /** @param {{ group: string, total: number }} props */
@@ -58,6 +59,7 @@ function FileTable({ group, files }) {
       kind: 'wide',
       cell: (/** @type {File} */ { name }) => html`<a href=${addressOf(group, name)}>${name}</a>`,
     },
+    { label: 'Kind', cell: kindText },
     { label: 'Size', kind: 'number', cell: (/** @type {File} */ { size }) => bytes(size) },
     { label: 'Version', kind: 'number', cell: (/** @type {File} */ { version }) => number(version) },
     { label: 'Seeds', kind: 'number', cell: (/** @type {File} */ { seeders }) => seedText(seeders) },
@@ -67,6 +69,10 @@ function FileTable({ group, files }) {
   ]
   return html`<${Table} label="Files" columns=${columns} rows=${files} keyOf=${(/** @type {File} */ { name }) => name} />`
 }
+
+/** "File", or "Snapshot, 12 entries". */
+export const kindText = (/** @type {{ tree?: Tree }} */ { tree }) =>
+  tree ? `Snapshot, ${counted(tree.entries, 'entry', 'entries')}` : 'File'
 
 const seedText = (/** @type {number} */ seeders) =>
   seeders > 0 ? number(seeders) : html`<span class="warn">none</span>`

@@ -59,3 +59,26 @@ test('a status without files is one line', () => {
   const idle = { peer: 'abc', url: null, pid: null, seeding: [], downloads: [] }
   expect(statusText(idle)).toBe('Peer abc… is not running')
 })
+
+test('a status has a row for each snapshot and file, and a line with their sums', () => {
+  const copy = { group: 'team', fileId: '', size: 2048 }
+  const text = statusText({
+    ...{ peer: 'abc', url: 'https://h:1', pid: 7, rates: { down: 0, up: 2048 } },
+    seeding: [
+      { ...copy, name: 'app', path: '/x/app', entries: 5000 },
+      { ...copy, name: 'gone', path: '/x/gone', entries: null, fault: 'removed' },
+      { ...copy, name: 'f', path: '/x/f' },
+    ],
+    downloads: [{ id: '', name: 'big', size: 9e9, total: 4096, done: 1024, rate: 512 }],
+  })
+  expect(text.split('\n')).toEqual([
+    'Peer abc… is running at https://h:1 (process 7)',
+    'SEEDING    KIND      ENTRIES  SIZE     PATH     FAULT',
+    'team:app   snapshot  5000     2.0 KiB  /x/app',
+    'team:gone  snapshot  -        2.0 KiB  /x/gone  removed',
+    'team:f     file      -        2.0 KiB  /x/f',
+    'DOWNLOADING  DONE                RATE',
+    'big          1.0 KiB of 4.0 KiB  512 B/s',
+    '1 snapshot and 1 file (4.0 KiB) seeded, 1 with a fault; 1 download; 0 B/s down, 2.0 KiB/s up',
+  ])
+})
