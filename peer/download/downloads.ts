@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { ShoalError } from '../../protocol/errors.ts'
+import { isBelow } from '../../protocol/names.ts'
 import type { FileRecord } from '../../protocol/records.ts'
 import type {
   DownloadedFile,
@@ -16,7 +17,7 @@ import type { FileBytes } from '../wire/transfer-counters.ts'
 import type { DownloadContext } from './context.ts'
 import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, realPlace, resolveFiles } from './disk/targets.ts'
-import { removeStale } from './disk/temporary.ts'
+import { removeStale, temporaryName } from './disk/temporary.ts'
 import { Download } from './download.ts'
 import { jobOf, treeJob } from './jobs.ts'
 import type { DownloadJob } from './queue/download-job.ts'
@@ -101,13 +102,13 @@ export class Downloads {
           hint: 'name one file, or a folder to write to with -o',
         },
       )
-    if (output === null && files[0]?.tree)
+    if (output === null && files[0]?.tree && !isBelow(name, files[0].name))
       throw new ShoalError('USAGE', `${group}:${name} is a snapshot, but standard output takes one file`, {
-        hint: 'name a folder to write to with -o',
+        hint: 'name a file in it, or a folder to write to with -o',
       })
     const targets =
       output === null
-        ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
+        ? files.map((file) => ({ file, path: join(this.#temporary, temporaryName(file, name)) }))
         : await placeFiles(files, name, output)
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])

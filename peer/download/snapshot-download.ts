@@ -17,6 +17,7 @@ import { openTreePart, workingFolder, workingName } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
 import { Download } from './download.ts'
+import { followTreeFile } from './followed-file.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
 
 /**
@@ -69,6 +70,11 @@ export class SnapshotDownload {
     const results: DownloadedFile[] = []
     const tree =
       this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
+    if (!job.keep) {
+      const { destination, size } = followTreeFile(job, this.#tree.part, tree, this.#context, this.#chunks)
+      results.push(await this.#run(this.#emit, job, destination, signal))
+      return { ...sum(results), size }
+    }
     const [path, destination] = await this.#destination(tree, signal)
     results.push(await this.#run(this.#emit, { ...job, path }, destination, signal))
     return sum(results)

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
@@ -35,14 +34,14 @@ export async function openTreePart(
   await makeParent(name)
   try {
     const isThere = existsSync(storage.path)
-    if (!isThere) await requireSpace(storage.path, bytes)
     const journalPath = name + JOURNAL_SUFFIX
     const journal = isThere ? parseJournal(await RunJournal.read(journalPath), fileId, size) : null
+    if (!journal) await requireSpace(storage.path, bytes)
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
     // What a failed sync has left reads as right, but may be missing on the disk.
-    if (doubted) await rm(storage.path, { recursive: true, force: true })
+    if (doubted) await storage.clear()
     await storage.begin()
     const marked = (doubted ? null : journal?.marked) ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }

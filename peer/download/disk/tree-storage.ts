@@ -44,6 +44,11 @@ export class TreeStorage implements PartStorage {
       await (await open(join(this.path, path), 'a', mode)).close()
   }
 
+  /** Removes the files of an earlier run. */
+  async clear(): Promise<void> {
+    for (const path of this.#plan.files()) await rm(join(this.path, path), { force: true })
+  }
+
   place({ first, count }: Extent): Place {
     const chunks = Array.from({ length: count }, (_, i) => this.#plan.partsOf(first + i))
     return { path: this.path, tree: { root: this.path, chunks } }
