@@ -65,7 +65,11 @@ export class SnapshotDownload {
   }
 
   /** Rejects as Download does, and with TreeError for a snapshot that contradicts itself. */
-  async run(signal: AbortSignal): Promise<DownloadedFile> {
+  run(signal: AbortSignal): Promise<DownloadedFile> {
+    return this.#context.trees.store.whileUsed(this.job.fileId, () => this.#download(signal))
+  }
+
+  async #download(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     const results: DownloadedFile[] = []
     const tree =
@@ -167,7 +171,7 @@ export class SnapshotDownload {
       keep: async (state, hashes) => {
         const copy = { group, name, fileId, size, path: final }
         if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
-        else catalog.putPart({ ...copy, part })
+        else seeds.addPart({ ...copy, part })
       },
     }
     return [final, destination]

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { storageError } from '../../protocol/errors.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { readTrailer } from './trailer.ts'
 
+/** A download that was interrupted longer ago fetches its manifest again. */
+const STALE_MS = 24 * 3600_000
 /** Bytes of the indexes that are kept in memory. */
 const CACHE_BYTES = 64 * 1024 * 1024
 
@@ -23,6 +25,9 @@ export class TreeStore {
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ index, trailer }) => index.byteLength + trailer.length + 1,
   })
+
+  /** How many downloads and uploads use a manifest that no copy needs yet. */
+  readonly #uses = new Map<string, number>()
 
   constructor(home: string) {
     this.#folder = join(home, 'trees')
@@ -67,6 +72,38 @@ export class TreeStore {
       return tree
     } catch {
       return null
+    }
+  }
+
+  /** Keeps the manifest until the work ends: a copy may need it then. */
+  async whileUsed<T>(fileId: string, work: () => Promise<T>): Promise<T> {
+    this.#uses.set(fileId, (this.#uses.get(fileId) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = this.#uses.get(fileId)! - 1
+      if (left > 0) this.#uses.set(fileId, left)
+      else this.#uses.delete(fileId)
+    }
+  }
+
+  /** Removes the manifest of a snapshot that no copy needs any more, unless it is in use. */
+  drop(fileId: string): void {
+    if (this.#uses.has(fileId)) return
+    this.#cache.delete(fileId)
+    rmSync(this.path(fileId), { force: true })
+  }
+
+  /**
+   * Removes manifests that no copy needs, and what a crash left of others. What is less than a day old stays: a download
+   * that was interrupted goes on with it.
+   */
+  async sweep(isNeeded: (fileId: string) => boolean, now = Date.now()): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (isNeeded(name)) continue
+      const path = join(this.#folder, name)
+      const found = await stat(path).catch(() => null)
+      if (found && now - found.mtimeMs > STALE_MS) await rm(path, { force: true })
     }
   }
 }

@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 import { makeFolder, treeOf } from '../support/folders.ts'
 
 const CHUNK = 512 * 1024
@@ -170,4 +171,17 @@ test('a FIFO gets the bytes of a file of a snapshot in order', async () => {
   if (reader.exitCode === null) await once(reader, 'close')
   expect(Buffer.concat(parts).equals(big)).toBe(true)
   expect(lstatSync(fifo).isFIFO()).toBe(true)
+})
+
+test('a manifest goes when its snapshot is removed from the group', async () => {
+  await upload(makeFolder(join(ada.folder, 'temporary'), { file: 'f', sub: 's' }), 'temporary')
+  await download('temporary', join(bob.folder, 'temporary'))
+  await download('temporary/file', join(bob.folder, 'temporary-file'))
+  const { seeding } = await bob.ok<{ seeding: { name: string; fileId: string }[] }>('peer status')
+  const { fileId } = seeding.find(({ name }) => name === 'temporary')!
+  const manifests = [ada, bob].map(({ folder }) => join(folder, 'trees', fileId))
+  for (const path of manifests) expect(existsSync(path)).toBe(true)
+  await ada.ok('peer remove team:temporary')
+  await until(() => !manifests.some((path) => existsSync(path)))
+  expect(readFileSync(join(bob.folder, 'temporary/file'), 'utf8')).toBe('f')
 })
