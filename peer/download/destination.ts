@@ -1,8 +1,17 @@
 import type { Bitmap } from '../../protocol/bitmap.ts'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { PART_SUFFIX } from '../../protocol/names.ts'
 import type { DownloadContext } from './context.ts'
 import { checkTarget, type Found } from './disk/overwriting.ts'
 import { type Leftover, PartFile } from './disk/part-file.ts'
 import type { DownloadJob } from './queue/download-job.ts'
+
+/** A file that somebody reads from front to back while it is downloaded. */
+export interface Followed {
+  path: string
+  /** Bytes of the file that are there when all wanted chunks below `chunk` are. */
+  upTo(chunk: number): number
+}
 
 /** Where a download writes, and how much of the content it wants. */
 export interface Destination {
@@ -20,6 +29,8 @@ export interface Destination {
     found: (chunk: number, path: string) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** For a reader that follows the download; null if it is kept. */
+  followed?: Followed | null
   /** Chunks that another download of the same content has fetched and counted. */
   fetched?: ReadonlyMap<number, Uint8Array>
   /** Whether it is served to others while it runs. */
@@ -30,8 +41,10 @@ export interface Destination {
 
 /** A whole file at the job's path. */
 export function fileDestination(job: DownloadJob, context: DownloadContext): Destination {
-  const { group, name, fileId, size, path } = job
+  const { group, name, fileId, size, path, keep } = job
+  const upTo = (chunk: number): number => Math.min(size, chunk * CHUNK_SIZE)
   return {
+    followed: keep ? null : { path: path + PART_SUFFIX, upTo },
     look: (signal) => checkTarget(job, context, signal),
     open: () => PartFile.open(path, fileId, size),
     wanted: null,

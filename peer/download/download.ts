@@ -1,5 +1,5 @@
 import { Bitmap } from '../../protocol/bitmap.ts'
-import { CHUNK_SIZE, chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
+import { chunkCount, chunkLength, type Extent } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { DownloadedFile, PeerState, ProgressEvent } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
@@ -49,7 +49,7 @@ export class Download {
   #membership: SwarmMembership | null = null
   #lastPeerAt = performance.now()
   readonly #pauses = new PauseWatch(TICK_MS, performance.now())
-  /** Chunks [0, contiguous) are held, so a sequential reader may read them. */
+  /** Chunks [0, contiguous) are settled, so a sequential reader may read them. */
   #contiguous = 0
 
   constructor(
@@ -241,12 +241,11 @@ export class Download {
     this.#part?.wrote(chunk)
     this.#partial?.tell(chunk, false)
     this.#totals.meter.add(chunkLength(this.job.size, chunk), performance.now())
-    if (chunk !== this.#contiguous) return
-    while (this.#have.has(this.#contiguous)) this.#contiguous++
-    if (!this.job.keep && this.#part) {
-      const upTo = Math.min(this.job.size, this.#contiguous * CHUNK_SIZE)
-      this.#emit({ event: 'chunk', name: this.job.name, path: this.#part.path, upTo })
-    }
+    const { followed } = this.#destination
+    if (!followed || !this.#settled.has(this.#contiguous)) return
+    while (this.#settled.has(this.#contiguous)) this.#contiguous++
+    const { path, upTo } = followed
+    this.#emit({ event: 'chunk', name: this.job.name, path, upTo: upTo(this.#contiguous) })
   }
 
   #tellPeer(peer: string, state: PeerState, reason: string | undefined): void {
@@ -289,7 +288,7 @@ export class Download {
     const part = this.#part!
     if (this.job.keep) await this.#destination.keep(await part.publish(replaceable), this.#hashes)
     else await part.finish()
-    return this.#done(this.job.keep ? this.job.path : part.path)
+    return this.#done(this.#destination.followed?.path ?? this.job.path)
   }
 
   #done(path: string): DownloadedFile {

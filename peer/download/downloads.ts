@@ -18,7 +18,7 @@ import type { FileBytes } from '../wire/transfer-counters.ts'
 import type { DownloadContext } from './context.ts'
 import { checkTarget } from './disk/overwriting.ts'
 import { placeFiles, realPlace, resolveFiles } from './disk/targets.ts'
-import { removeStale } from './disk/temporary.ts'
+import { removeStale, temporaryName } from './disk/temporary.ts'
 import { Download } from './download.ts'
 import { checkStreamed, jobOf, manifestJob, treeJob } from './jobs.ts'
 import { Manifests, type RunDownload } from './manifests.ts'
@@ -81,7 +81,7 @@ export class Downloads {
     if (output === null) checkStreamed(group, name, files)
     const targets =
       output === null
-        ? files.map((file) => ({ file, path: join(this.#temporary, file.fileId) }))
+        ? files.map((file) => ({ file, path: join(this.#temporary, temporaryName(file, name)) }))
         : await placeFiles(files, name, output)
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])

@@ -56,8 +56,8 @@ export function checkStreamed(group: string, name: string, files: readonly FileR
       `${group}:${name} is ${files.length} files, but standard output takes one`,
       { hint: 'name one file, or a folder to write to with -o' },
     )
-  if (files[0]?.tree)
+  if (files[0]?.tree && !isBelow(name, files[0].name))
     throw new ShoalError('USAGE', `${group}:${name} is a snapshot, but standard output takes one file`, {
-      hint: 'name a folder to write to with -o',
+      hint: 'name a file in it, or a folder to write to with -o',
     })
 }

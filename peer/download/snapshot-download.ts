@@ -10,6 +10,7 @@ import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
 import { workingFolder, workingName } from './disk/working-name.ts'
 import { Download } from './download.ts'
+import { followTreeFile } from './followed-file.ts'
 import type { FetchedTree, Manifests } from './manifests.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
 
@@ -60,7 +61,11 @@ export class SnapshotDownload {
   }
 
   /** Rejects as Download does, and with TREE_INVALID for a snapshot that contradicts itself. */
-  async run(signal: AbortSignal): Promise<DownloadedFile> {
+  run(signal: AbortSignal): Promise<DownloadedFile> {
+    return this.#context.trees.store.whileUsed(this.job.fileId, () => this.#download(signal))
+  }
+
+  async #download(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     // Of the manifest's download, only its peers are reported.
     const emitPeers = (event: ProgressEvent): void => {
@@ -72,6 +77,11 @@ export class SnapshotDownload {
       (...part) => this.#run(emitPeers, ...part),
       signal,
     )
+    if (!job.keep) {
+      const { destination, size } = followTreeFile(job, this.#tree.part, fetched, this.#context)
+      const result = await this.#run(this.#emit, job, destination, signal)
+      return { ...sum([...fetched.results, result]), size }
+    }
     const [path, destination] = await this.#destination(fetched, signal)
     return sum([...fetched.results, await this.#run(this.#emit, { ...job, path }, destination, signal)])
   }
@@ -120,7 +130,7 @@ export class SnapshotDownload {
       keep: async (state, hashes) => {
         const copy = { group, name, fileId, size, path: final }
         if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
-        else catalog.putPart({ ...copy, part })
+        else seeds.addPart({ ...copy, part })
       },
     }
     return [final, destination]

@@ -193,6 +193,15 @@ export class Catalog {
     return [...trees, ...this.#parts('WHERE path = ?', path)].find(isWanted) ?? null
   }
 
+  partAt(path: string): DownloadedPart | null {
+    return this.#parts('WHERE path = ?', path)[0] ?? null
+  }
+
+  /** Whether a copy or a part of this content is known. */
+  holds(fileId: string): boolean {
+    return this.byFileId(fileId).length > 0 || this.#parts('WHERE file_id = ?', fileId).length > 0
+  }
+
   removePart(path: string): void {
     this.#db.prepare('DELETE FROM parts WHERE path = ?').run(path)
   }

@@ -1,5 +1,6 @@
+import { lstat } from 'node:fs/promises'
 import type { TreeCopies } from '../tree/tree-copy.ts'
-import type { Catalog, CatalogEntry } from './catalog.ts'
+import type { Catalog, CatalogEntry, DownloadedPart } from './catalog.ts'
 import type { Library } from './library.ts'
 import { isUnchanged, SeededFile } from './seeded-file.ts'
 
@@ -21,18 +22,30 @@ export class Seeds {
     this.#warn = warn
   }
 
-  /** Serves all files of the catalog. */
+  /** Serves all files of the catalog, and removes manifests that nothing needs any more. */
   async load(): Promise<void> {
     for (const entry of this.#catalog.all()) if (entry.fault === null) this.#serve(entry)
     await this.check()
+    for (const { path } of this.#catalog.parts())
+      if (!(await lstat(path).catch(() => null))) this.#catalog.removePart(path)
+    await this.#trees.store.sweep((fileId) => this.#catalog.holds(fileId))
   }
 
   /** Records a complete file and serves it. Earlier content of its path is no longer served. */
   async add(entry: CatalogEntry, hashes: Uint8Array): Promise<void> {
     const before = this.#catalog.byPath(entry.path)
+    const part = this.#catalog.partAt(entry.path)
     await this.#catalog.put(entry, hashes)
     for (const old of before) if (old.fileId !== entry.fileId) this.#forget(old)
+    if (part) this.#dropManifest(part)
     this.#serve(entry)
+  }
+
+  /** Records the place of a part of a snapshot. It is not served. */
+  addPart(part: DownloadedPart): void {
+    const before = this.#catalog.partAt(part.path)
+    this.#catalog.putPart(part)
+    if (before) this.#dropManifest(before)
   }
 
   /** Stops serving a copy, and records why. */
@@ -45,11 +58,23 @@ export class Seeds {
   /** Forgets a file that its group no longer has; the copy on disk stays. */
   forget(group: string, name: string, fileId: string): void {
     for (const entry of this.#catalog.byName(group, name)) if (entry.fileId === fileId) this.#forget(entry)
+    for (const part of this.#catalog.parts())
+      if (part.group === group && part.name === name && part.fileId === fileId) this.#forgetPart(part)
   }
 
   #forget(entry: CatalogEntry): void {
     this.#catalog.remove(entry)
     this.#unserve(entry)
+    if (entry.isTree) this.#dropManifest(entry)
+  }
+
+  #forgetPart(part: DownloadedPart): void {
+    this.#catalog.removePart(part.path)
+    this.#dropManifest(part)
+  }
+
+  #dropManifest({ fileId }: { fileId: string }): void {
+    if (!this.#catalog.holds(fileId)) this.#trees.store.drop(fileId)
   }
 
   /** Checks the next few hundred files for changes, so that repeated calls cover all of them. */

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { writePrivateFile } from '../../packed/private-file.ts'
@@ -6,6 +7,8 @@ import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { readTrailer } from './trailer.ts'
 
+/** A download that was interrupted longer ago fetches its manifest again. */
+const STALE_MS = 24 * 3600_000
 /** Bytes of the trees that are kept in memory, beside one that is larger. */
 const CACHE_BYTES = 64 * 1024 * 1024
 
@@ -23,6 +26,9 @@ export class TreeStore {
   readonly #cache: LRUCache<string, KnownTree>
   /** The last tree that is too large for the cache: to decode a million entries for each request takes seconds. */
   #large: { fileId: string; tree: KnownTree } | null = null
+
+  /** How many downloads and uploads use a manifest that no copy needs yet. */
+  readonly #uses = new Map<string, number>()
 
   constructor(home: string, cacheBytes = CACHE_BYTES) {
     this.#cacheBytes = cacheBytes
@@ -76,6 +82,39 @@ export class TreeStore {
   #keep(fileId: string, tree: KnownTree): void {
     if (bytesIn(tree) > this.#cacheBytes) this.#large = { fileId, tree }
     else this.#cache.set(fileId, tree)
+  }
+
+  /** Keeps the manifest until the work ends: a copy may need it then. */
+  async whileUsed<T>(fileId: string, work: () => Promise<T>): Promise<T> {
+    this.#uses.set(fileId, (this.#uses.get(fileId) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = this.#uses.get(fileId)! - 1
+      if (left > 0) this.#uses.set(fileId, left)
+      else this.#uses.delete(fileId)
+    }
+  }
+
+  /** Removes the manifest of a snapshot that no copy needs any more, unless it is in use. */
+  drop(fileId: string): void {
+    if (this.#uses.has(fileId)) return
+    this.#cache.delete(fileId)
+    if (this.#large?.fileId === fileId) this.#large = null
+    rmSync(this.path(fileId), { force: true })
+  }
+
+  /**
+   * Removes manifests that no copy needs, and what a crash left of others. What is less than a day old stays: a download
+   * that was interrupted goes on with it.
+   */
+  async sweep(isNeeded: (fileId: string) => boolean, now = Date.now()): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      if (isNeeded(name)) continue
+      const path = join(this.#folder, name)
+      const found = await stat(path).catch(() => null)
+      if (found && now - found.mtimeMs > STALE_MS) await rm(path, { force: true })
+    }
   }
 }
 

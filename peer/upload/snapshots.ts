@@ -44,17 +44,20 @@ export async function uploadSnapshot(
     told,
     signal,
   )
-  await store.save(fileId, trailer, size)
   const tree = summaryOf(index)
-  const [published] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
   const { mtimeNs, ino } = folder
-  await context.seeds.add(
-    { group, name, path, fileId, size, mtimeNs, ino, isTree: true, fault: null },
-    hashes,
-  )
+  const published = await store.whileUsed(fileId, async () => {
+    await store.save(fileId, trailer, size)
+    const [record] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
+    await context.seeds.add(
+      { group, name, path, fileId, size, mtimeNs, ino, isTree: true, fault: null },
+      hashes,
+    )
+    return record!
+  })
   hashing!.report()
   hashing!.done()
-  return { ...published!, tree, ...(skipped.length > 0 ? { skipped } : {}) }
+  return { ...published, tree, ...(skipped.length > 0 ? { skipped } : {}) }
 }
 
 /** This home's last snapshot of the folder. Files that are unchanged since are not read again. */

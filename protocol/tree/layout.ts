@@ -35,6 +35,17 @@ export function segmentsOfEntry(index: TreeIndex, entry: number): Segment[] {
   return segments
 }
 
+/** How many bytes of the content of an entry, from its beginning on, are before `position` of the stream. */
+export function bytesBefore(index: TreeIndex, entry: number, position: number): number {
+  let bytes = 0
+  for (const { streamOffset, length } of segmentsOfEntry(index, entry)) {
+    const held = Math.max(0, Math.min(length, position - streamOffset))
+    bytes += held
+    if (held < length) break
+  }
+  return bytes
+}
+
 /** The segments of the bytes [start, end) of the stream, in order and without a gap. Takes O(log n + segments). */
 export function* segmentsOfRange(index: TreeIndex, start: number, end: number): Generator<Segment> {
   if (start < 0 || end > index.streamSize)

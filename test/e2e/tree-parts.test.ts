@@ -1,7 +1,11 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -11,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 import { makeFolder, treeOf } from '../support/folders.ts'
 
 const CHUNK = 512 * 1024
@@ -133,4 +138,50 @@ test('files of a part of a snapshot are not fetched again for the whole', async 
   const { files } = await bob.ok<{ files: [{ bytesFetched: number }] }>(words('whole', out))
   expect(files[0].bytesFetched).toBeLessThanOrEqual(CHUNK)
   expect(treeOf(out)).toEqual(treeOf(root))
+})
+
+test('a file of a snapshot is written to standard output in order, and leaves nothing behind', async () => {
+  const big = randomBytes(5 * CHUNK + 777)
+  const files = { 'a/before': randomBytes(3000), 'a/big': big, 'b/little': 'l', 'b/nothing': '', copy: big }
+  const root = makeFolder(join(ada.folder, 'streamed'), files)
+  symlinkSync('a/big', join(root, 'link'))
+  await upload(root, 'streamed')
+  for (const [path, content] of Object.entries(files)) {
+    const { code, stdout, stderr } = await bob.run(words(`streamed/${path}`, '-'))
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('Downloaded') })
+    expect(stdout.equals(Buffer.from(content))).toBe(true)
+  }
+  for (const path of ['a', 'link', '']) {
+    const failure = await bob.run(words(path === '' ? 'streamed' : `streamed/${path}`, '-'))
+    expect(failure).toMatchObject({ code: 2, stdout: Buffer.alloc(0) })
+    expect(failure.stderr).toContain('standard output takes one file')
+  }
+  expect(readdirSync(join(bob.folder, 'tmp'))).toEqual([])
+})
+
+test('a FIFO gets the bytes of a file of a snapshot in order', async () => {
+  const big = randomBytes(3 * CHUNK + 7)
+  await upload(makeFolder(join(ada.folder, 'piped'), { big, other: randomBytes(9000) }), 'piped')
+  const fifo = join(bob.folder, 'pipe')
+  execFileSync('mkfifo', [fifo])
+  const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parts: Buffer[] = []
+  reader.stdout.on('data', (part: Buffer) => parts.push(part))
+  await download('piped/big', fifo)
+  if (reader.exitCode === null) await once(reader, 'close')
+  expect(Buffer.concat(parts).equals(big)).toBe(true)
+  expect(lstatSync(fifo).isFIFO()).toBe(true)
+})
+
+test('a manifest goes when its snapshot is removed from the group', async () => {
+  await upload(makeFolder(join(ada.folder, 'temporary'), { file: 'f', sub: 's' }), 'temporary')
+  await download('temporary', join(bob.folder, 'temporary'))
+  await download('temporary/file', join(bob.folder, 'temporary-file'))
+  const { seeding } = await bob.ok<{ seeding: { name: string; fileId: string }[] }>('peer status')
+  const { fileId } = seeding.find(({ name }) => name === 'temporary')!
+  const manifests = [ada, bob].map(({ folder }) => join(folder, 'trees', fileId))
+  for (const path of manifests) expect(existsSync(path)).toBe(true)
+  await ada.ok('peer remove team:temporary')
+  await until(() => !manifests.some((path) => existsSync(path)))
+  expect(readFileSync(join(bob.folder, 'temporary/file'), 'utf8')).toBe('f')
 })

@@ -44,8 +44,9 @@ export async function resolveFiles(
 }
 
 /**
- * Decides where each file goes: a single file to `output`, or into it if that is a folder; a prefix's files below
- * `output`, with names relative to the prefix. No symbolic link leads a file out of the folder.
+ * Decides where each file goes: a single file to `output`, or into it if that is a folder; a snapshot or a part of one to
+ * `output`, which it is merged into if that exists; a prefix's files and snapshots below `output`, with names relative to the
+ * prefix. No symbolic link leads a file out of the folder.
  */
 export async function placeFiles(
   files: readonly FileRecord[],
@@ -53,9 +54,9 @@ export async function placeFiles(
   output: string,
 ): Promise<PlacedFile[]> {
   const [only] = files
-  // A tree becomes `output`, or is merged into it. Only the tree tells whether a part of it is a file.
-  if (only?.tree && files.length === 1)
-    return [{ file: only, path: only.name === name ? resolve(output) : output }]
+  if (only?.tree && only.name === name) return [{ file: only, path: resolve(output) }]
+  // Only the manifest tells whether a part of a snapshot is a file.
+  if (only?.tree && isBelow(name, only.name)) return [{ file: only, path: output }]
   if (only && only.name === name) {
     const path = isFolder(output) || output.endsWith(sep) ? join(output, basename(name)) : output
     refuseFolder(path)

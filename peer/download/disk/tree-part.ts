@@ -21,9 +21,9 @@ export async function openTreePart(
   await makeParent(name)
   try {
     const isThere = existsSync(storage.path)
-    if (!isThere) await requireSpace(storage.path, bytes)
     const journalPath = name + JOURNAL_SUFFIX
     const journal = isThere ? parseJournal(await RunJournal.read(journalPath), fileId, size) : null
+    if (!journal) await requireSpace(storage.path, bytes)
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })

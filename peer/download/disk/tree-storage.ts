@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Extent } from '../../../protocol/chunking.ts'
 import { ShoalError } from '../../../protocol/errors.ts'
 import { segmentsOfRange } from '../../../protocol/tree/layout.ts'
@@ -48,9 +48,11 @@ export class TreeStorage implements PartStorage {
     })
   }
 
-  /** Removes the working folder, of which nobody knows what is in it. */
+  /** Removes all that is in the working folder. A file that a reader follows has those of others beside it. */
   async clear(): Promise<void> {
-    await this.#pool.remove(this.path, never)
+    if (this.#target.kind === 'new' && this.#target.isSingle)
+      for (const path of this.#plan.files()) await rm(join(this.path, path), { force: true })
+    else await this.#pool.remove(this.path, never)
   }
 
   place({ first, count }: Extent): Place {

@@ -53,6 +53,18 @@ test('the files of a prefix are written below the output by their remaining path
   expect(readdirSync(output).sort()).toEqual(['m', 'sub'])
 })
 
+test('a snapshot or a part of one becomes the output, and a prefix with one snapshot a folder with it', async () => {
+  const tree = { entries: 1, files: 1, bytes: 1, trailer: 100 }
+  const snapshot = { ...file('pre/app'), tree }
+  const placed = async (name: string, to = output): Promise<string[]> =>
+    (await placeFiles([snapshot], name, to)).map(({ path }) => path)
+  expect(await placed('pre/app')).toEqual([output])
+  expect(await placed('pre/app', `${output}/`)).toEqual([output])
+  expect(await placed('pre/app/bin/tool')).toEqual([output])
+  expect(await placed('pre')).toEqual([join(output, 'app')])
+  expect(await placed('')).toEqual([join(output, 'pre/app')])
+})
+
 test('no name that users can choose has a special meaning', async () => {
   const names = ['__proto__/x', 'constructor', '...', '~/x', '$HOME', '%2e%2e/x', '-rf']
   expect(await place(names, '')).toEqual(names.map((name) => join(output, name)))
