@@ -13,11 +13,13 @@ import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
 import { PartFile } from './disk/part-file.ts'
+import { isTreeHere } from './disk/tree-here.ts'
 import { openTreePart, workingFolder, workingName } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
 import { Download } from './download.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
+import { TransferTotals } from './transfer-totals.ts'
 
 /**
  * The download of a snapshot, or of a part of it: first the end of the stream, which describes the tree, then the
@@ -69,8 +71,23 @@ export class SnapshotDownload {
     const results: DownloadedFile[] = []
     const tree =
       this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
+    const { catalog, trees } = this.#context
+    const isHere =
+      this.#tree.part === '' && (await isTreeHere(tree.index, job, { catalog, pool: trees.pool }, signal))
+    if (isHere) return this.#takeHere()
     results.push(await this.#run(this.#emit, job, await this.#destination(tree, signal), signal))
     return sum(results)
+  }
+
+  /** Nothing changed since this home put the snapshot there, and it is served from there. */
+  #takeHere(): DownloadedFile {
+    const { name, path, size } = this.job
+    const totals = new TransferTotals(this.job, size)
+    this.#emit({ event: 'start', name, total: size })
+    totals.reusedAll(path)
+    this.#emit(totals.meter.event(performance.now(), 0))
+    this.#emit({ event: 'done', name, path })
+    return totals.result(path, [])
   }
 
   async #run(
