@@ -5,6 +5,7 @@ import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
 import type { Destination } from './destination.ts'
 import { reuseFiles } from './disk/reuse-files.ts'
+import { isTreeHere } from './disk/tree-here.ts'
 import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
 import { planTree } from './disk/tree-target.ts'
@@ -13,6 +14,7 @@ import { Download } from './download.ts'
 import { followTreeFile } from './followed-file.ts'
 import type { FetchedTree, Manifests } from './manifests.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
+import { TransferTotals } from './transfer-totals.ts'
 
 /**
  * The download of a snapshot, or of a part of it: first the end of the stream, which describes the tree, then the
@@ -82,8 +84,24 @@ export class SnapshotDownload {
       const result = await this.#run(this.#emit, job, destination, signal)
       return { ...sum([...fetched.results, result]), size }
     }
+    const { catalog, trees } = this.#context
+    const { index } = fetched.tree
+    const isHere =
+      this.#tree.part === '' && (await isTreeHere(index, job, { catalog, pool: trees.pool }, signal))
+    if (isHere) return this.#takeHere()
     const [path, destination] = await this.#destination(fetched, signal)
     return sum([...fetched.results, await this.#run(this.#emit, { ...job, path }, destination, signal)])
+  }
+
+  /** Nothing changed since this home put the snapshot there, and it is served from there. */
+  #takeHere(): DownloadedFile {
+    const { name, path, size } = this.job
+    const totals = new TransferTotals(this.job, size)
+    this.#emit({ event: 'start', name, total: size })
+    totals.reusedAll(path)
+    this.#emit(totals.meter.event(performance.now(), 0))
+    this.#emit({ event: 'done', name, path })
+    return totals.result(path, [])
   }
 
   async #run(

@@ -5,6 +5,7 @@ import { fileId } from '../../protocol/file-id.ts'
 import { merkleRoot, sha256 } from '../../protocol/merkle.ts'
 import { collisionError, treeCollisions } from '../../protocol/tree/collisions.ts'
 import type { TreeEntry } from '../../protocol/tree/entry.ts'
+import { firstPackedChunk, samePackedChunk } from '../../protocol/tree/layout.ts'
 import { outwardLinkError, outwardLinks } from '../../protocol/tree/links.ts'
 import { findExact } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
@@ -84,7 +85,7 @@ export async function makeSnapshot(
     const { index, trailer: pages } = buildTree(entries.map((entry) => treeEntry(entry, contents.files)))
     refuseUnsafe(index, options)
     const trailer = Buffer.concat(pages)
-    const hashes = await hashStream(root, index, trailer, contents.chunks, pool, signal)
+    const hashes = await hashStream(root, index, trailer, contents.chunks, earlier, pool, signal)
     await refuseChanged(root, files, pool, signal)
     const size = index.streamSize
     return { index, trailer, hashes, size, skipped, fileId: fileId(size, merkleRoot(hashes)) }
@@ -197,34 +198,39 @@ function treeEntry(
   return { kind, path, mode, mtimeNs, size, sha256: hashes.get(path) ?? new Uint8Array(HASH_SIZE) }
 }
 
-/** The hashes of all chunks of the stream. Whole chunks have known hashes; the packed files and tails are read. */
+/**
+ * The hashes of all chunks of the stream: those of whole chunks of files are known, and those of packed chunks that the
+ * earlier snapshot has too. The others are read.
+ */
 async function hashStream(
   root: string,
   index: TreeIndex,
   trailer: Buffer,
   known: Contents['chunks'],
+  earlier: Earlier | null,
   pool: TreePool,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const { bodies, bodyStarts, length } = index.contents
   const hashes = new Uint8Array(index.chunkCount * HASH_SIZE)
-  let chunk = 0
-  for (const [i, entry] of bodies.entries()) {
-    const packed = known.get(index.path(entry))!
-    hashes.set(packed, bodyStarts[i]! * HASH_SIZE)
-    chunk = bodyStarts[i]! + packed.length / HASH_SIZE
-  }
+  for (const [i, entry] of bodies.entries())
+    hashes.set(known.get(index.path(entry))!, bodyStarts[i]! * HASH_SIZE)
   const firstOfTrailer = Math.floor(length / CHUNK_SIZE)
-  const tasks: Promise<void>[] = []
-  for (; chunk < firstOfTrailer; chunk += TASK_CHUNKS) {
-    const first = chunk
-    const count = Math.min(TASK_CHUNKS, firstOfTrailer - first)
-    const parts = Array.from({ length: count }, (_, i) => {
-      const start = (first + i) * CHUNK_SIZE
-      return partsOf(index, start, start + CHUNK_SIZE).files
-    })
-    tasks.push(pool.hashChunks(root, parts, signal).then((packed) => hashes.set(packed, first * HASH_SIZE)))
+  const unknown: number[] = []
+  for (let chunk = firstPackedChunk(index); chunk < firstOfTrailer; chunk++) {
+    const same = earlier && samePackedChunk(index, chunk, earlier.index)
+    if (same === null) unknown.push(chunk)
+    else hashes.set(earlier!.hashes.subarray(same * HASH_SIZE, (same + 1) * HASH_SIZE), chunk * HASH_SIZE)
   }
+  const hashBatch = async (chunks: number[]): Promise<void> => {
+    const parts = chunks.map((chunk) => partsOf(index, chunk * CHUNK_SIZE, (chunk + 1) * CHUNK_SIZE).files)
+    const packed = await pool.hashChunks(root, parts, signal)
+    for (const [i, chunk] of chunks.entries())
+      hashes.set(packed.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE), chunk * HASH_SIZE)
+  }
+  const tasks: Promise<void>[] = []
+  for (let at = 0; at < unknown.length; at += TASK_CHUNKS)
+    tasks.push(hashBatch(unknown.slice(at, at + TASK_CHUNKS)))
   await Promise.all(tasks)
   const { files } = partsOf(index, firstOfTrailer * CHUNK_SIZE, length)
   const end = Buffer.concat([await pool.read(root, files, signal), trailer])

@@ -108,3 +108,27 @@ export function chunksOfEntries(index: TreeIndex, entries: Iterable<number>): Bi
     }
   return chunks
 }
+
+/** The first chunk behind the whole chunks of files: from here on tails and small files are packed. */
+export function firstPackedChunk(index: TreeIndex): number {
+  const { bodies, bodyStarts } = index.contents
+  const last = bodies.length - 1
+  return last < 0 ? 0 : bodyStarts[last]! + Math.floor(index.size(bodies[last]!) / CHUNK_SIZE)
+}
+
+/**
+ * The chunk of another tree that holds the same bytes as the packed `chunk` of this one, if it lies as far behind the
+ * first packed chunk there; else null. A tree in which files kept their sizes has its packed chunks in the same places.
+ */
+export function samePackedChunk(index: TreeIndex, chunk: number, other: TreeIndex): number | null {
+  const same = chunk - firstPackedChunk(index) + firstPackedChunk(other)
+  if ((same + 1) * CHUNK_SIZE > other.contents.length) return null
+  const theirs = segmentsOfChunk(other, same)
+  for (const { entry, offset, length } of segmentsOfChunk(index, chunk)) {
+    const segment = theirs.next().value
+    if (!segment || entry === null || segment.entry === null) return null
+    if (segment.offset !== offset || segment.length !== length) return null
+    if (!index.sha256(entry).equals(other.sha256(segment.entry))) return null
+  }
+  return same
+}

@@ -127,6 +127,35 @@ test('a run over a damaged copy repairs it, with --force where the user has chan
   expect(treeOf(out)).toEqual(treeOf(root))
 })
 
+test('a folder that is the snapshot already is left as it is, and anything else in it is repaired', async () => {
+  const source = folder('same', { 'bin/tool': '#!/bin/sh', 'lib/a': randomBytes(1000), 'empty/': '' })
+  chmodSync(join(source, 'bin/tool'), 0o755)
+  symlinkSync('../lib/a', join(source, 'bin/a'))
+  await upload(source, 'same')
+  const target = join(bob.folder, 'same')
+  const again = (): Promise<Downloaded> => download('same', target)
+  await again()
+  const changed = lstatSync(target).ctimeMs
+  const { files } = await again()
+  expect(files[0]).toMatchObject({ path: target, bytesFetched: 0 })
+  expect(lstatSync(target).ctimeMs).toBe(changed)
+  const repairs: (() => void)[] = [
+    () => chmodSync(join(target, 'empty'), 0o700),
+    () => utimesSync(join(target, 'lib'), 1, 1),
+    () => rmSync(join(target, 'bin/a')),
+    () => rmSync(join(target, 'lib/a')),
+    () => rmSync(join(target, 'empty'), { recursive: true }),
+  ]
+  for (const damage of repairs) {
+    damage()
+    expect(treeOf(target)).not.toEqual(treeOf(source))
+    await again()
+    expect(treeOf(target)).toEqual(treeOf(source))
+  }
+  const { files: served } = await bob.ok<{ files: { state: string }[] }>('peer verify team:same')
+  expect(served[0]!.state).toBe('ok')
+})
+
 test('a folder of the user is not taken over', async () => {
   const root = folder('taken', { readme: 'theirs' })
   await upload(root, 'taken')

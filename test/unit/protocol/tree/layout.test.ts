@@ -3,7 +3,9 @@ import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
 import { FOOTER_SIZE, footerChunks, manifestChunks } from '../../../../protocol/tree/footer.ts'
 import {
   chunksOfEntries,
+  firstPackedChunk,
   type Segment,
+  samePackedChunk,
   segmentsOfChunk,
   segmentsOfEntry,
   segmentsOfRange,
@@ -167,4 +169,35 @@ test('a reader knows which chunks hold the footer and the manifest', () => {
   const { index } = buildTree([file('a', 3 * CHUNK_SIZE - 10)])
   expect(manifestChunks(index.footer)).toEqual({ first: 2, count: 2 })
   expect(() => footerChunks(FOOTER_SIZE - 1)).toThrow('too short')
+})
+
+test('packed chunks of two trees are the same only where they hold the same bytes', () => {
+  const bytesOf = (index: TreeIndex, chunk: number): string[] =>
+    [...segmentsOfChunk(index, chunk)].map(
+      ({ entry, offset, length }) => `${index.sha256(entry!).toString('hex')} ${offset} ${length}`,
+    )
+  fc.assert(
+    fc.property(trees, trees, (entries, others) => {
+      const { index } = buildTree(entries)
+      const { index: other } = buildTree(others)
+      const end = Math.floor(index.contents.length / CHUNK_SIZE)
+      for (let chunk = firstPackedChunk(index); chunk < end; chunk++) {
+        expect(samePackedChunk(index, chunk, index)).toBe(chunk)
+        const same = samePackedChunk(index, chunk, other)
+        if (same !== null) expect(bytesOf(other, same)).toEqual(bytesOf(index, chunk))
+      }
+    }),
+  )
+})
+
+test('a changed small file changes its chunk alone, even if whole chunks were added before it', () => {
+  const half = CHUNK_SIZE / 2
+  const small = (n: number, text: string) => file(`f${n}`, half, { sha256: hashOf(text) })
+  const before = buildTree([0, 1, 2, 3, 4, 5].map((n) => small(n, `${n}`))).index
+  const after = buildTree([
+    file('a', 2 * CHUNK_SIZE),
+    ...[0, 1, 2, 3, 4, 5].map((n) => small(n, n === 2 ? 'new' : `${n}`)),
+  ]).index
+  expect(firstPackedChunk(after)).toBe(2)
+  expect([2, 3, 4].map((chunk) => samePackedChunk(after, chunk, before))).toEqual([0, null, 2])
 })

@@ -19,6 +19,12 @@ test('every path of a tree is found, and no other', () => {
   )
 })
 
+test('a lone surrogate is not taken for the character that replaces it in UTF-8', () => {
+  const { index } = buildTree([file('a\ufffd')])
+  expect(findExact(index, 'a\ufffd')).toBe(0)
+  expect(findExact(index, 'a\ud800')).toBeNull()
+})
+
 test('a path is found in another Unicode form, but the exact form wins', () => {
   const nfc = 'caf\u00e9'
   const nfd = 'cafe\u0301'
