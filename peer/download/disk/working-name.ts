@@ -6,13 +6,12 @@ import { PART_SUFFIX } from '../../../protocol/names.ts'
 import type { TreeTarget } from './tree-target.ts'
 
 /**
- * The working name of a tree: hidden, and short even if the target's name is long. The working
- * folder and its journal add suffixes. It is beside the target, or in it, where the files could not be renamed from
- * beside it: the target is a mount point, or the folder above it is not writable.
- * That of a single file is beside the file.
+ * The working name of a tree: hidden, and short even if the target's name is long. The working folder and its journal
+ * add suffixes. It is beside the target, or in it, where the files could not be renamed from beside it: the target is a
+ * mount point, or the folder above it is not writable. That of a single file is beside the file.
  */
 export async function workingName(
-  { path, kind, final, isSingle }: TreeTarget,
+  { path, kind, final, isSingle }: Pick<TreeTarget, 'path' | 'kind' | 'final' | 'isSingle'>,
   fileId: string,
 ): Promise<string> {
   const id = createHash('sha256').update(`${fileId}\0${final}`).digest('hex').slice(0, 16)
