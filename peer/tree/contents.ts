@@ -18,7 +18,7 @@ export interface FilePart extends FileState {
   length: number
 }
 
-/** Times are set as floating-point seconds where nothing better is there (place.ts), which rounds them by less than this. */
+/** Times are set as floating-point seconds where nothing better is there (set-time.ts), which rounds them by less than this. */
 const ROUNDING_NS = 1000n
 /** Deno sets whole milliseconds. */
 const MILLISECOND_NS = 1_000_000n

@@ -1,7 +1,7 @@
-import { chmodSync, lutimesSync, mkdirSync, symlinkSync, utimesSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDeno } from '../../packed/runtime.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
+import { setTime } from './set-time.ts'
 
 /** What is to be done for an entry of a tree below `root`. */
 export interface Placed {
@@ -40,15 +40,9 @@ function make(root: string, { path, kind, mode, target }: Placed): void {
 
 function finish(root: string, { path, kind, mode, mtimeNs }: Placed, umask: number, resets: boolean): void {
   const absolute = join(root, path)
-  const seconds = secondsOf(mtimeNs)
-  if (kind === 'link') {
-    lutimesSync(absolute, seconds, seconds)
-    return
+  if (kind !== 'link') {
+    const working = kind === 'folder' ? WORKING_FOLDER : WORKING_FILE
+    if (resets || (mode & working) !== working) chmodSync(absolute, mode & ~umask)
   }
-  const working = kind === 'folder' ? WORKING_FOLDER : WORKING_FILE
-  if (resets || (mode & working) !== working) chmodSync(absolute, mode & ~umask)
-  utimesSync(absolute, seconds, seconds)
+  setTime(absolute, kind === 'link', mtimeNs)
 }
-
-/** Deno drops what is below a millisecond, and a fraction of one that rounding has made. */
-const secondsOf = (ns: bigint): number => (isDeno ? (Number(ns / 1_000_000n) + 0.5) / 1000 : Number(ns) / 1e9)
