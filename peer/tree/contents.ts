@@ -20,7 +20,7 @@ export interface FilePart extends FileState {
   length: number
 }
 
-/** place.ts sets times as floating-point seconds, which rounds them by less than this. */
+/** Where set-time.ts has only floating-point seconds, they round times by less than this. */
 const ROUNDING_NS = 1000n
 /** Deno sets whole milliseconds. */
 const MILLISECOND_NS = 1_000_000n

@@ -3,16 +3,15 @@ import {
   closeSync,
   constants,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   openSync,
   readlinkSync,
   symlinkSync,
 } from 'node:fs'
-import { isDeno } from '../../packed/runtime.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import type { EntryKind } from '../../protocol/tree/entry.ts'
 import { type FolderHandles, withFolders } from './folder-handles.ts'
+import { setTime } from './set-time.ts'
 
 /** An entry of a tree to make or finish below `root`. */
 export interface Placed {
@@ -84,8 +83,7 @@ function finish(
     const working = kind === 'folder' ? WORKING_FOLDER : WORKING_FILE
     if (resets || (mode & working) !== working) setMode(place, mode & ~umask)
   }
-  const seconds = secondsOf(mtimeNs)
-  lutimesSync(place, seconds, seconds)
+  setTime(place, mtimeNs)
 }
 
 function requireKind(place: string, kind: EntryKind, path: string): void {
@@ -114,6 +112,3 @@ export function setMode(place: string, mode: number): void {
     closeSync(fd)
   }
 }
-
-/** Deno truncates to milliseconds. The added half keeps a rounding error from losing another one. */
-const secondsOf = (ns: bigint): number => (isDeno ? (Number(ns / 1_000_000n) + 0.5) / 1000 : Number(ns) / 1e9)

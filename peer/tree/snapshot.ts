@@ -82,7 +82,11 @@ export async function makeSnapshot(
   )
   try {
     const contents = await hashContents(root, files, earlier, pool, progress, signal)
-    const { index, trailer: pages } = buildTree(entries.map((entry) => treeEntry(entry, contents.files)))
+    const { index, trailer: pages } = buildTree(
+      entries.map((entry) =>
+        treeEntry({ ...entry, mtimeNs: timeOf(entry, earlier, contents) }, contents.files),
+      ),
+    )
     refuseUnsafe(index, options)
     const trailer = Buffer.concat(pages)
     const hashes = await hashStream(root, index, trailer, contents.chunks, earlier, pool, signal)
@@ -128,6 +132,8 @@ function refuseUnsafe(index: TreeIndex, { keepsLinks, allowsCollisions }: Snapsh
 interface Contents {
   files: Map<string, Uint8Array>
   chunks: Map<string, Uint8Array>
+  /** Files that have not changed since the earlier snapshot. */
+  unchanged: Map<string, bigint>
 }
 
 async function hashContents(
@@ -138,7 +144,7 @@ async function hashContents(
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const contents: Contents = { files: new Map(), chunks: new Map() }
+  const contents: Contents = { files: new Map(), chunks: new Map(), unchanged: new Map() }
   const changed = files.filter((file) => {
     if (!earlier || !recall(file, earlier, contents)) return true
     progress(file.size)
@@ -165,10 +171,25 @@ function recall(file: ScannedEntry, { index, hashes }: Earlier, contents: Conten
   if (entry === null || entry < 0 || index.kind(entry) !== 'file') return false
   if (!isSameState(stateOf(index, entry), { size: BigInt(file.size), mtimeNs: file.mtimeNs })) return false
   contents.files.set(file.path, index.sha256(entry))
+  contents.unchanged.set(file.path, index.mtimeNs(entry))
   const whole = Math.floor(file.size / CHUNK_SIZE)
   const first = whole === 0 ? 0 : firstChunkOf(index, entry)
   contents.chunks.set(file.path, hashes.subarray(first * HASH_SIZE, (first + whole) * HASH_SIZE))
   return true
+}
+
+/**
+ * The time of an entry: that of the earlier snapshot where the difference is only what a download could not set
+ * (set-time.ts). So a downloaded folder that is published again is the same snapshot.
+ */
+function timeOf(entry: ScannedEntry, earlier: Earlier | null, { unchanged }: Contents): bigint {
+  const known = unchanged.get(entry.path)
+  if (known !== undefined || !earlier || entry.size > 0) return known ?? entry.mtimeNs
+  const at = findExact(earlier.index, entry.path)
+  if (at === null || at < 0 || earlier.index.kind(at) !== entry.kind) return entry.mtimeNs
+  const mtimeNs = earlier.index.mtimeNs(at)
+  const isSame = isSameState({ path: '', size: 0, mtimeNs }, { size: 0n, mtimeNs: entry.mtimeNs })
+  return isSame ? mtimeNs : entry.mtimeNs
 }
 
 /** The index of a file's first whole chunk in the stream. */

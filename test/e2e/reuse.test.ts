@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -35,8 +38,13 @@ interface Downloaded {
   reusedFrom: string[]
 }
 
-const upload = (path: string, as: string): Promise<unknown> =>
-  ada.ok(['peer', 'upload', path, '--group', 'team', '--as', as])
+interface Uploaded {
+  fileId: string
+  version: number
+}
+
+const upload = async (path: string, as: string): Promise<Uploaded[]> =>
+  (await ada.ok<{ files: Uploaded[] }>(['peer', 'upload', path, '--group', 'team', '--as', as])).files
 const download = async (name: string, output: string, ...words: string[]): Promise<Downloaded> => {
   const command = ['peer', 'download', `team:${name}`, '-o', output, ...words]
   return (await bob.ok<{ files: [Downloaded] }>(command)).files[0]
@@ -68,6 +76,23 @@ test('the same snapshot in a second folder is a local copy', async () => {
   const again = await download('twice', join(bob.folder, 'second'))
   expect(again.bytesFetched).toBe(0)
   expect(treeOf(join(bob.folder, 'second'))).toEqual(treeOf(root))
+})
+
+test('a downloaded folder that is published again is the same snapshot', async () => {
+  const root = makeFolder(join(ada.folder, 'again'), { 'sub/file': 'f', big: randomBytes(CHUNK + 1) })
+  symlinkSync('sub', join(root, 'link'))
+  const [first] = await upload(root, 'again')
+  const out = join(bob.folder, 'again')
+  await download('again', out)
+  const command = ['peer', 'upload', out, '--group', 'team', '--as', 'again']
+  const same = { files: [{ fileId: first!.fileId, version: 1 }] }
+  expect(await bob.ok(command)).toMatchObject(same)
+  // Times as a float holds them, which is all that some runtimes can set.
+  for (const path of ['big', 'sub', 'link']) {
+    const time = lstatSync(join(out, path)).mtimeMs / 1000
+    lutimesSync(join(out, path), time, time)
+  }
+  expect(await bob.ok(command)).toMatchObject(same)
 })
 
 test('a file that has another name in the next version is not fetched again', async () => {
