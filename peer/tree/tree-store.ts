@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { storageError } from '../../protocol/errors.ts'
 import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import { readTree } from '../../protocol/tree/tree-reader.ts'
+import { readTrailer } from '../../protocol/tree/tree-reader.ts'
 
 /** Bytes of the indexes that are kept in memory. */
 const CACHE_BYTES = 64 * 1024 * 1024
@@ -92,9 +92,4 @@ export class TreeStore {
     if (!this.#cache.has(fileId)) this.#cache.set(fileId, tree)
     return tree
   }
-}
-
-function readTrailer(trailer: Buffer, size: number): TreeIndex {
-  const footer = decodeFooter(trailer.subarray(-FOOTER_SIZE), size)
-  return readTree([trailer.subarray(0, -FOOTER_SIZE)], footer)
 }
