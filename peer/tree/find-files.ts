@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { HASH_SIZE } from '../../protocol/chunking.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
+import { readTrailer } from '../../protocol/tree/tree-reader.ts'
 import type { FileState } from './contents.ts'
 import { stateOf } from './parts.ts'
 import { pathInSelection, type Selection, selectPart } from './plan.ts'
-import { readTrailer } from './trailer.ts'
 
 /** A snapshot, or a part of one, that is in a folder of this machine. */
 export interface FindRequest {

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { writePrivateFile } from '../../packed/private-file.ts'
 import { decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import { readTrailer } from './trailer.ts'
+import { readTrailer } from '../../protocol/tree/tree-reader.ts'
 
 /** A download that was interrupted longer ago fetches its manifest again. */
 const STALE_MS = 24 * 3600_000

@@ -23,6 +23,9 @@ export async function loadIdentity(home: string): Promise<Identity> {
   }
 }
 
+/** An identity that lives no longer than this process. */
+export const makeIdentity = async (): Promise<Identity> => parsePem(await generatePem())
+
 function parsePem(pem: string): Identity {
   const at = pem.indexOf('-----BEGIN CERTIFICATE-----')
   const cert = pem.slice(at)

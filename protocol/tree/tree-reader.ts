@@ -1,7 +1,7 @@
 import { HASH_SIZE } from '../chunking.ts'
 import { FILE, FOLDER, LINK, type TreeEntry } from './entry.ts'
 import { TreeError } from './errors.ts'
-import { encodeFooter, type Footer, type TreeTotals } from './footer.ts'
+import { decodeFooter, encodeFooter, FOOTER_SIZE, type Footer, type TreeTotals } from './footer.ts'
 import { ManifestDecoder, type ManifestRecord } from './manifest-decoder.ts'
 import { ManifestEncoder } from './manifest-encoder.ts'
 import { type Columns, TreeIndex } from './tree-index.ts'
@@ -95,6 +95,14 @@ export function readTree(pages: Iterable<Uint8Array>, footer: Footer): TreeIndex
   const reader = new TreeReader(footer)
   for (const page of pages) reader.push(page)
   return reader.end()
+}
+
+/** The index of the end of a stream of `size` bytes: manifest and footer, or more. Throws TreeError. */
+export function readTrailer(end: Uint8Array, size: number): TreeIndex {
+  const footer = decodeFooter(end.subarray(-FOOTER_SIZE), size)
+  if (end.length < footer.manifest + FOOTER_SIZE)
+    throw new TreeError('truncated', 'the manifest of the snapshot is longer than was stated')
+  return readTree([end.subarray(end.length - footer.manifest - FOOTER_SIZE, -FOOTER_SIZE)], footer)
 }
 
 export interface BuiltTree {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { World } from '../../testkit/shoal.ts'
@@ -23,7 +23,9 @@ beforeAll(async () => {
   await ada.ok(['peer', 'upload', name, '--group', 'team'])
   for (const version of ['one', 'two']) {
     mkdirSync(join(ada.folder, version))
-    writeFileSync(join(ada.folder, version, 'file'), version)
+    mkdirSync(join(ada.folder, version, 'folder'))
+    writeFileSync(join(ada.folder, version, 'folder/file'), version)
+    symlinkSync('file', join(ada.folder, version, 'folder/link'))
     await ada.ok(['peer', 'upload', version, '--group', 'team', '--as', 'snapshot'])
   }
   browser = await starting
@@ -57,6 +59,8 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole('link', { name: 'team' }).click()
     await page.getByRole('link', { name: 'snapshot' }).click()
     await page.getByText('shoal group diff').waitFor()
+    await page.getByRole('table', { name: 'Contents' }).getByRole('button').click()
+    await page.getByRole('table', { name: 'Contents' }).getByText('link → file').waitFor()
     await page.getByRole('table', { name: 'Versions' }).waitFor()
   },
   trackers: async (page) => {

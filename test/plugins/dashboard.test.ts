@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { freePort } from '../../testkit/redis-process.ts'
 import { type Home, type Running, World } from '../../testkit/shoal.ts'
+import { until } from '../../testkit/until.ts'
 import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
 
 /** Tests the page in a real browser, with a real tracker and real users. */
@@ -130,7 +131,7 @@ browserTest('a new file appears when it is published, with its versions and its 
 })
 
 browserTest(
-  'a snapshot is shown with its entries, files, versions and tags, and how to list it',
+  'a snapshot is shown with its entries, versions and tags, and its tree folder by folder',
   async () => {
     const { page } = await openTeam('ada')
     const root = join(homes.bob.folder, 'app')
@@ -146,12 +147,40 @@ browserTest(
     const versions = page.getByRole('table', { name: 'Versions' })
     await versions.getByRole('row', { name: /^Version 2 Snapshot, 3 entries 2 files, 3\.0 KiB/ }).waitFor()
     await versions.getByRole('row', { name: /^Version 1 Snapshot, 2 entries 1 file, 2\.0 KiB/ }).waitFor()
+    const contents = page.getByRole('table', { name: 'Contents' })
+    await contents.getByRole('row', { name: /^lib\/ folder rwx.* 3\.0 KiB/ }).waitFor()
+    await contents.getByRole('button', { name: 'lib/' }).click()
+    await contents.getByRole('row', { name: /^two file rw-.* 1\.0 KiB/ }).waitFor()
+    expect(await focusedText(page)).toBe('Contents')
+    await page.getByRole('navigation', { name: 'Folders' }).getByRole('button', { name: 'app' }).click()
+    await contents.getByRole('button', { name: 'lib/' }).waitFor()
     await homes.ada.ok('group tag team:app@1 stable')
     await versions.getByRole('row', { name: /^Version 1 stable / }).waitFor()
     await page.getByText('shoal group ls team:app').waitFor()
     await page.getByText('shoal group diff team:app@1 team:app@2').waitFor()
   },
 )
+
+browserTest('a snapshot that no peer serves says so, and is shown when one does', async () => {
+  const { page, problems } = await openTeam('ada')
+  mkdirSync(join(homes.bob.folder, 'away'))
+  writeFileSync(join(homes.bob.folder, 'away/file'), 'x')
+  await homes.bob.ok('peer upload away --group team')
+  await homes.bob.ok('peer stop')
+  await page.getByRole('link', { name: 'away' }).click()
+  await page.getByText('No peer that serves this snapshot over TLS answers the tracker now.').waitFor()
+  await homes.bob.ok('peer start --detach')
+  const file = page.getByRole('table', { name: 'Contents' }).getByRole('rowheader', { name: 'file' })
+  await until(async () => {
+    await page
+      .getByRole('button', { name: 'Try again' })
+      .click({ timeout: 1000 })
+      .catch(() => {})
+    return file.isVisible()
+  })
+  // The browser itself logs each refusal on the console.
+  expect(problems.splice(0).filter((problem) => !problem.includes('504 (Gateway Timeout)'))).toEqual([])
+})
 
 browserTest('the picture shows a downloading peer, its parts and its rate', async () => {
   const { page } = await openTeam('ada')

@@ -32,9 +32,12 @@ const PLAINLY = /** @type {const} */ ({
 })
 /** Sent by a proxy whose tracker is away, or by a tracker whose store is. */
 const PASSING = new Set([502, 503, 504])
+/** Answers with such a status of a tracker that is there: a peer is not, or a snapshot is none. */
+const OF_PEERS = new Set(['NO_PEER', 'TREE_INVALID'])
 
 /**
- * @typedef {{ group?: string, body?: object, change?: boolean, signal?: AbortSignal }} Call
+ * @typedef {{ group?: string, body?: object, change?: boolean, signal?: AbortSignal, own?: boolean }} Call
+ *   `own`: the path is one of the page itself, not of the API.
  * @typedef {(message: string) => void} OnSessionEnd
  */
 
@@ -75,7 +78,7 @@ export class Client {
     }
     for (const waitMs of AGAIN_AFTER_MS) {
       try {
-        const answer = await this.send(path, request, call.group)
+        const answer = await this.send(path, request, call.group, call.own)
         return answer.status === 204 ? null : await answer.json()
       } catch (error) {
         if (error instanceof Refused) throw error
@@ -132,14 +135,17 @@ export class Client {
    * @param {string} path
    * @param {RequestInit} request
    * @param {string} [group] the group whose revision the answer carries
+   * @param {boolean} [own] the path is below the page, not below /v1
    */
-  async send(path, request, group) {
-    const answer = await fetch(new URL(`.${path}`, this.base), { ...request, ...PLAINLY })
-    if (PASSING.has(answer.status)) throw new Unreachable()
+  async send(path, request, group, own = false) {
+    const base = own ? document.baseURI : this.base
+    const answer = await fetch(new URL(`.${path}`, base), { ...request, ...PLAINLY })
+    const refused = answer.ok ? null : await this.refusal(answer)
+    if (refused && PASSING.has(answer.status) && !OF_PEERS.has(refused.code)) throw new Unreachable()
     this.link.heard(Number(answer.headers.get('age') ?? 0))
     if (group) this.saw(group, Number(answer.headers.get('shoal-revision')))
-    if (answer.ok) return answer
-    throw await this.refusal(answer)
+    if (refused) throw refused
+    return answer
   }
 
   /** @param {Call} call */

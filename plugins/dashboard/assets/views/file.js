@@ -5,6 +5,7 @@ import { html } from '../html.js'
 import { Heading, Loading, Problem, Section } from '../parts.js'
 import { useResource } from '../resource.js'
 import { addressOf } from '../route.js'
+import { Contents } from './contents.js'
 import { SwarmPicture } from './swarm.js'
 import { Versions } from './versions.js'
 
@@ -31,6 +32,7 @@ export function FileView({ group, name }) {
     <//>
     ${!data && (error ? html`<${Problem}>${sentence(error.message)}<//>` : html`<${Loading} />`)}
     ${data && html`<${SwarmPicture} key=${data.fileId} group=${group} fileId=${data.fileId} />`}
+    ${data?.tree && html`<${Contents} key=${data.fileId} group=${group} name=${name} fileId=${data.fileId} />`}
     ${data && html`<${Versions} group=${group} file=${data} />`}
     ${
       data &&
@@ -50,12 +52,12 @@ function sizeText({ size, tree }) {
 }
 
 /**
- * How to see what is in a snapshot: only peers have its list of entries, and a page cannot ask them.
+ * The commands that list a snapshot and compare it with the version before.
  * @param {{ target: string, version: number }} props
  */
 function Browse({ target, version }) {
   const before = version > 1 ? quoted(`${target}@${version - 1}`) : null
-  return html`<p>See what is in it, without fetching its files:</p>
+  return html`<p>List it, or compare it with the version before, without fetching its files:</p>
     <p><code class="block">shoal group ls ${quoted(target)}</code></p>
     ${before && html`<p><code class="block">shoal group diff ${before} ${quoted(`${target}@${version}`)}</code></p>`}`
 }
