@@ -173,7 +173,7 @@ const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
   EPERM: ['NO_PERMISSION', 'check the permissions of the path'],
   EROFS: ['NO_PERMISSION', 'the file system is read-only: choose another folder'],
   ENOENT: ['PATH_NOT_FOUND', 'check the path'],
-  ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file, not a folder'],
+  ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file or a link, not a folder'],
   EISDIR: ['PATH_IN_THE_WAY', 'the path is a folder: name a file'],
   ELOOP: ['PATH_IN_THE_WAY', 'a symbolic link is in the way: remove it, or choose another place'],
   EEXIST: ['PATH_IN_THE_WAY', 'move what is there out of the way'],

@@ -13,8 +13,8 @@ import {
   type States,
   statesOf,
 } from './contents.ts'
-import { type PlaceRequest, placeEntries } from './place.ts'
-import { removeTree } from './remove-tree.ts'
+import { type Placed, type PlaceRequest, placeEntries } from './place.ts'
+import { removeTree, sweepTree } from './remove-tree.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** What the threads of a TreePool do. */
@@ -27,6 +27,7 @@ export type TreeRequest =
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
   | { do: 'remove'; path: string }
+  | { do: 'sweep'; root: string; entries: readonly Pick<Placed, 'path' | 'kind'>[] }
 
 export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
 
@@ -52,6 +53,9 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
       return [null, []]
     case 'remove':
       removeTree(request.path)
+      return [null, []]
+    case 'sweep':
+      sweepTree(request.root, request.entries)
       return [null, []]
   }
 }

@@ -27,8 +27,7 @@ export async function openTreePart(
     const doubted = journal?.doubted ?? false
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
-    if (isThere && !continues) await storage.clear()
-    await storage.begin()
+    await storage.begin(continues)
     const marked = journal?.marked ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
     return [
