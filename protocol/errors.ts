@@ -173,7 +173,7 @@ const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
   EPERM: ['NO_PERMISSION', 'check the permissions of the path'],
   EROFS: ['NO_PERMISSION', 'the file system is read-only: choose another folder'],
   ENOENT: ['PATH_NOT_FOUND', 'check the path'],
-  ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file, not a folder'],
+  ENOTDIR: ['PATH_IN_THE_WAY', 'a part of the path is a file or a link, not a folder'],
   EISDIR: ['PATH_IN_THE_WAY', 'the path is a folder: name a file'],
   ELOOP: ['PATH_IN_THE_WAY', 'a symbolic link is in the way: remove it, or choose another place'],
   EEXIST: ['PATH_IN_THE_WAY', 'move what is there out of the way'],
@@ -191,16 +191,22 @@ const STORAGE_ERRNO: Record<string, [ErrorCode, string]> = {
   EFBIG: ['STORAGE_FAILED', 'the file system does not take files of this size: choose another place'],
 }
 
+/** Errors of Linux for which Node has no name: their code is "Unknown system error -122". */
+const UNNAMED: Record<string, [errno: string, text: string]> = {
+  'Unknown system error -116': ['ESTALE', 'the file is gone from the server of the network file system'],
+  'Unknown system error -117': ['EUCLEAN', 'the file system is damaged'],
+  'Unknown system error -122': ['EDQUOT', 'disk quota exceeded'],
+}
+
 /** Turns a file system error (Node's `err.code`) into one sentence about `path`; other errors stay as they are. */
 export function storageError(error: unknown, path: string): Error {
   if (error instanceof ShoalError) return error
-  const errno = (error as NodeJS.ErrnoException | null)?.code
-  const known = errno === undefined ? undefined : STORAGE_ERRNO[errno]
-  const text = (error as Error | null)?.message ?? String(error)
-  if (known)
-    return new ShoalError(known[0], `${path}: ${plainReason(text)}`, { hint: known[1], cause: error })
-  if (errno === undefined || errno === NO_CODE) return error instanceof Error ? error : new Error(text)
-  return new ShoalError('STORAGE_FAILED', `${path}: ${plainReason(text)}`, { cause: error })
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  const message = (error as Error | null)?.message ?? String(error)
+  if (code === undefined || code === NO_CODE) return error instanceof Error ? error : new Error(message)
+  const [errno, text] = UNNAMED[code] ?? [code, plainReason(message)]
+  const [known, hint] = STORAGE_ERRNO[errno] ?? ['STORAGE_FAILED', undefined]
+  return new ShoalError(known, `${path}: ${text}`, { ...(hint ? { hint } : {}), cause: error })
 }
 
 /** A storage error about the path that Node's own error names; other errors stay as they are. */

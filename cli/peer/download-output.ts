@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises'
-import { basename, resolve, sep } from 'node:path'
+import { rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, resolve, sep } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { DownloadResult, ProgressListener } from '../../peer/control/api.ts'
 import { storageError } from '../../protocol/errors.ts'
-import type { Target } from '../../protocol/names.ts'
+import { PART_SUFFIX, type Target } from '../../protocol/names.ts'
 import { openStream, streamOutput } from './stream-node.ts'
 import { StreamSink } from './stream-sink.ts'
 
@@ -42,7 +42,7 @@ export async function toStream(
     }, either)
     for (const file of result.files) {
       await sink.finish(file.path, file.size)
-      await rm(file.path, { force: true })
+      await removeTemporary(file.path)
     }
     if (node) await finished(node.end(), { signal: either })
     return { files: result.files.map((file) => ({ ...file, path })) }
@@ -52,4 +52,11 @@ export async function toStream(
     await sink.close()
     node?.destroy()
   }
+}
+
+/** Removes a file that was only read, and the folder that a file of a snapshot has for itself. */
+async function removeTemporary(path: string): Promise<void> {
+  await rm(path, { force: true })
+  const folder = dirname(path)
+  if (folder.endsWith(PART_SUFFIX)) await rmdir(folder)
 }

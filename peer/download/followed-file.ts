@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { join } from 'node:path'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError } from '../../protocol/errors.ts'
 import { PART_SUFFIX } from '../../protocol/names.ts'
@@ -12,8 +12,8 @@ import type { FetchedTree } from './manifests.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
 /**
- * A file of a snapshot for a reader that follows the download (`-o -`): it gets the working name of the job's path. Returns
- * its size, too. Throws USAGE if the part is no file.
+ * A file of a snapshot for a reader that follows the download (`-o -`): it is in a folder with the working name of the job's
+ * path. Returns its size, too. Throws USAGE if the part is no file.
  */
 export function followTreeFile(
   job: DownloadJob,
@@ -22,14 +22,14 @@ export function followTreeFile(
   { trees }: { trees: TreeCopies },
 ): { destination: Destination; size: number } {
   const { path, group, name } = job
-  const selection = { ...selectPart(index, part), name: basename(path) + PART_SUFFIX }
+  const selection = selectPart(index, part)
   const { first } = selection
   if (!isSingle(index, selection) || index.kind(first) !== 'file')
     throw new ShoalError('USAGE', `${group}:${name}/${part} is no file, but standard output takes one file`, {
       hint: 'name a file, or a place to write to with -o',
     })
   const plan = new TreePlan(index, selection, () => true)
-  const folder = dirname(path)
+  const folder = path + PART_SUFFIX
   const target = {
     final: path,
     path: folder,
@@ -49,7 +49,7 @@ export function followTreeFile(
     look: async () => ({ here: null, replaceable: null }),
     open: () => openTreePart(path, job, storage, plan.chunks.count, plan.bytes),
     followed: {
-      path: path + PART_SUFFIX,
+      path: join(folder, index.name(first)),
       upTo: (chunk) => bytesBefore(index, first, chunk * CHUNK_SIZE),
     },
     fetched: chunks,

@@ -75,6 +75,15 @@ export class TreePool {
     await this.#run<null>({ do: 'remove', path }, signal)
   }
 
+  /** Removes from a folder all but `entries`. */
+  async sweep(
+    root: string,
+    entries: readonly Pick<Placed, 'path' | 'kind'>[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#run<null>({ do: 'sweep', root, entries }, signal)
+  }
+
   close(): Promise<void> {
     return this.#threads.close()
   }

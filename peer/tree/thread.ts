@@ -11,8 +11,8 @@ import {
 } from './contents.ts'
 import { copyFiles, copyVerified, type FileCopy, type VerifiedCopy } from './copies.ts'
 import { type FindRequest, type FoundFiles, findFiles } from './find-files.ts'
-import { type PlaceRequest, placeEntries } from './place.ts'
-import { removeTree } from './remove-tree.ts'
+import { type Placed, type PlaceRequest, placeEntries } from './place.ts'
+import { removeTree, sweepTree } from './remove-tree.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** The requests that the threads of a TreePool handle. */
@@ -27,6 +27,7 @@ export type TreeRequest =
   | ({ do: 'find files' } & FindRequest)
   | ({ do: 'place' } & PlaceRequest)
   | { do: 'remove'; path: string }
+  | { do: 'sweep'; root: string; entries: readonly Pick<Placed, 'path' | 'kind'>[] }
 
 export type TreeAnswer = Scan | FileHashes | FoundFiles | States | Uint8Array | null
 
@@ -56,6 +57,9 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
       return { answer: null }
     case 'remove':
       removeTree(request.path)
+      return { answer: null }
+    case 'sweep':
+      sweepTree(request.root, request.entries)
       return { answer: null }
   }
 })

@@ -1,15 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -18,6 +8,7 @@ import { ownNamespaces } from '../../testkit/namespaces.ts'
 import { type Home, World } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
 import { type DiskFault, ONE_THREAD, onFailingDisk } from '../support/faults/failing-disk.ts'
+import { fill } from '../support/faults/full-disk.ts'
 
 const SIZE = 24 * CHUNK_SIZE
 const CONTENT = randomBytes(SIZE)
@@ -187,16 +178,3 @@ onLinux(
   },
   60_000,
 )
-
-/** Takes all the space that is left. */
-function fill(path: string): void {
-  const zeros = Buffer.alloc(64 * 1024)
-  const fd = openSync(path, 'w')
-  try {
-    for (;;) writeSync(fd, zeros)
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'ENOSPC' })
-  } finally {
-    closeSync(fd)
-  }
-}

@@ -7,6 +7,7 @@ import { until } from '../../testkit/until.ts'
 interface Event {
   event: string
   done?: number
+  total?: number
   state?: string
 }
 

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import fc from 'fast-check'
 import { CHUNK_SIZE } from '../../protocol/chunking.ts'
 import { sha256 } from '../../protocol/merkle.ts'
@@ -5,6 +7,17 @@ import type { FileEntry, FolderEntry, LinkEntry, TreeEntry } from '../../protoco
 import { comparePaths } from '../../protocol/tree/paths.ts'
 
 export const hashOf = (text: string): Buffer => sha256(Buffer.from(text))
+
+/** SHA-256 of each file below a folder, by path. */
+export const contentsOf = (root: string): Map<string, string> =>
+  new Map(
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => {
+        const path = join(entry.parentPath, entry.name)
+        return [relative(root, path), sha256(readFileSync(path)).toString('hex')]
+      }),
+  )
 
 /** Entries with what most tests do not care about. */
 export const file = (path: string, size = 0, rest: Partial<FileEntry> = {}): FileEntry => ({

@@ -103,6 +103,28 @@ export async function giveName(from: string, to: string, replaceable: Replaceabl
   await rename(from, to)
 }
 
+/**
+ * Renames a finished folder (`is`) to its final name, which must be free. Throws PATH_IN_THE_WAY if the name is taken, or
+ * if something else has the folder's working name by now.
+ */
+export async function giveFolderName(
+  from: string,
+  to: string,
+  is: { ino: number; dev: number },
+): Promise<void> {
+  if (await lstat(to).catch(() => null))
+    throw new ShoalError('PATH_IN_THE_WAY', `${to} was made by somebody else meanwhile`, {
+      hint: 'run the same command again, or choose another place with -o',
+    })
+  await rename(from, to)
+  const { ino, dev } = await lstat(to)
+  if (ino === is.ino && dev === is.dev) return
+  await rename(to, from)
+  throw new ShoalError('PATH_IN_THE_WAY', `${from} was replaced by something else meanwhile`, {
+    hint: 'run the same command again once nothing else writes there',
+  })
+}
+
 /** Returns false on a file system without hard links. */
 async function linkNew(from: string, to: string): Promise<boolean> {
   try {

@@ -14,6 +14,6 @@ export function removeStale(folder: string): void {
   if (!existsSync(folder)) return
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
-    if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { force: true })
+    if (Date.now() - statSync(path).mtimeMs > STALE_MS) rmSync(path, { recursive: true, force: true })
   }
 }

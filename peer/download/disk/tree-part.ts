@@ -28,8 +28,7 @@ export async function openTreePart(
     const continues = journal !== null
     marks = await RunJournal.begin(journalPath, encodeHeader(fileId, size), { continues, doubted })
     // What a failed sync has left reads as right, but may be missing on the disk.
-    if (isThere && (!continues || doubted)) await storage.clear()
-    await storage.begin()
+    await storage.begin(continues && !doubted)
     const marked = (doubted ? null : journal?.marked) ?? new Bitmap(chunkCount(size))
     const leftover = { marked, sealed: false, unmarkedData: false, doubted: false, isTree: true }
     return [new PartFile(name, size, storage, marks, wanted), leftover]

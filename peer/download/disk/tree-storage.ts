@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Extent } from '../../../protocol/chunking.ts'
-import { ShoalError } from '../../../protocol/errors.ts'
+import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { segmentsOfRange } from '../../../protocol/tree/layout.ts'
 import type { FilePart, FileState } from '../../tree/contents.ts'
 import { FolderHandles, withFolders } from '../../tree/folder-handles.ts'
@@ -11,7 +11,7 @@ import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import { writeTree } from '../../tree/write-tree.ts'
 import { mergeTree } from './merge-tree.ts'
-import { giveName, type Replaceable } from './overwriting.ts'
+import { giveFolderName, type Replaceable } from './overwriting.ts'
 import { syncFolder } from './part-storage.ts'
 import type { PartStorage, Place, Sync } from './storage.ts'
 import { syncFileSystem } from './sync-file-system.ts'
@@ -38,21 +38,29 @@ export class TreeStorage implements PartStorage {
     this.#pool = pool
   }
 
-  /** Makes the working folder, its folders and its empty files. */
-  async begin(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o700 })
+  /**
+   * Makes the working folder, its folders and its empty files. If it `continues` an earlier run, what that run left stays,
+   * and nothing else; otherwise nobody knows what is in a folder that is there.
+   */
+  async begin(continues: boolean): Promise<void> {
+    const found = lstatSync(this.path, { throwIfNoEntry: false })
+    const stays = continues && found?.isDirectory() === true
+    if (found && !stays) await this.#clear()
+    if (!stays) await mkdir(this.path, { mode: 0o700 })
     const entries = [...this.#plan.entries()]
+    if (stays) {
+      const files = new Set(this.#plan.files())
+      const ours = entries.filter(({ kind, path }) => kind !== 'file' || files.has(path))
+      await this.#pool.sweep(this.path, ours, never)
+    }
     await this.#pool.place(this.path, 'make', entries.filter(isMadeFirst), never)
     withFolders(this.path, (folders) => {
       for (const { path, mode } of this.#plan.emptyFiles()) makeEmpty(folders.pathOf(path), mode)
     })
   }
 
-  /** Removes all that is in the working folder. A file that a reader follows has those of others beside it. */
-  async clear(): Promise<void> {
-    if (this.#target.kind === 'new' && this.#target.isSingle)
-      for (const path of this.#plan.files()) await rm(join(this.path, path), { force: true })
-    else await this.#pool.remove(this.path, never)
+  #clear(): Promise<void> {
+    return this.#pool.remove(this.path, never)
   }
 
   place({ first, count }: Extent): Place {
@@ -108,18 +116,18 @@ export class TreeStorage implements PartStorage {
     return syncFileSystem(this.path)
   }
 
-  async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
+  async publish(_: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
     if (kind === 'merge') {
       await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
-      await this.clear()
-    } else await this.#giveName(replaceable, sync)
+      await this.#clear()
+    } else await this.#giveName(sync)
     const { mtimeNs, ino } = await stat(to, { bigint: true })
     return { mtimeNs, ino }
   }
 
-  async #giveName(replaceable: Replaceable, sync: Sync): Promise<void> {
+  async #giveName(sync: Sync): Promise<void> {
     const to = this.#target.path
     const entries = [...this.#plan.entries()]
     const links = entries.filter((entry) => entry.kind === 'link')
@@ -129,7 +137,9 @@ export class TreeStorage implements PartStorage {
     const folders = new FolderHandles(this.path)
     try {
       setMode(folders.pathOf('.'), 0o777 & ~process.umask())
-      await giveName(this.path, to, replaceable)
+      await giveFolderName(this.path, to, statSync(folders.pathOf('.')))
+    } catch (error) {
+      throw storageError(error, to)
     } finally {
       folders.close()
     }

@@ -1,9 +1,9 @@
 /** The system calls on a file that fail: number `from` (counted from 1) to number `to`, or all later ones. */
 export interface DiskFault {
-  call: 'fsync' | 'fdatasync' | 'pwrite64' | 'write'
+  call: 'fsync' | 'fdatasync' | 'pwrite64' | 'write' | 'mkdir' | 'rename'
   from: number
   to?: number
-  error?: 'EIO' | 'ENOSPC'
+  error?: 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EACCES' | 'EXDEV'
 }
 
 export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' }

@@ -17,6 +17,8 @@ const failing = (errno: string, text: string): Error => Object.assign(new Error(
 test.each([
   ['ENOSPC', 'NO_SPACE'],
   ['EDQUOT', 'NO_SPACE'],
+  ['ENAMETOOLONG', 'STORAGE_FAILED'],
+  ['EXDEV', 'STORAGE_FAILED'],
   ['EACCES', 'NO_PERMISSION'],
   ['EPERM', 'NO_PERMISSION'],
   ['EROFS', 'NO_PERMISSION'],
@@ -31,6 +33,12 @@ test.each([
   const cause = failing(errno, `${errno}: something broke, write`)
   const error = storageError(cause, '/data/x') as ShoalError
   expect(error).toMatchObject({ code, kind: 'storage', message: '/data/x: something broke', cause })
+})
+
+test('an exceeded quota, for which Node has no name, becomes NO_SPACE in words', () => {
+  const code = 'Unknown system error -122'
+  const error = storageError(failing(code, `${code}: ${code}, mkdir '/data/x'`), '/data/x')
+  expect(error).toMatchObject({ code: 'NO_SPACE', message: '/data/x: disk quota exceeded' })
 })
 
 test("Node's error for a real file becomes one sentence about the path", () => {

@@ -1,67 +1,94 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FilePart, FileState } from '../../../../peer/tree/contents.ts'
 import { TreePool } from '../../../../peer/tree/pool.ts'
-import { type Earlier, makeSnapshot, type Snapshot } from '../../../../peer/tree/snapshot.ts'
-import { CHUNK_SIZE } from '../../../../protocol/chunking.ts'
+import { makeSnapshot, type Snapshot } from '../../../../peer/tree/snapshot.ts'
 
-/** Notes what is read. */
-class ReadingPool extends TreePool {
-  files: string[] = []
-  chunks = 0
-
-  override hashFiles(root: string, files: readonly FileState[], signal: AbortSignal) {
-    this.files.push(...files.map(({ path }) => path))
-    return super.hashFiles(root, files, signal)
-  }
-
-  override hashChunks(root: string, chunks: readonly (readonly FilePart[])[], signal: AbortSignal) {
-    this.chunks += chunks.length
-    return super.hashChunks(root, chunks, signal)
-  }
-}
-
-let folder: string
-let pool: ReadingPool
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'shoal-snapshot-'))
-  pool = new ReadingPool()
-})
-afterEach(async () => {
+const folder = mkdtempSync(join(tmpdir(), 'shoal-snapshot-'))
+const pool = new TreePool()
+afterAll(async () => {
   await pool.close()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true })
 })
 
-async function snapshot(earlier: Earlier | null): Promise<Snapshot> {
-  pool.files = []
-  pool.chunks = 0
-  const options = { exclude: [], include: [], keepsLinks: false, allowsCollisions: false }
-  const progress = { earlier, begin: () => {}, progress: () => {} }
-  return makeSnapshot(folder, options, pool, progress, new AbortController().signal)
+let count = 0
+/** A folder with two small files, one in a folder of its own. */
+function newRoot(): string {
+  const root = join(folder, `root${count++}`)
+  mkdirSync(join(root, 'd'), { recursive: true })
+  writeFileSync(join(root, 'd/a'), 'a')
+  writeFileSync(join(root, 'z'), 'z')
+  return root
 }
 
-test('the next snapshot reads only files that changed, and the chunks that they are packed into', async () => {
-  mkdirSync(join(folder, 'd'))
-  writeFileSync(join(folder, 'd', 'large'), Buffer.alloc(2 * CHUNK_SIZE + 10, 1))
-  for (let i = 0; i < 200; i++) writeFileSync(join(folder, 'd', `f${i}`), Buffer.alloc(20_000, i + 2))
-  const first = await snapshot(null)
-  expect(pool.files).toHaveLength(201)
-  expect(pool.chunks).toBe(7)
+const RULES = { exclude: [], include: [], keepsLinks: false, allowsCollisions: false }
 
-  const same = await snapshot(first)
-  expect(same.fileId).toBe(first.fileId)
-  expect(pool.files).toEqual([])
-  expect(pool.chunks).toBe(0)
+/** Makes a snapshot. `between` runs when the folder was listed, `after` when its files were hashed for the first time. */
+function snapshotOf(
+  root: string,
+  { between = () => {}, after = () => {} }: { between?: () => void; after?: () => void },
+): Promise<Snapshot> {
+  let read = 0
+  const steps = {
+    earlier: null,
+    begin: between,
+    progress: (bytes: number) => {
+      read += bytes
+      if (read === 2) after()
+    },
+  }
+  return makeSnapshot(root, RULES, pool, steps, new AbortController().signal)
+}
 
-  writeFileSync(join(folder, 'd', 'f7'), Buffer.alloc(20_000, 1))
-  const second = await snapshot(first)
-  expect(pool.files).toEqual(['d/f7'])
-  expect(pool.chunks).toBeGreaterThan(0)
-  expect(pool.chunks).toBeLessThanOrEqual(2)
-  expect(second.fileId).not.toBe(first.fileId)
-  expect(second.fileId).toBe((await snapshot(null)).fileId)
+test('a folder that rests becomes a snapshot, also by a link to it', async () => {
+  const root = newRoot()
+  symlinkSync(root, `${root}-link`)
+  const [direct, linked] = [await snapshotOf(root, {}), await snapshotOf(`${root}-link`, {})]
+  expect(linked.fileId).toBe(direct.fileId)
+})
 
-  writeFileSync(join(folder, 'd', 'f100'), Buffer.alloc(19_999, 1))
-  expect((await snapshot(second)).fileId).toBe((await snapshot(null)).fileId)
+const CHANGES: [what: string, change: (root: string) => void, code: string, path: string][] = [
+  ['grows', (root) => appendFileSync(join(root, 'z'), 'more'), 'FILE_CHANGED', 'z'],
+  ['gets another time', (root) => utimesSync(join(root, 'z'), 5, 5), 'FILE_CHANGED', 'z'],
+]
+
+describe.each(['between', 'after'] as const)('%s the first reading of a folder', (when) => {
+  test.each(CHANGES)('a file that %s is named, and nothing is made', async (_, change, code, path) => {
+    const root = newRoot()
+    await expect(snapshotOf(root, { [when]: () => change(root) })).rejects.toMatchObject({
+      code,
+      kind: 'storage',
+      message: `${join(root, path)} changed while it was read`,
+      hint: expect.any(String),
+    })
+  })
+
+  test('a file that is removed is named', async () => {
+    const root = newRoot()
+    await expect(snapshotOf(root, { [when]: () => rmSync(join(root, 'z')) })).rejects.toMatchObject({
+      kind: 'storage',
+      message: expect.stringContaining(join(root, 'z')),
+    })
+  })
+
+  test('a folder that becomes a link to another one is not followed', async () => {
+    const root = newRoot()
+    const swap = (): void => {
+      renameSync(join(root, 'd'), `${root}-away`)
+      symlinkSync(`${root}-away`, join(root, 'd'))
+    }
+    await expect(snapshotOf(root, { [when]: swap })).rejects.toMatchObject({
+      kind: 'storage',
+      message: expect.stringContaining(join(root, 'd')),
+    })
+  })
 })
