@@ -15,6 +15,9 @@ export class FolderHandles {
   /** Handles of the folder used last and of its parents. */
   #open: { name: string; fd: number }[] = []
   #rootFd: number | null = null
+  /** The open folder, null for none; and what leads to its entries. */
+  #folder: string | null = null
+  #prefix = ''
   #latest = ''
 
   /** With `followsRoot`, the folder itself may be a link: that is the user's business where something is only read. */
@@ -35,21 +38,30 @@ export class FolderHandles {
   pathOf(path: string): string {
     this.#latest = path
     if (!CAN_OPEN_BY_HANDLE) return join(this.#root, path)
-    const names = path.split('/')
-    const name = names.pop()!
+    const slash = path.lastIndexOf('/')
+    const folder = slash < 0 ? '' : path.slice(0, slash)
+    if (folder !== this.#folder) this.#enter(folder)
+    return this.#prefix + path.slice(slash + 1)
+  }
+
+  #enter(folder: string): void {
+    this.#folder = null
+    const names = folder === '' ? [] : folder.split('/')
     let depth = 0
     while (depth < names.length && this.#open[depth]?.name === names[depth]) depth++
     for (const { fd } of this.#open.splice(depth)) closeSync(fd)
     this.#rootFd ??= openFolder(this.#root, this.#followsRoot)
-    for (const folder of names.slice(depth))
-      this.#open.push({ name: folder, fd: openFolder(`/proc/self/fd/${this.#fd}/${folder}`) })
-    return `/proc/self/fd/${this.#fd}/${name}`
+    for (const name of names.slice(depth))
+      this.#open.push({ name, fd: openFolder(`/proc/self/fd/${this.#fd}/${name}`) })
+    this.#folder = folder
+    this.#prefix = `/proc/self/fd/${this.#fd}/`
   }
 
   close(): void {
     for (const { fd } of this.#open.splice(0)) closeSync(fd)
     if (this.#rootFd !== null) closeSync(this.#rootFd)
     this.#rootFd = null
+    this.#folder = null
   }
 
   get #fd(): number {
