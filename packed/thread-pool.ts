@@ -7,6 +7,8 @@ export type ThreadAnswer<Answer> = { answer: Answer } | { errno: string | undefi
 
 interface Task<Request, Answer> {
   request: Request
+  /** Buffers of the request that move to the thread instead of being copied. */
+  transfer: ArrayBuffer[]
   /** Aborted when its result is no longer wanted. */
   stop: AbortSignal
   resolve(answer: Answer): void
@@ -27,12 +29,12 @@ export class ThreadPool<Request, Answer> {
     this.#script = script
   }
 
-  /** Rejects with an Error that has the thread's `code`, or with the signal's reason. */
-  run(request: Request, stop: AbortSignal): Promise<Answer> {
+  /** Rejects with an Error that has the thread's `code`, or with the signal's reason. `transfer` moves to the thread. */
+  run(request: Request, stop: AbortSignal, transfer: ArrayBuffer[] = []): Promise<Answer> {
     if (stop.aborted) return Promise.reject(stop.reason)
     return new Promise((resolve, reject) => {
       stop.addEventListener('abort', () => reject(stop.reason), { once: true })
-      this.#queue.push({ request, stop, resolve, reject })
+      this.#queue.push({ request, transfer, stop, resolve, reject })
       this.#dispatch()
     })
   }
@@ -52,7 +54,7 @@ export class ThreadPool<Request, Answer> {
       const task = this.#queue.shift()!
       this.#busy.set(thread, task)
       thread.ref()
-      thread.postMessage(task.request)
+      thread.postMessage(task.request, task.transfer)
     }
   }
 

@@ -69,20 +69,20 @@ export class SnapshotDownload {
   async run(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
     const results: DownloadedFile[] = []
+    const totals = new TransferTotals(job, job.size)
     const tree =
       this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
     const { catalog, trees } = this.#context
     const isHere =
       this.#tree.part === '' && (await isTreeHere(tree.index, job, { catalog, pool: trees.pool }, signal))
-    if (isHere) return this.#takeHere()
+    if (isHere) return this.#takeHere(totals)
     results.push(await this.#run(this.#emit, job, await this.#destination(tree, signal), signal))
     return sum(results)
   }
 
   /** Nothing changed since this home put the snapshot there, and it is served from there. */
-  #takeHere(): DownloadedFile {
+  #takeHere(totals: TransferTotals): DownloadedFile {
     const { name, path, size } = this.job
-    const totals = new TransferTotals(this.job, size)
     this.#emit({ event: 'start', name, total: size })
     totals.reusedAll(path)
     this.#emit(totals.meter.event(performance.now(), 0))

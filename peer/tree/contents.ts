@@ -89,9 +89,17 @@ export function hashChunks(root: string, chunks: readonly (readonly FilePart[])[
   return hashes
 }
 
-/** The bytes of parts of files, one behind the other. Throws ESTALE as `hashFiles`. */
-export function readParts(root: string, parts: readonly FilePart[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+/** Reads parts of files into a buffer, one behind the other. Throws ESTALE as `hashFiles`. */
+export function readParts(
+  root: string,
+  parts: readonly FilePart[],
+  buffer: ArrayBuffer,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(
+    buffer,
+    0,
+    parts.reduce((sum, { length }) => sum + length, 0),
+  )
   readInto(root, parts, bytes)
   return bytes
 }

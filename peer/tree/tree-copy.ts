@@ -43,11 +43,10 @@ export class TreeCopies {
         const end = into.length - trailer.length
         into.set(tree.trailer.subarray(trailer.offset, trailer.offset + trailer.length), end)
         if (files.length === 0) return
-        const bytes = await this.pool.read(copy.path, files, signal).catch((error: Error) => {
+        await this.pool.read(copy.path, files, into.subarray(0, end), signal).catch((error: Error) => {
           onChanged()
           throw new ShoalError('FILE_CHANGED', `${copy.path}: ${error.message}`)
         })
-        into.set(bytes)
       },
       close: async () => {},
     }

@@ -39,13 +39,19 @@ export class TreeStore {
   /** Keeps a trailer that was verified; `size` is that of the stream. Throws TreeError, or a storage error. */
   async save(fileId: string, trailer: Buffer, size: number): Promise<TreeIndex> {
     const index = readTrailer(trailer, size)
+    await this.put(fileId, { index, trailer })
+    return index
+  }
+
+  /** Keeps a tree that was built here. Throws a storage error. */
+  async put(fileId: string, tree: KnownTree): Promise<void> {
     const path = this.path(fileId)
     const draft = `${path}.${process.pid}`
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
       const file = await open(draft, 'w', 0o600)
       try {
-        await file.writeFile(trailer)
+        await file.writeFile(tree.trailer)
         await file.datasync()
       } finally {
         await file.close()
@@ -55,8 +61,7 @@ export class TreeStore {
       await rm(draft, { force: true })
       throw storageError(error, path)
     }
-    this.#keep(fileId, { index, trailer })
-    return index
+    this.#keep(fileId, tree)
   }
 
   /** The tree of a snapshot, null where this home does not have it, or its file is damaged. */

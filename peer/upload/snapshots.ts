@@ -44,7 +44,7 @@ export async function uploadSnapshot(
     told,
     signal,
   )
-  await store.save(fileId, trailer, size)
+  await store.put(fileId, { index, trailer })
   const tree = summaryOf(index)
   const [published] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
   const { mtimeNs, ino } = folder

@@ -64,7 +64,7 @@ export class TreeStorage implements PartStorage {
       else parts.push(this.#partOf(entry, offset, length))
       if (entry !== null) files += length
     }
-    if (parts.length > 0) into.set(await this.#pool.read('/', parts, never))
+    if (parts.length > 0) await this.#pool.read('/', parts, into.subarray(0, files), never)
   }
 
   #partOf(entry: number, offset: number, length: number): FilePart {
