@@ -8,6 +8,8 @@ export type ThreadAnswer<Answer> = { answer: Answer } | { error: WireError }
 
 interface Task<Request, Answer> {
   request: Request
+  /** Buffers of the request that move to the thread instead of being copied. */
+  transfer: ArrayBuffer[]
   /** Aborted when its result is no longer wanted. */
   stop: AbortSignal
   resolve(answer: Answer): void
@@ -28,8 +30,8 @@ export class ThreadPool<Request, Answer> {
     this.#script = script
   }
 
-  /** Rejects with the thread's error, as reviveError gives it, or with the signal's reason. */
-  run(request: Request, stop: AbortSignal): Promise<Answer> {
+  /** Rejects with the thread's error, as reviveError gives it, or with the signal's reason. `transfer` moves to the thread. */
+  run(request: Request, stop: AbortSignal, transfer: ArrayBuffer[] = []): Promise<Answer> {
     if (stop.aborted) return Promise.reject(stop.reason)
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(stop.reason)
@@ -41,7 +43,7 @@ export class ThreadPool<Request, Answer> {
           settle(value)
         }
       }
-      this.#queue.push({ request, stop, resolve: settled(resolve), reject: settled(reject) })
+      this.#queue.push({ request, transfer, stop, resolve: settled(resolve), reject: settled(reject) })
       this.#dispatch()
     })
   }
@@ -61,7 +63,7 @@ export class ThreadPool<Request, Answer> {
       const task = this.#queue.shift()!
       this.#busy.set(thread, task)
       thread.ref()
-      thread.postMessage(task.request)
+      thread.postMessage(task.request, task.transfer)
     }
   }
 

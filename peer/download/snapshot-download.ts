@@ -73,6 +73,7 @@ export class SnapshotDownload {
     const emitPeers = (event: ProgressEvent): void => {
       if (event.event === 'peer' || event.event === 'retry') this.#emit(event)
     }
+    const totals = new TransferTotals(job, job.size)
     const fetched = await this.#manifests.get(
       job,
       this.#tree.trailer,
@@ -88,15 +89,14 @@ export class SnapshotDownload {
     const { index } = fetched.tree
     const isHere =
       this.#tree.part === '' && (await isTreeHere(index, job, { catalog, pool: trees.pool }, signal))
-    if (isHere) return this.#takeHere()
+    if (isHere) return this.#takeHere(totals)
     const [path, destination] = await this.#destination(fetched, signal)
     return sum([...fetched.results, await this.#run(this.#emit, { ...job, path }, destination, signal)])
   }
 
   /** Nothing changed since this home put the snapshot there, and it is served from there. */
-  #takeHere(): DownloadedFile {
+  #takeHere(totals: TransferTotals): DownloadedFile {
     const { name, path, size } = this.job
-    const totals = new TransferTotals(this.job, size)
     this.#emit({ event: 'start', name, total: size })
     totals.reusedAll(path)
     this.#emit(totals.meter.event(performance.now(), 0))

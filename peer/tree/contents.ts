@@ -97,9 +97,14 @@ export function hashChunks(root: string, chunks: readonly (readonly FilePart[])[
   return hashes
 }
 
-/** The concatenated bytes of parts of files. Throws as `hashFiles`. */
-export function readParts(root: string, parts: readonly FilePart[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+/** Reads parts of files into a buffer, one after the other. Throws as `hashFiles`. */
+export function readParts(
+  root: string,
+  parts: readonly FilePart[],
+  buffer: ArrayBuffer,
+): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, { length }) => sum + length, 0)
+  const bytes = new Uint8Array(buffer, 0, length)
   withReadFolders(root, (folders) => readInto(folders, parts, bytes))
   return bytes
 }

@@ -6,12 +6,15 @@ import type { Placed, PlaceRequest } from './place.ts'
 import type { Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
 
+/** Buffers that travel to threads and back. New ones for each read would be garbage that V8 is slow to collect. */
+const SPARES = 4
 /** Entries that one task places. */
 const PLACED_A_TASK = 2000
 
 /** Threads that read, hash and place the entries of folders, away from the event loop. */
 export class TreePool {
   readonly #threads = new ThreadPool<TreeRequest, TreeAnswer>(new URL('./thread.ts', import.meta.url))
+  readonly #spares: ArrayBuffer[] = []
 
   scan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
     return this.#run<Scan>({ do: 'scan', ...request }, signal)
@@ -30,8 +33,14 @@ export class TreePool {
     return this.#run<Uint8Array>({ do: 'hash chunks', root, chunks }, signal)
   }
 
-  read(root: string, parts: readonly FilePart[], signal: AbortSignal): Promise<Uint8Array> {
-    return this.#run<Uint8Array>({ do: 'read', root, parts }, signal)
+  /** Fills `into` with the bytes of the parts, one behind the other. Rejects as `hashFiles`. */
+  async read(root: string, parts: readonly FilePart[], into: Uint8Array, signal: AbortSignal): Promise<void> {
+    const last = this.#spares.pop()
+    const buffer = last && last.byteLength >= into.length ? last : new ArrayBuffer(into.length)
+    const request: TreeRequest = { do: 'read', root, parts, buffer }
+    const filled = (await this.#threads.run(request, signal, [buffer])) as Uint8Array<ArrayBuffer>
+    into.set(filled)
+    if (this.#spares.length < SPARES) this.#spares.push(filled.buffer)
   }
 
   /** The present state of these paths. */

@@ -19,6 +19,8 @@ import type { ScannedEntry } from './scan.ts'
 const TASK_BYTES = 32 * 1024 * 1024
 const TASK_FILES = 500
 const TASK_CHUNKS = 64
+/** Tasks at once: enough for all threads, few enough that the descriptions of a million files are never together. */
+const TASKS_AT_ONCE = 4
 /** The most problems that one message names. */
 const NAMED_PROBLEMS = 10
 
@@ -75,18 +77,14 @@ export async function makeSnapshot(
     throw new ShoalError('USAGE', `${root} is empty, or all of it is excluded`, {
       hint: 'name a folder that holds something',
     })
-  const files = entries.filter(({ kind, size }) => kind === 'file' && size > 0)
+  const files = entries.filter(hasContents)
   begin(
     files.length,
     files.reduce((sum, { size }) => sum + size, 0),
   )
   try {
     const contents = await hashContents(root, files, earlier, pool, progress, signal)
-    const { index, trailer: pages } = buildTree(
-      entries.map((entry) =>
-        treeEntry({ ...entry, mtimeNs: timeOf(entry, earlier, contents) }, contents.files),
-      ),
-    )
+    const { index, trailer: pages } = buildTree(treeEntries(entries, contents.files, earlier))
     refuseUnsafe(index, options)
     const trailer = Buffer.concat(pages)
     const hashes = await hashStream(root, index, trailer, contents.chunks, earlier, pool, signal)
@@ -128,12 +126,11 @@ function refuseUnsafe(index: TreeIndex, { keepsLinks, allowsCollisions }: Snapsh
   if (found.length > 0) throw collisionError(found)
 }
 
-/** By path, for each file that is not empty: its SHA-256, and the packed hashes of its whole chunks. */
 interface Contents {
-  files: Map<string, Uint8Array>
+  /** SHA-256 of each file with contents, packed, in order. */
+  files: Uint8Array
+  /** Packed hashes of the whole chunks of files that have some, by path. */
   chunks: Map<string, Uint8Array>
-  /** Files that have not changed since the earlier snapshot. */
-  unchanged: Map<string, bigint>
 }
 
 async function hashContents(
@@ -144,79 +141,109 @@ async function hashContents(
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const contents: Contents = { files: new Map(), chunks: new Map(), unchanged: new Map() }
-  const changed = files.filter((file) => {
-    if (!earlier || !recall(file, earlier, contents)) return true
-    progress(file.size)
-    return false
-  })
-  const hashBatch = async (batch: FileState[]): Promise<void> => {
-    const hashed = await pool.hashFiles(root, batch, signal)
+  const contents: Contents = { files: new Uint8Array(files.length * HASH_SIZE), chunks: new Map() }
+  const changed: number[] = []
+  for (const [i, file] of files.entries()) {
+    if (earlier && recall(file, i, earlier, contents)) progress(file.size)
+    else changed.push(i)
+  }
+  const hashBatch = async (batch: number[]): Promise<void> => {
+    const states = batch.map((i): FileState => {
+      const { path, size, mtimeNs } = files[i]!
+      return { path, size, mtimeNs }
+    })
+    const hashed = await pool.hashFiles(root, states, signal)
     let chunk = 0
-    for (const [i, { path, size }] of batch.entries()) {
-      contents.files.set(path, hashed.files.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE))
+    for (const [at, { path, size }] of states.entries()) {
+      contents.files.set(hashed.files.subarray(at * HASH_SIZE, (at + 1) * HASH_SIZE), batch[at]! * HASH_SIZE)
       const whole = Math.floor(size / CHUNK_SIZE)
-      contents.chunks.set(path, hashed.chunks.subarray(chunk * HASH_SIZE, (chunk + whole) * HASH_SIZE))
+      if (whole > 0)
+        contents.chunks.set(path, hashed.chunks.subarray(chunk * HASH_SIZE, (chunk + whole) * HASH_SIZE))
       chunk += whole
       progress(size)
     }
   }
-  await Promise.all(batches(changed).map(hashBatch))
+  await fewAtOnce(batches(files, changed), hashBatch)
   return contents
 }
 
 /** Takes a file's hashes from the earlier snapshot if the file is unchanged since. */
-function recall(file: ScannedEntry, { index, hashes }: Earlier, contents: Contents): boolean {
-  const entry = findExact(index, file.path)
-  if (entry === null || entry < 0 || index.kind(entry) !== 'file') return false
-  if (!isSameState(stateOf(index, entry), { size: BigInt(file.size), mtimeNs: file.mtimeNs })) return false
-  contents.files.set(file.path, index.sha256(entry))
-  contents.unchanged.set(file.path, index.mtimeNs(entry))
+function recall(file: ScannedEntry, i: number, { index, hashes }: Earlier, contents: Contents): boolean {
+  const entry = sameIn(index, file)
+  if (entry === null || file.kind !== 'file') return false
+  contents.files.set(index.sha256(entry), i * HASH_SIZE)
   const whole = Math.floor(file.size / CHUNK_SIZE)
-  const first = whole === 0 ? 0 : firstChunkOf(index, entry)
+  if (whole === 0) return true
+  const first = firstChunkOf(index, entry)
   contents.chunks.set(file.path, hashes.subarray(first * HASH_SIZE, (first + whole) * HASH_SIZE))
   return true
 }
 
 /**
- * The time of an entry: that of the earlier snapshot where the difference is only what a download could not set
- * (set-time.ts). So a downloaded folder that is published again is the same snapshot.
+ * The entry of an earlier tree that has the same kind, size and time. Times are equal that differ only by what a download
+ * could not set (set-time.ts). Null if there is none.
  */
-function timeOf(entry: ScannedEntry, earlier: Earlier | null, { unchanged }: Contents): bigint {
-  const known = unchanged.get(entry.path)
-  if (known !== undefined || !earlier || entry.size > 0) return known ?? entry.mtimeNs
-  const at = findExact(earlier.index, entry.path)
-  if (at === null || at < 0 || earlier.index.kind(at) !== entry.kind) return entry.mtimeNs
-  const mtimeNs = earlier.index.mtimeNs(at)
-  const isSame = isSameState({ path: '', size: 0, mtimeNs }, { size: 0n, mtimeNs: entry.mtimeNs })
-  return isSame ? mtimeNs : entry.mtimeNs
+function sameIn(earlier: TreeIndex, { path, kind, size, mtimeNs }: ScannedEntry): number | null {
+  const entry = findExact(earlier, path)
+  if (entry === null || entry < 0 || earlier.kind(entry) !== kind) return null
+  const bytes = kind === 'file' ? BigInt(size) : 0n
+  return isSameState(stateOf(earlier, entry), { size: bytes, mtimeNs }) ? entry : null
 }
 
 /** The index of a file's first whole chunk in the stream. */
 const firstChunkOf = ({ contents }: TreeIndex, entry: number): number =>
   contents.bodyStarts[contents.bodyOf[contents.owners[entry]!]!]!
 
-function batches(files: readonly ScannedEntry[]): FileState[][] {
-  const result: FileState[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const { path, size, mtimeNs } of files) {
-    if (bytes + size > TASK_BYTES || result.at(-1)!.length === TASK_FILES) {
-      result.push([])
+function* batches(files: readonly ScannedEntry[], changed: readonly number[]): Generator<number[]> {
+  let batch: number[] = []
+  let bytes = 0
+  for (const i of changed) {
+    const { size } = files[i]!
+    if (batch.length === TASK_FILES || (batch.length > 0 && bytes + size > TASK_BYTES)) {
+      yield batch
+      batch = []
       bytes = 0
     }
-    result.at(-1)!.push({ path, size, mtimeNs })
+    batch.push(i)
     bytes += size
   }
-  return result
+  if (batch.length > 0) yield batch
 }
 
-function treeEntry(
-  { path, kind, mode, mtimeNs, size, target }: ScannedEntry,
-  hashes: Map<string, Uint8Array>,
-): TreeEntry {
+/** Does the work for all items, a few at once. Rejects with the first error, and then begins no more. */
+async function fewAtOnce<T>(items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const lane = async (): Promise<void> => {
+    try {
+      for (let next = items.next(); !next.done; next = items.next()) await work(next.value)
+    } finally {
+      items.return(undefined)
+    }
+  }
+  await Promise.all(Array.from({ length: TASKS_AT_ONCE }, lane))
+}
+
+/** An entry that is in the earlier snapshot keeps its time there, so that a published download is the same snapshot. */
+function* treeEntries(
+  entries: readonly ScannedEntry[],
+  hashes: Uint8Array,
+  earlier: Earlier | null,
+): Generator<TreeEntry> {
+  const none = new Uint8Array(HASH_SIZE)
+  let at = 0
+  for (const entry of entries) {
+    const same = earlier && sameIn(earlier.index, entry)
+    const mtimeNs = same === null ? entry.mtimeNs : earlier!.index.mtimeNs(same)
+    yield treeEntry({ ...entry, mtimeNs }, hasContents(entry) ? hashes.subarray(at, at + HASH_SIZE) : none)
+    if (hasContents(entry)) at += HASH_SIZE
+  }
+}
+
+const hasContents = ({ kind, size }: ScannedEntry): boolean => kind === 'file' && size > 0
+
+function treeEntry({ path, kind, mode, mtimeNs, size, target }: ScannedEntry, sha256: Uint8Array): TreeEntry {
   if (kind === 'link') return { kind, path, mtimeNs, target }
   if (kind === 'folder') return { kind, path, mode, mtimeNs }
-  return { kind, path, mode, mtimeNs, size, sha256: hashes.get(path) ?? new Uint8Array(HASH_SIZE) }
+  return { kind, path, mode, mtimeNs, size, sha256 }
 }
 
 /**
@@ -237,11 +264,17 @@ async function hashStream(
   for (const [i, entry] of bodies.entries())
     hashes.set(known.get(index.path(entry))!, bodyStarts[i]! * HASH_SIZE)
   const firstOfTrailer = Math.floor(length / CHUNK_SIZE)
-  const unknown: number[] = []
-  for (let chunk = firstPackedChunk(index); chunk < firstOfTrailer; chunk++) {
-    const same = earlier && samePackedChunk(index, chunk, earlier.index)
-    if (same === null) unknown.push(chunk)
-    else hashes.set(earlier!.hashes.subarray(same * HASH_SIZE, (same + 1) * HASH_SIZE), chunk * HASH_SIZE)
+  function* unknown(): Generator<number[]> {
+    let chunks: number[] = []
+    for (let chunk = firstPackedChunk(index); chunk < firstOfTrailer; chunk++) {
+      const same = earlier && samePackedChunk(index, chunk, earlier.index)
+      if (same === null) chunks.push(chunk)
+      else hashes.set(earlier!.hashes.subarray(same * HASH_SIZE, (same + 1) * HASH_SIZE), chunk * HASH_SIZE)
+      if (chunks.length < TASK_CHUNKS) continue
+      yield chunks
+      chunks = []
+    }
+    if (chunks.length > 0) yield chunks
   }
   const hashBatch = async (chunks: number[]): Promise<void> => {
     const parts = chunks.map((chunk) => partsOf(index, chunk * CHUNK_SIZE, (chunk + 1) * CHUNK_SIZE).files)
@@ -249,12 +282,11 @@ async function hashStream(
     for (const [i, chunk] of chunks.entries())
       hashes.set(packed.subarray(i * HASH_SIZE, (i + 1) * HASH_SIZE), chunk * HASH_SIZE)
   }
-  const tasks: Promise<void>[] = []
-  for (let at = 0; at < unknown.length; at += TASK_CHUNKS)
-    tasks.push(hashBatch(unknown.slice(at, at + TASK_CHUNKS)))
-  await Promise.all(tasks)
+  await fewAtOnce(unknown(), hashBatch)
   const { files } = partsOf(index, firstOfTrailer * CHUNK_SIZE, length)
-  const end = Buffer.concat([await pool.read(root, files, signal), trailer])
+  const packed = Buffer.alloc(length - firstOfTrailer * CHUNK_SIZE)
+  await pool.read(root, files, packed, signal)
+  const end = Buffer.concat([packed, trailer])
   for (let at = 0, i = firstOfTrailer; at < end.length; at += CHUNK_SIZE, i++)
     hashes.set(sha256(end.subarray(at, at + CHUNK_SIZE)), i * HASH_SIZE)
   return hashes

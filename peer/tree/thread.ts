@@ -20,7 +20,7 @@ export type TreeRequest =
   | ({ do: 'scan' } & ScanRequest)
   | { do: 'hash files'; root: string; files: readonly FileState[] }
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
-  | { do: 'read'; root: string; parts: readonly FilePart[] }
+  | { do: 'read'; root: string; parts: readonly FilePart[]; buffer: ArrayBuffer }
   | { do: 'states'; root: string; paths: readonly string[] }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | { do: 'copy verified'; root: string; copies: readonly VerifiedCopy[]; umask: number }
@@ -40,7 +40,7 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
     case 'hash chunks':
       return { answer: hashChunks(request.root, request.chunks) }
     case 'read': {
-      const bytes = readParts(request.root, request.parts)
+      const bytes = readParts(request.root, request.parts, request.buffer)
       return { answer: bytes, transfer: [bytes.buffer] }
     }
     case 'states':

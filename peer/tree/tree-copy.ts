@@ -43,12 +43,11 @@ export class TreeCopies {
         const end = into.length - trailer.length
         into.set(tree.trailer.subarray(trailer.offset, trailer.offset + trailer.length), end)
         if (files.length === 0) return
-        const bytes = await this.pool.read(copy.path, files, signal).catch((error: unknown) => {
+        await this.pool.read(copy.path, files, into.subarray(0, end), signal).catch((error: unknown) => {
           if (!isGone(error)) throw error
           onChanged()
           throw new ShoalError('FILE_CHANGED', error.message)
         })
-        into.set(bytes)
       },
       close: async () => {},
     }

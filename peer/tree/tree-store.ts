@@ -44,9 +44,14 @@ export class TreeStore {
   /** Stores a verified trailer. `size` is the size of the stream. Throws TreeError, or a storage error. */
   async save(fileId: string, trailer: Buffer, size: number): Promise<TreeIndex> {
     const index = readTrailer(trailer, size)
-    await writePrivateFile(this.path(fileId), trailer)
-    this.#keep(fileId, { index, trailer })
+    await this.put(fileId, { index, trailer })
     return index
+  }
+
+  /** Stores a tree that was built here. Throws a storage error. */
+  async put(fileId: string, tree: KnownTree): Promise<void> {
+    await writePrivateFile(this.path(fileId), tree.trailer)
+    this.#keep(fileId, tree)
   }
 
   /** The tree of a snapshot. Null if this home lacks it, or if its file is damaged. */

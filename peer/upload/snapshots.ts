@@ -47,7 +47,7 @@ export async function uploadSnapshot(
   const tree = summaryOf(index)
   const { mtimeNs, ino } = folder
   const published = await store.whileUsed(fileId, async () => {
-    await store.save(fileId, trailer, size)
+    await store.put(fileId, { index, trailer })
     const [record] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
     await context.seeds.add(
       { group, name, path, fileId, size, mtimeNs, ino, isTree: true, fault: null },

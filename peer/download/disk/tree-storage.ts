@@ -88,11 +88,9 @@ export class TreeStorage implements PartStorage {
       end += length
     }
     for (const [root, wanted] of parts) {
-      const bytes = await this.#pool.read(
-        root,
-        wanted.map(({ part }) => part),
-        never,
-      )
+      const files = wanted.map(({ part }) => part)
+      const bytes = new Uint8Array(files.reduce((sum, { length }) => sum + length, 0))
+      await this.#pool.read(root, files, bytes, never)
       let from = 0
       for (const { part, at } of wanted) {
         into.set(bytes.subarray(from, from + part.length), at)
