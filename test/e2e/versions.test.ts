@@ -121,7 +121,7 @@ test('versions, tags and the history of tags are listed', async () => {
   })
   const text = await bob.run('group files team data --versions')
   expect(text.stdout.toString()).toMatch(
-    /^VERSION +KIND +SIZE +TAGS +UPLOADER +ADDED +ID\nv2 +file +3 B +stable +ada/,
+    /^VERSION +KIND +ENTRIES +SIZE +TAGS +UPLOADER +ADDED +ID\nv2 +file +- +3 B +stable +ada/,
   )
 })
 

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { freePort } from '../../testkit/redis-process.ts'
 import { type Home, type Running, World } from '../../testkit/shoal.ts'
-import { until } from '../../testkit/until.ts'
-import { browserTest, CHROMIUM, launchBrowser, WatchedPage } from '../support/browser.ts'
+import { browserTest, CHROMIUM, enterGroup, fillIn, launchBrowser, WatchedPage } from '../support/browser.ts'
 
 /** Tests the page in a real browser, with a real tracker and real users. */
 const world = new World()
@@ -43,19 +42,10 @@ async function open(): Promise<WatchedPage> {
   return watched
 }
 
-async function fillIn(page: Page, user: string, password: string): Promise<void> {
-  await page.getByLabel('User name').fill(user)
-  await page.getByLabel('Password').fill(password)
-  await page.keyboard.press('Enter')
-}
-
 /** A page that shows the group, with `user` signed in. */
 async function openTeam(user: string): Promise<WatchedPage> {
   const watched = await open()
-  await fillIn(watched.page, user, 'correct horse battery')
-  await watched.page.getByRole('link', { name: 'team' }).click()
-  await watched.page.getByRole('heading', { name: 'team' }).waitFor()
-  await watched.page.getByRole('table', { name: 'Members' }).waitFor()
+  await enterGroup(watched.page, user, 'team')
   return watched
 }
 
@@ -128,58 +118,6 @@ browserTest('a new file appears when it is published, with its versions and its 
   await peers.getByRole('rowheader', { name: 'bob' }).waitFor()
   await peers.getByRole('img', { name: 'holds the whole file' }).waitFor()
   await page.getByText('Every part is available at least once.').waitFor()
-})
-
-browserTest(
-  'a snapshot is shown with its entries, versions and tags, and its tree folder by folder',
-  async () => {
-    const { page } = await openTeam('ada')
-    const root = join(homes.bob.folder, 'app')
-    mkdirSync(join(root, 'lib'), { recursive: true })
-    writeFileSync(join(root, 'lib/one'), Buffer.alloc(2048, 1))
-    await homes.bob.ok('peer upload app --group team')
-    const files = page.getByRole('table', { name: 'Files' })
-    await files.getByRole('row', { name: /^app Snapshot, 2 entries/ }).waitFor()
-    writeFileSync(join(root, 'lib/two'), Buffer.alloc(1024, 2))
-    await homes.bob.ok('peer upload app --group team')
-    await files.getByRole('link', { name: 'app' }).click()
-    await page.getByText('Snapshot of 3 entries, 2 files of 3.0 KiB · version 2').waitFor()
-    const versions = page.getByRole('table', { name: 'Versions' })
-    await versions.getByRole('row', { name: /^Version 2 Snapshot, 3 entries 2 files, 3\.0 KiB/ }).waitFor()
-    await versions.getByRole('row', { name: /^Version 1 Snapshot, 2 entries 1 file, 2\.0 KiB/ }).waitFor()
-    const contents = page.getByRole('table', { name: 'Contents' })
-    await contents.getByRole('row', { name: /^lib\/ folder rwx.* 3\.0 KiB/ }).waitFor()
-    await contents.getByRole('button', { name: 'lib/' }).click()
-    await contents.getByRole('row', { name: /^two file rw-.* 1\.0 KiB/ }).waitFor()
-    expect(await focusedText(page)).toBe('Contents')
-    await page.getByRole('navigation', { name: 'Folders' }).getByRole('button', { name: 'app' }).click()
-    await contents.getByRole('button', { name: 'lib/' }).waitFor()
-    await homes.ada.ok('group tag team:app@1 stable')
-    await versions.getByRole('row', { name: /^Version 1 stable / }).waitFor()
-    await page.getByText('shoal group ls team:app').waitFor()
-    await page.getByText('shoal group diff team:app@1 team:app@2').waitFor()
-  },
-)
-
-browserTest('a snapshot that no peer serves says so, and is shown when one does', async () => {
-  const { page, problems } = await openTeam('ada')
-  mkdirSync(join(homes.bob.folder, 'away'))
-  writeFileSync(join(homes.bob.folder, 'away/file'), 'x')
-  await homes.bob.ok('peer upload away --group team')
-  await homes.bob.ok('peer stop')
-  await page.getByRole('link', { name: 'away' }).click()
-  await page.getByText('No peer that serves this snapshot over TLS answers the tracker now.').waitFor()
-  await homes.bob.ok('peer start --detach')
-  const file = page.getByRole('table', { name: 'Contents' }).getByRole('rowheader', { name: 'file' })
-  await until(async () => {
-    await page
-      .getByRole('button', { name: 'Try again' })
-      .click({ timeout: 1000 })
-      .catch(() => {})
-    return file.isVisible()
-  })
-  // The browser itself logs each refusal on the console.
-  expect(problems.splice(0).filter((problem) => !problem.includes('504 (Gateway Timeout)'))).toEqual([])
 })
 
 browserTest('the picture shows a downloading peer, its parts and its rate', async () => {

@@ -22,6 +22,21 @@ export function launchBrowser(): Promise<Browser> {
   return launchChromium(CHROMIUM as string)
 }
 
+/** Fills in the form of the dashboard's start, and sends it. */
+export async function fillIn(page: Page, user: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(user)
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Enter')
+}
+
+/** Signs `user` of a World in and goes to a group of theirs. */
+export async function enterGroup(page: Page, user: string, group: string): Promise<void> {
+  await fillIn(page, user, 'correct horse battery')
+  await page.getByRole('link', { name: group }).click()
+  await page.getByRole('heading', { name: group }).waitFor()
+  await page.getByRole('table', { name: 'Members' }).waitFor()
+}
+
 /** A page in a context of its own, with a record of everything that went wrong in it. */
 export class WatchedPage {
   readonly page: Page
