@@ -119,7 +119,8 @@ function readPart(fd: number, file: FileState, position: number, length: number)
   return readFully(fd, file, position, buffer.subarray(0, length))
 }
 
-function readFully<T extends Uint8Array>(fd: number, file: FileState, position: number, into: T): T {
+/** Fills `into` from `position` on. Throws ESTALE if the file is shorter. */
+export function readFully<T extends Uint8Array>(fd: number, file: FileState, position: number, into: T): T {
   for (let done = 0; done < into.length; ) {
     const n = readSync(fd, into, done, into.length - done, position + done)
     if (n === 0) throw stale(file)

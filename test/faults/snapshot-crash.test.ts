@@ -85,6 +85,8 @@ faultTest(
       await delay(random() * 1200)
       process.kill(Number(peer.ready.pid), 'SIGKILL')
       if (command.exitCode === null) await once(command, 'close')
+      // A command that connects only after the kill starts a peer in the background.
+      await bob.run('peer stop')
       // A first download is there whole, or not at all.
       const count = filesIn(out, known)
       expect(updates ? [FILES] : [0, FILES]).toContain(count)
