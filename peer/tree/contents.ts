@@ -138,7 +138,8 @@ function readPart(fd: number, path: string, position: number, length: number): B
   return readFully(fd, path, position, buffer.subarray(0, length))
 }
 
-function readFully<T extends Uint8Array>(fd: number, path: string, position: number, into: T): T {
+/** Fills `into` from `position` on. Throws FILE_CHANGED, with `path`, if the file is shorter. */
+export function readFully<T extends Uint8Array>(fd: number, path: string, position: number, into: T): T {
   for (let done = 0; done < into.length; ) {
     const n = readSync(fd, into, done, into.length - done, position + done)
     if (n === 0) throw changed(path)

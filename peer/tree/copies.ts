@@ -1,7 +1,19 @@
-import { closeSync, constants, copyFileSync, fchmodSync, fstatSync, openSync, rmSync } from 'node:fs'
-import { type FileState, sha256Of, withFile } from './contents.ts'
+import { hash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  rmSync,
+} from 'node:fs'
+import { CHUNK_SIZE } from '../../protocol/chunking.ts'
+import { type FileState, readFully, sha256Of, withFile } from './contents.ts'
 import { FolderHandles, withFolders } from './folder-handles.ts'
 import { setMode } from './place.ts'
+import { writeFully } from './write-tree.ts'
 
 /** A copy of a file within a folder, with a mode of its own. */
 export interface FileCopy {
@@ -48,9 +60,9 @@ export interface VerifiedCopy {
 }
 
 /**
- * Copies files into the folder `root`, by reflink where the file system has it, never through a symbolic link. Hashes each
- * copy, and takes a file that is there already if it has the content. Returns a 1 for each file that is there now, and a 0
- * for each that is not, for any reason. Throws if it loses a file that was begun.
+ * Copies files into the folder `root`, large ones by reflink where the file system has it, never through a symbolic link.
+ * Verifies the content of each, and takes a file that is there already if it has the content. Returns a 1 for each file
+ * that is there now, and a 0 for each that is not, for any reason. Throws if it loses a file that was begun.
  */
 export function copyVerified(root: string, copies: readonly VerifiedCopy[], umask: number): Uint8Array {
   const folders = new FolderHandles(root)
@@ -66,21 +78,50 @@ function copyOne(folders: FolderHandles, copy: VerifiedCopy, umask: number): boo
   let isLost = false
   try {
     const to = folders.pathOf(copy.to)
-    if (isRight(to, copy, umask)) return true
-    withFile(source.path, source.path, source, (fd) => {
-      if (isBegun && !sha256Of(fd, source.path, source.size).equals(sha256))
-        throw new Error(`${source.path} has another content`)
+    const isThere = existsSync(to)
+    if (isThere && isRight(to, copy, umask)) return true
+    const replace = (): void => {
       isLost = isBegun
-      rmSync(to, { force: true })
-      copyFileSync(pathOfOpen(fd, source.path), to, COPYING)
+      if (isThere) rmSync(to)
+    }
+    withFile(source.path, source.path, source, (fd) => {
+      if (source.size <= SMALL) {
+        const bytes = readAll(fd, source)
+        if (!hash('sha256', bytes, 'buffer').equals(sha256)) throw differs(source)
+        replace()
+        writeNew(to, bytes, copy.mode & ~umask)
+      } else {
+        if (isBegun && !sha256Of(fd, source.path, source.size).equals(sha256)) throw differs(source)
+        replace()
+        copyFileSync(pathOfOpen(fd, source.path), to, COPYING)
+      }
     })
-    if (isRight(to, copy, umask)) return true
+    if (source.size <= SMALL || isRight(to, copy, umask)) return true
     rmSync(to, { force: true })
-    throw new Error(`${source.path} changed while it was copied`)
+    throw differs(source)
   } catch (error) {
     if (isLost) throw error
     // The file is fetched instead, which reports a folder that cannot be written.
     return false
+  }
+}
+
+const differs = ({ path }: FileState): Error => new Error(`${path} has another content`)
+
+/** Files of at most this size are read, verified and written, like a chunk that is fetched: a reflink saves nothing there. */
+const SMALL = CHUNK_SIZE
+const buffer = Buffer.allocUnsafeSlow(SMALL)
+
+const readAll = (fd: number, { path, size }: FileState): Buffer =>
+  readFully(fd, path, 0, buffer.subarray(0, size))
+
+function writeNew(path: string, bytes: Uint8Array, mode: number): void {
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants
+  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL, mode)
+  try {
+    writeFully(fd, bytes, 0)
+  } finally {
+    closeSync(fd)
   }
 }
 

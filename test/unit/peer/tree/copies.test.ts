@@ -67,6 +67,18 @@ test('a file with verified bytes stays where the source has another content', ()
   expect(readFileSync(target(), 'utf8')).toBe('abc')
 })
 
+test('a large file is verified as a copy, and as a source where the file has verified bytes', () => {
+  const [right, wrong] = ['a', 'b'].map((letter) => letter.repeat(600_000)) as [string, string]
+  expect([...copyVerified(root, [copy(right, wrong)], 0)]).toEqual([0])
+  expect(existsSync(target())).toBe(false)
+  writeFileSync(target(), 'aa')
+  expect([...copyVerified(root, [copy(right, wrong, { isBegun: true })], 0)]).toEqual([0])
+  expect(readFileSync(target(), 'utf8')).toBe('aa')
+  expect([...copyVerified(root, [copy(right, right, { isBegun: true })], 0o077)]).toEqual([1])
+  expect(readFileSync(target(), 'utf8')).toBe(right)
+  expect(statSync(target()).mode & 0o777).toBe(0o700)
+})
+
 test('a file that is in place already needs no source', () => {
   writeFileSync(target(), 'abc')
   const gone = copy('abc')
