@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { storageError } from '../../protocol/errors.ts'
 
 const CAN_OPEN_BY_HANDLE = process.platform === 'linux'
+const HANDLES = '/proc/self/fd/'
 
 /**
  * Resolves paths below a folder so that no symbolic link leads out of it, even if somebody swaps a folder for a link
@@ -40,8 +41,23 @@ export class FolderHandles {
     if (!CAN_OPEN_BY_HANDLE) return join(this.#root, path)
     const slash = path.lastIndexOf('/')
     const folder = slash < 0 ? '' : path.slice(0, slash)
-    if (folder !== this.#folder) this.#enter(folder)
+    if (folder !== this.#folder) this.#enterOrFail(folder)
     return this.#prefix + path.slice(slash + 1)
+  }
+
+  /** A storage error about the path that failed: the one that the error names, else the latest. */
+  failure(error: unknown): Error {
+    const { path } = error as NodeJS.ErrnoException
+    const isOurs = typeof path === 'string' && !path.startsWith(HANDLES)
+    return storageError(error, isOurs ? path : this.latest)
+  }
+
+  #enterOrFail(folder: string): void {
+    try {
+      this.#enter(folder)
+    } catch (error) {
+      throw Object.assign(error as Error, { path: join(this.#root, folder) })
+    }
   }
 
   #enter(folder: string): void {
@@ -52,9 +68,9 @@ export class FolderHandles {
     for (const { fd } of this.#open.splice(depth)) closeSync(fd)
     this.#rootFd ??= openFolder(this.#root, this.#followsRoot)
     for (const name of names.slice(depth))
-      this.#open.push({ name, fd: openFolder(`/proc/self/fd/${this.#fd}/${name}`) })
+      this.#open.push({ name, fd: openFolder(`${HANDLES}${this.#fd}/${name}`) })
     this.#folder = folder
-    this.#prefix = `/proc/self/fd/${this.#fd}/`
+    this.#prefix = `${HANDLES}${this.#fd}/`
   }
 
   close(): void {
@@ -69,13 +85,13 @@ export class FolderHandles {
   }
 }
 
-/** Runs `use` with handles below `root`. A failure becomes a storage error that names the latest path. */
+/** Runs `use` with handles below `root`. A failure becomes a storage error that names its path. */
 export function withFolders<T>(root: string, use: (folders: FolderHandles) => T, followsRoot = false): T {
   const folders = new FolderHandles(root, followsRoot)
   try {
     return use(folders)
   } catch (error) {
-    throw storageError(error, folders.latest)
+    throw folders.failure(error)
   } finally {
     folders.close()
   }

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { ShoalError, storageError } from '../../../protocol/errors.ts'
+import { ShoalError } from '../../../protocol/errors.ts'
 import { isSameState } from '../../tree/contents.ts'
 import { FolderHandles, withFolders } from '../../tree/folder-handles.ts'
 import { isLinkTo, type Placed, WORKING_FOLDER } from '../../tree/place.ts'
@@ -50,7 +50,7 @@ export async function mergeTree(
     }
     for (const entry of target.obsolete) remove(folders, entry)
   } catch (error) {
-    throw storageError(error, folders.latest)
+    throw folders.failure(error)
   } finally {
     source.close()
     folders.close()
