@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { copyFiles } from '../../../../peer/tree/contents.ts'
+import { copyFiles } from '../../../../peer/tree/copies.ts'
 import { type Placed, placeEntries } from '../../../../peer/tree/place.ts'
 import { removeTree, sweepTree } from '../../../../peer/tree/remove-tree.ts'
 import { writeTree } from '../../../../peer/tree/write-tree.ts'
