@@ -66,6 +66,37 @@ export interface DownloadRequest {
   waitMs: number
   /** Replaces any file at the target. By default only an earlier download of the same file is replaced. */
   force?: boolean
+  /** Makes the target equal to the newest version, whatever was done to earlier downloads there. */
+  mirror?: MirrorRequest
+}
+
+/** How a target is made equal to a file or snapshot. Files that this home put there are replaced even if they changed. */
+export interface MirrorRequest {
+  /** Compares contents. By default a file of a snapshot's size and time is taken to be that file. */
+  checksum: boolean
+  /** Removes everything in the folder that the snapshot does not have. */
+  deletes: boolean
+  /** Snapshots that the mirror may have put there, besides the one of the catalog. */
+  earlier: SnapshotId[]
+  /** Only finds out what would change. The target may be absent. */
+  dryRun: boolean
+}
+
+export interface SnapshotId {
+  fileId: string
+  /** Of the stream. */
+  size: number
+}
+
+/** How a folder differed from a snapshot, or differs in a dry run. Paths relative to the folder. */
+export interface TreeChanges {
+  /** Files and links that were missing or had other contents. */
+  written: string[]
+  /** Files with the right contents, but another time or mode. */
+  retimed: string[]
+  deleted: string[]
+  /** With `deletes`, what is left alone all the same: FIFOs, sockets, devices, folders of other mirrors. */
+  kept: string[]
 }
 
 export interface DownloadedFile {
@@ -79,15 +110,26 @@ export interface DownloadedFile {
   /** Some of the local files that the reused bytes came from. */
   reusedFrom: string[]
   peers: { peer: string; bytes: number }[]
+  /** Of a mirrored snapshot. */
+  changes?: TreeChanges
+}
+
+/** A download that ended. */
+export interface DownloadedVersion extends DownloadedFile {
+  version: number
 }
 
 export interface DownloadResult {
-  files: DownloadedFile[]
+  files: DownloadedVersion[]
 }
 
 export interface VerifyRequest {
   /** A file, or a folder prefix; null for all copies of the home. */
   target: { group: string; name: string } | null
+  /** Only separate files below this folder. There need not be any. */
+  below?: string
+  /** Compares sizes and times with those that are known, and reads no file. */
+  quick?: boolean
 }
 
 export interface VerifiedFile {

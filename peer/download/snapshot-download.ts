@@ -4,10 +4,12 @@ import { CHUNK_SIZE, chunkCount, chunkLength } from '../../protocol/chunking.ts'
 import { PART_SUFFIX } from '../../protocol/names.ts'
 import { chunksOf, decodeFooter, FOOTER_SIZE } from '../../protocol/tree/footer.ts'
 import { below } from '../../protocol/tree/listing.ts'
-import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
+import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
+import type { DownloadedFile, ProgressEvent, TreeChanges } from '../control/api.ts'
+import type { CatalogEntry } from '../serve/catalog.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { readFully } from '../serve/seeded-file.ts'
-import { bytesOf } from '../tree/plan.ts'
+import { bytesOf, type TreePlan } from '../tree/plan.ts'
 import type { KnownTree } from '../tree/tree-store.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
 import type { DownloadContext } from './context.ts'
@@ -15,7 +17,7 @@ import type { Destination } from './destination.ts'
 import { PartFile } from './disk/part-file.ts'
 import { openTreePart, workingFolder, workingName } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
-import { planTree } from './disk/tree-target.ts'
+import { changesOf, planTree, type TreeTarget } from './disk/tree-target.ts'
 import { Download } from './download.ts'
 import type { DownloadJob, TreeJob } from './queue/download-job.ts'
 
@@ -69,8 +71,13 @@ export class SnapshotDownload {
     const results: DownloadedFile[] = []
     const tree =
       this.#context.trees.store.load(job.fileId, job.size) ?? (await this.#fetchTree(results, signal))
-    results.push(await this.#run(this.#emit, job, await this.#destination(tree, signal), signal))
-    return sum(results)
+    const { mirror } = this.#tree
+    const planned = await this.#plan(tree, signal)
+    const changes = mirror ? changesOf(planned.plan, planned.target) : null
+    if (changes && mirror?.dryRun) return dryRun(job, changes)
+    const storage = this.#storage(planned, tree)
+    results.push(await this.#run(this.#emit, job, this.#destination(planned, storage), signal))
+    return { ...sum(results), ...(changes ? { changes: { ...changes, deleted: [...storage.removed] } } : {}) }
   }
 
   async #run(
@@ -131,28 +138,42 @@ export class SnapshotDownload {
     return this.#run(emit, { ...this.job, path, keep: false, sequential: false }, destination, signal)
   }
 
-  async #destination({ index, trailer }: KnownTree, signal: AbortSignal): Promise<Destination> {
+  async #plan({ index }: KnownTree, signal: AbortSignal): Promise<Planned> {
+    const { path, force } = this.job
+    const { part, mirror = null } = this.#tree
+    const { pool } = this.#context.trees
+    const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
+    return planTree(index, selection, path, { earlier: this.#earlier(), pool, force, mirror }, signal)
+  }
+
+  /** The trees that this home may have put there, the newest last. */
+  #earlier(): TreeIndex[] {
+    const { group, name, path } = this.job
+    const { part, mirror } = this.#tree
+    const { catalog, trees } = this.#context
+    const isEarlier = (entry: CatalogEntry): boolean =>
+      entry.isTree === true && entry.group === group && entry.name === name
+    const recorded = part === '' ? catalog.byPath(path).filter(isEarlier).slice(0, 1) : []
+    return [...(mirror?.earlier ?? []), ...recorded].flatMap(
+      ({ fileId, size }) => trees.store.load(fileId, size)?.index ?? [],
+    )
+  }
+
+  #storage({ plan, target }: Planned, { trailer }: KnownTree): TreeStorage {
+    const { path, fileId } = this.job
+    const working = workingFolder(workingName(path, fileId))
+    return new TreeStorage(working, plan, target, trailer, this.#context.trees.pool)
+  }
+
+  #destination({ plan, target }: Planned, storage: TreeStorage): Destination {
     const { group, name, fileId, size, path, force } = this.job
     const { part } = this.#tree
-    const { catalog, seeds, trees } = this.#context
-    const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
-    const earlier = catalog
-      .byPath(path)
-      .find((entry) => entry.isTree && entry.group === group && entry.name === name)
-    const known = earlier && part === '' ? trees.store.load(earlier.fileId, earlier.size) : null
-    const options = {
-      earlier: known?.index ?? null,
-      pool: trees.pool,
-      force,
-    }
-    const { plan, target } = await planTree(index, selection, path, options, signal)
-    const working = workingName(path, fileId)
-    const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
+    const { seeds } = this.#context
     return {
       look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
       open: async () => {
         const [opened, leftover] = await openTreePart(
-          working,
+          workingName(path, fileId),
           this.job,
           storage,
           plan.chunks.count,
@@ -178,6 +199,17 @@ export class SnapshotDownload {
       },
     }
   }
+}
+
+interface Planned {
+  plan: TreePlan
+  target: TreeTarget
+}
+
+/** The result of a mirror that only looks. */
+function dryRun({ name, fileId, size, path }: DownloadJob, changes: TreeChanges): DownloadedFile {
+  const moved = { seconds: 0, bytesFetched: 0, bytesReused: 0, reusedFrom: [], peers: [] }
+  return { name, fileId, size, path, ...moved, changes }
 }
 
 /** The bytes of a file from `position` to its end at `size`. */

@@ -139,6 +139,8 @@ export interface States {
   kinds: Uint8Array
   sizes: Float64Array
   times: BigInt64Array
+  /** Permission bits. */
+  modes: Uint16Array
 }
 export const ABSENT = 0
 export const FILE = 1
@@ -151,6 +153,7 @@ export function statesOf(root: string, paths: readonly string[]): States {
     kinds: new Uint8Array(paths.length),
     sizes: new Float64Array(paths.length),
     times: new BigInt64Array(paths.length),
+    modes: new Uint16Array(paths.length),
   }
   for (const [i, path] of paths.entries()) {
     const stat = statOf(join(root, path))
@@ -164,6 +167,7 @@ export function statesOf(root: string, paths: readonly string[]): States {
           : OTHER
     states.sizes[i] = Number(stat.size)
     states.times[i] = stat.mtimeNs
+    states.modes[i] = Number(stat.mode) & 0o777
   }
   return states
 }

@@ -1,5 +1,6 @@
 import { ThreadPool } from '../../packed/thread-pool.ts'
 import type { FileCopy, FileHashes, FilePart, FileState, States } from './contents.ts'
+import type { Listing } from './list.ts'
 import type { Placed, PlaceRequest } from './place.ts'
 import type { Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
@@ -35,6 +36,11 @@ export class TreePool {
   /** What is at these paths. */
   states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
     return this.#run<States>({ do: 'states', root, paths }, signal)
+  }
+
+  /** Rejects with the system's error for a folder that cannot be read. */
+  list(root: string, signal: AbortSignal): Promise<Listing> {
+    return this.#run<Listing>({ do: 'list', root }, signal)
   }
 
   async copy(root: string, copies: readonly FileCopy[], signal: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type States,
   statesOf,
 } from './contents.ts'
+import { type Listing, listFolder } from './list.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
 import { type Scan, type ScanRequest, scan } from './scan.ts'
 
@@ -22,10 +23,11 @@ export type TreeRequest =
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
   | { do: 'read'; root: string; parts: readonly FilePart[] }
   | { do: 'states'; root: string; paths: readonly string[] }
+  | { do: 'list'; root: string }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
 
-export type TreeAnswer = Scan | FileHashes | States | Uint8Array | null
+export type TreeAnswer = Scan | Listing | FileHashes | States | Uint8Array | null
 
 function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
   switch (request.do) {
@@ -41,6 +43,8 @@ function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
     }
     case 'states':
       return [statesOf(request.root, request.paths), []]
+    case 'list':
+      return [listFolder(request.root), []]
     case 'copy':
       copyFiles(request.root, request.copies, request.umask)
       return [null, []]

@@ -26,6 +26,8 @@ export class TreeStorage implements PartStorage {
   readonly #target: TreeTarget
   readonly #trailer: Buffer
   readonly #pool: TreePool
+  /** Paths that the merge removed. */
+  removed: readonly string[] = []
 
   constructor(path: string, plan: TreePlan, target: TreeTarget, trailer: Buffer, pool: TreePool) {
     this.path = path
@@ -86,7 +88,8 @@ export class TreeStorage implements PartStorage {
   async publish(replaceable: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
-    if (kind === 'merge') await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
+    if (kind === 'merge')
+      this.removed = await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
     else {
       const entries = [...this.#plan.entries()]
       const links = entries.filter((entry) => entry.kind === 'link')

@@ -1,24 +1,38 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { HASH_SIZE } from '../../../protocol/chunking.ts'
-import { ShoalError } from '../../../protocol/errors.ts'
-import { diff } from '../../../protocol/tree/diff.ts'
-import type { EntryKind } from '../../../protocol/tree/entry.ts'
+import { ShoalError, storageError } from '../../../protocol/errors.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../../protocol/tree/tree-index.ts'
 import { ABSENT, FILE, type FileState, FOLDER, isSameState, LINK, type States } from '../../tree/contents.ts'
-import { stateOf } from '../../tree/parts.ts'
 import { pathInSelection, type Selection, TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
+import { NO_REMOVALS, type Removals, removalsAfter, removalsFrom } from './tree-removals.ts'
 
 export interface TreeTarget {
   path: string
   /** A free path, an existing folder, or the path of one file or link. */
   kind: 'new' | 'merge' | 'single'
-  /** Entries of the earlier tree that the new one does not have, the deepest first. */
-  obsolete: { path: string; kind: EntryKind; size: number; mtimeNs: bigint }[]
+  removals: Removals
   /** Files with the right contents, but another time or mode. */
   retimed: ReadonlySet<string>
+  /** Of a mirror: links that are there already. */
+  links: ReadonlySet<string>
+}
+
+export interface Comparison {
+  /** Trees that this home has put there. */
+  earlier: readonly TreeIndex[]
+  pool: TreePool
+  /** Replaces any file or link. */
+  force: boolean
+  /** Set for a mirror: files that `earlier` has are replaced even if they changed since. */
+  mirror: {
+    /** Hashes every file, instead of trusting those of the right size and time. */
+    checksum: boolean
+    /** Removes what the tree does not have. */
+    deletes: boolean
+  } | null
 }
 
 /** Most paths that a message lists. */
@@ -26,73 +40,170 @@ const MAX_LISTED = 5
 const TASK_FILES = 200
 
 /**
- * Compares a target with a tree. Files of the target that have the wanted content stay; those of `earlier`, the tree that
- * this home has put there, are replaced. Throws PATH_IN_THE_WAY, with the paths, for other files and links unless `force`,
- * and for a folder, FIFO or device where the tree has a file or the reverse.
+ * Compares a target with a tree. Files of the target that have the wanted content stay; those of the `earlier` trees are
+ * replaced. Throws PATH_IN_THE_WAY, with the paths, for other files and links unless `force`, and for a folder, FIFO or
+ * device where the tree has a file or the reverse; USAGE for a mirror of one file.
  */
 export async function planTree(
   index: TreeIndex,
   selection: Selection,
   path: string,
-  { earlier, pool, force }: { earlier: TreeIndex | null; pool: TreePool; force: boolean },
+  comparison: Comparison,
   signal: AbortSignal,
 ): Promise<{ plan: TreePlan; target: TreeTarget }> {
+  const { earlier, pool, force, mirror } = comparison
   const isSingle =
     selection.end - selection.first === 1 &&
     index.path(selection.first) === selection.path &&
     !index.isFolder(selection.first)
+  if (isSingle && mirror)
+    throw new ShoalError('USAGE', `${selection.path} is one file of the snapshot, but a mirror is a folder`, {
+      hint: 'name a folder of the snapshot, or fetch the file with: shoal peer download',
+    })
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (isSingle || !found) {
     const kind = isSingle ? 'single' : 'new'
     const plan = new TreePlan(index, selection, () => true)
-    return { plan, target: { path, kind, obsolete: [], retimed: new Set() } }
+    return {
+      plan,
+      target: { path, kind, removals: NO_REMOVALS, retimed: new Set(), links: new Set() },
+    }
   }
   if (!found.isDirectory())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder, but the snapshot is`, {
       hint: 'move it out of the way, or choose another place with -o',
     })
   const root = realpathSync(path)
-  const entries = Array.from({ length: selection.end - selection.first }, (_, i) => selection.first + i)
+  // A selected folder is the target itself.
+  const first = selection.path === '' ? selection.first : selection.first + 1
+  const entries = Array.from({ length: selection.end - first }, (_, i) => first + i)
   const paths = entries.map((entry) => pathInSelection(index, selection, entry))
   const states = await pool.states(root, paths, signal)
-  refuseObstacles(index, entries, root, paths, states)
+  const removals = await removalsOf(index, entries, root, paths, states, selection, comparison, signal)
   const present = new Set<number>()
   const retimed = new Set<string>()
+  const links = new Set<string>()
   const doubtful: number[] = []
-  const foreignLinks: string[] = []
+  const foreign: string[] = []
+  const wasHere = (tree: TreeIndex, path: string): boolean => {
+    const entry = findExact(tree, path)
+    return entry !== null && entry >= 0 && !tree.isFolder(entry)
+  }
+  const refuse = (i: number): void => {
+    const isRepaired = mirror !== null && earlier.some((tree) => wasHere(tree, index.path(entries[i]!)))
+    if (!isRepaired) foreign.push(paths[i]!)
+  }
   for (const [i, entry] of entries.entries()) {
     const kind = index.kind(entry)
     if (states.kinds[i] === ABSENT || kind === 'folder') continue
-    const old = earlier && findExact(earlier, index.path(entry))
     if (kind === 'link') {
-      const targets = [index.target(entry), ...(earlier && isLink(earlier, old) ? [earlier.target(old)] : [])]
-      const isOurs = states.kinds[i] === LINK && targets.includes(readlinkSync(join(root, paths[i]!)))
-      if (!isOurs) foreignLinks.push(paths[i]!)
+      const now = states.kinds[i] === LINK ? readlinkSync(join(root, paths[i]!)) : null
+      if (now === index.target(entry)) links.add(paths[i]!)
+      else if (!earlier.some((tree) => now !== null && now === linkTarget(tree, index.path(entry)))) refuse(i)
       continue
     }
-    const isOurs = earlier !== null && old !== null && old >= 0 && isUntouched(earlier, old, states, i)
-    if (isOurs && earlier.sha256(old).equals(index.sha256(entry))) {
+    const known = mirror ? [...earlier, index] : earlier
+    const old = mirror?.checksum ? null : findUntouched(known, index.path(entry), states, i)
+    if (old?.sha256.equals(index.sha256(entry))) {
       present.add(entry)
-      const isFinished = earlier.mode(old) === index.mode(entry) && isUntouched(index, entry, states, i)
-      if (!isFinished) retimed.add(paths[i]!)
-    } else if (!isOurs) doubtful.push(i)
+      const isMode = mirror ? hasMode(index, entry, states, i) : old.mode === index.mode(entry)
+      if (!isMode || !isUntouched(index, entry, states, i)) retimed.add(paths[i]!)
+    } else if (!old) doubtful.push(i)
   }
-  const foreign = await hashDoubtful(index, root, entries, paths, states, doubtful, pool, signal, (i) => {
+  for (const i of await hashDoubtful(index, root, entries, paths, states, doubtful, pool, signal)) {
+    const isFinished =
+      mirror && isUntouched(index, entries[i]!, states, i) && hasMode(index, entries[i]!, states, i)
     present.add(entries[i]!)
-    retimed.add(paths[i]!)
-  })
-  foreign.push(...foreignLinks)
+    if (!isFinished) retimed.add(paths[i]!)
+  }
+  for (const i of doubtful) if (!present.has(entries[i]!)) refuse(i)
   if (foreign.length > 0 && !force)
     throw inTheWay(`${root} has files that are no earlier download of these`, foreign, {
       hint: 'replace them with --force, or choose another place with -o',
     })
   const plan = new TreePlan(index, selection, (entry) => !present.has(entry))
-  const obsolete = earlier && selection.path === '' ? obsoleteOf(earlier, index) : []
-  return { plan, target: { path: root, kind: 'merge', obsolete, retimed } }
+  return { plan, target: { path: root, kind: 'merge', removals, retimed, links } }
 }
 
-const isLink = (tree: TreeIndex, entry: number | null): entry is number =>
-  entry !== null && entry >= 0 && tree.kind(entry) === 'link'
+/** The changes that a plan stands for. */
+export function changesOf(
+  plan: TreePlan,
+  { removals, retimed, links }: TreeTarget,
+): { written: string[]; retimed: string[]; deleted: string[]; kept: string[] } {
+  const entries = [...plan.entries()]
+  const files = new Set(plan.files())
+  const isWritten = ({ path, kind }: (typeof entries)[number]): boolean =>
+    files.has(path) || (kind === 'link' && !links.has(path))
+  return {
+    written: entries.filter(isWritten).map(({ path }) => path),
+    retimed: [...retimed],
+    deleted: [...removals.obstacles, ...removals.obsolete].map(({ path }) => path),
+    kept: removals.kept,
+  }
+}
+
+function linkTarget(tree: TreeIndex, path: string): string | null {
+  const entry = findExact(tree, path)
+  return entry !== null && entry >= 0 && tree.kind(entry) === 'link' ? tree.target(entry) : null
+}
+
+/** The file of one of the trees that is at the path, unchanged. */
+function findUntouched(
+  trees: readonly TreeIndex[],
+  path: string,
+  states: States,
+  i: number,
+): { sha256: Buffer; mode: number } | null {
+  for (const tree of trees) {
+    const entry = findExact(tree, path)
+    if (entry !== null && entry >= 0 && isUntouched(tree, entry, states, i))
+      return { sha256: tree.sha256(entry), mode: tree.mode(entry) }
+  }
+  return null
+}
+
+/** Whether a file has the mode of the tree, under the umask. */
+const hasMode = (tree: TreeIndex, entry: number, { modes }: States, i: number): boolean =>
+  modes[i] === (tree.mode(entry) & ~process.umask())
+
+/** Throws PATH_IN_THE_WAY for what the download must not remove. Counts files in the way of folders as absent. */
+async function removalsOf(
+  index: TreeIndex,
+  entries: readonly number[],
+  root: string,
+  paths: readonly string[],
+  states: States,
+  selection: Selection,
+  { earlier, pool, mirror }: Comparison,
+  signal: AbortSignal,
+): Promise<Removals> {
+  if (!mirror?.deletes) {
+    const fitting = { folder: [ABSENT, FOLDER], other: [ABSENT, FILE, LINK] }
+    refuseObstacles(index, entries, root, paths, states, fitting)
+    const newest = mirror || selection.path !== '' ? undefined : earlier.at(-1)
+    return newest ? removalsAfter(newest, index) : NO_REMOVALS
+  }
+  const removable = [ABSENT, FILE, LINK, FOLDER]
+  refuseObstacles(index, entries, root, paths, states, { folder: removable, other: removable })
+  const places = new Map(paths.map((path, i) => [path, i]))
+  const listing = await pool.list(root, signal).catch((error: unknown) => {
+    throw storageError(error, root)
+  })
+  const { blocked, ...removals } = removalsFrom(listing, (path) => {
+    const place = places.get(path)
+    return place === undefined ? null : index.isFolder(entries[place]!)
+  })
+  if (blocked.length > 0)
+    throw inTheWay(`${root} has folders in the way of files, with something that a mirror keeps`, blocked, {
+      hint: 'move it out of the way',
+    })
+  for (const { path } of removals.obstacles) {
+    // What is behind a link in the place of a folder is not in the target.
+    const place = places.get(path)
+    if (place !== undefined) states.kinds.fill(ABSENT, place, index.end(entries[place]!) - entries[0]!)
+  }
+  return removals
+}
 
 /** A rename would replace a FIFO or a device like a file, and a link in the place of a folder leads out of the target. */
 function refuseObstacles(
@@ -101,11 +212,11 @@ function refuseObstacles(
   root: string,
   paths: readonly string[],
   { kinds }: States,
+  fitting: { folder: readonly number[]; other: readonly number[] },
 ): void {
-  const obstacles = paths.filter((_, i) => {
-    const fitting = index.isFolder(entries[i]!) ? [ABSENT, FOLDER] : [ABSENT, FILE, LINK]
-    return !fitting.includes(kinds[i]!)
-  })
+  const obstacles = paths.filter(
+    (_, i) => !(index.isFolder(entries[i]!) ? fitting.folder : fitting.other).includes(kinds[i]!),
+  )
   if (obstacles.length > 0)
     throw inTheWay(`${root} has something of another kind at paths of the snapshot`, obstacles, {
       hint: 'move it out of the way, or choose another place with -o',
@@ -122,7 +233,7 @@ function isUntouched(tree: TreeIndex, entry: number, { kinds, sizes, times }: St
   )
 }
 
-/** Hashes files of the right length. Calls `same` for those with the wanted content, and returns the other paths. */
+/** Hashes those of the `doubtful` files that have the right length. Returns those with the wanted content. */
 async function hashDoubtful(
   index: TreeIndex,
   root: string,
@@ -132,30 +243,22 @@ async function hashDoubtful(
   doubtful: readonly number[],
   pool: TreePool,
   signal: AbortSignal,
-  same: (i: number) => void,
-): Promise<string[]> {
-  const foreign: string[] = []
-  const alike = doubtful.filter((i) => {
-    const isAlike = kinds[i] === FILE && sizes[i] === index.size(entries[i]!)
-    if (!isAlike) foreign.push(paths[i]!)
-    return isAlike
-  })
+): Promise<number[]> {
+  const alike = doubtful.filter((i) => kinds[i] === FILE && sizes[i] === index.size(entries[i]!))
+  const same: number[] = []
   for (let at = 0; at < alike.length; at += TASK_FILES) {
     const slice = alike.slice(at, at + TASK_FILES)
     const wanted = slice.map((i): FileState => ({ path: paths[i]!, size: sizes[i]!, mtimeNs: times[i]! }))
-    const { files: hashes } = await pool.hashFiles(root, wanted, signal)
+    const { files: hashes } = await pool.hashFiles(root, wanted, signal).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ESTALE') throw storageError(error, root)
+      throw new ShoalError('FILE_CHANGED', `${root}: ${(error as Error).message}`, {
+        hint: 'run the command again once nothing writes to the folder',
+      })
+    })
     for (const [k, i] of slice.entries())
-      if (index.sha256(entries[i]!).equals(hashes.subarray(k * HASH_SIZE, (k + 1) * HASH_SIZE))) same(i)
-      else foreign.push(paths[i]!)
+      if (index.sha256(entries[i]!).equals(hashes.subarray(k * HASH_SIZE, (k + 1) * HASH_SIZE))) same.push(i)
   }
-  return foreign
-}
-
-function obsoleteOf(earlier: TreeIndex, index: TreeIndex): TreeTarget['obsolete'] {
-  const removed = [...diff(earlier, index)].flatMap((change) =>
-    change.change === 'removed' ? change.before : [],
-  )
-  return removed.reverse().map((entry) => ({ ...stateOf(earlier, entry), kind: earlier.kind(entry) }))
+  return same
 }
 
 function inTheWay(sentence: string, paths: readonly string[], options: { hint: string }): ShoalError {
