@@ -20,12 +20,16 @@ export { formatBytes } from '../cli/text/format.ts'
 export { packedBytes, packedNames, packedText } from '../packed/files.ts'
 export type {
   DownloadedFile,
+  DownloadedVersion,
   DownloadRequest,
   DownloadResult,
+  MirrorRequest,
   Peer,
   PeerStatus,
   ProgressEvent,
   ProgressListener,
+  SnapshotId,
+  TreeChanges,
   UploadRequest,
   UploadResult,
 } from '../peer/control/api.ts'
@@ -39,8 +43,10 @@ export { loadIdentity } from '../peer/wire/identity.ts'
 export { connectPinned } from '../peer/wire/pinned-connect.ts'
 export { CHUNK_SIZE, HASH_SIZE } from '../protocol/chunking.ts'
 export { type ErrorCode, ShoalError, storageError } from '../protocol/errors.ts'
-export { isBelow, MIRROR_MARKER, parseTarget } from '../protocol/names.ts'
+export { isBelow, MIRROR_MARKER, PART_SUFFIX, parseTarget } from '../protocol/names.ts'
 export { grantedUrl } from '../protocol/peer-wire.ts'
 export type { FileRecord, GroupEvent, Role, SwarmPeer } from '../protocol/records.ts'
+export { parseSelectedName } from '../protocol/selector.ts'
 export type { ReplicaFigures, TrackerPlugin, TrackerSeam } from '../tracker/seam.ts'
+export type { ResolvedFile } from '../tracker-client/api/version-schemas.ts'
 export type { TrackerClient } from '../tracker-client/client.ts'

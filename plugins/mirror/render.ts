@@ -1,16 +1,45 @@
-import { formatBytes, type UploadResult } from '@shoal/plugin'
+import { formatBytes, type TreeChanges, type UploadResult } from '@shoal/plugin'
 import type { MirrorSummary } from './mirror.ts'
 
 const count = (n: number): string => `${n} ${n === 1 ? 'file' : 'files'}`
 
-export function summaryText({ group, folder, files, deleted, failed, plan }: MirrorSummary): string {
-  if (plan)
-    return `A dry run: ${count(plan.fetch.length)} to fetch, ${count(plan.delete.length)} to delete; nothing was changed`
+export function summaryText(summary: MirrorSummary): string {
+  const { group, folder, snapshot, files, deleted, failed, plan } = summary
+  const at = snapshot ? `version ${snapshot.version} of ${group}:${snapshot.name}` : group
+  if (plan) {
+    const than = snapshot ? ` for ${at}` : ''
+    return `A dry run${than}: ${count(plan.fetch.length)} to fetch, ${count(plan.delete.length)} to delete; nothing was changed`
+  }
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
-  const parts = [`${folder} follows ${group}: ${count(files.length)} fetched (${formatBytes(bytes)})`]
+  const fetched = snapshot
+    ? formatBytes(files.reduce((sum, { bytesFetched }) => sum + bytesFetched, 0))
+    : `${count(files.length)}`
+  const parts = [
+    snapshot
+      ? `${folder} is at ${at}: ${fetched} fetched`
+      : `${folder} follows ${group}: ${fetched} fetched (${formatBytes(bytes)})`,
+  ]
   if (deleted.length > 0) parts.push(`${count(deleted.length)} deleted`)
   if (failed.length > 0) parts.push(`${count(failed.length)} missing`)
   return parts.join(', ')
+}
+
+export const hasChanged = ({ written, retimed, deleted }: TreeChanges): boolean =>
+  written.length + retimed.length + deleted.length > 0
+
+/** One line for a folder that was made equal to a version of a snapshot. */
+export function changesText(
+  folder: string,
+  { name, version }: { name: string; version: number },
+  { written, retimed, deleted }: TreeChanges,
+): string {
+  const parts = [
+    ...(written.length > 0 ? [`${count(written.length)} written`] : []),
+    ...(retimed.length > 0 ? [`time or mode of ${count(retimed.length)} set`] : []),
+    ...(deleted.length > 0 ? [`${deleted.length} deleted`] : []),
+  ]
+  const changed = parts.length > 0 ? parts.join(', ') : 'nothing had changed'
+  return `${folder} is at version ${version} of ${name}: ${changed}`
 }
 
 export function publishedText(group: string, files: UploadResult['files']): string {
