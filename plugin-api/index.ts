@@ -6,8 +6,17 @@
 
 export { Args, Flags } from '@oclif/core'
 export { fileArg, groupArg, groupFlag, targetArg } from '../cli/input/args.ts'
-export { durationFlag, flags, listenFlag, onceFlags, rateFlag, tlsFlags } from '../cli/input/flags.ts'
-export { filesBelow } from '../cli/input/upload-sources.ts'
+export {
+  durationFlag,
+  flags,
+  listenFlag,
+  onceFlags,
+  rateFlag,
+  snapshotFlags,
+  snapshotOptions,
+  tlsFlags,
+} from '../cli/input/flags.ts'
+export { clearOfCollisions, filesBelow } from '../cli/input/upload-sources.ts'
 export { openStream, streamOutput } from '../cli/peer/stream-node.ts'
 export type { ShoalPlugin } from '../cli/plugins/definition.ts'
 export { interrupt } from '../cli/process/interrupt.ts'
@@ -29,6 +38,7 @@ export type {
   ProgressEvent,
   ProgressListener,
   SnapshotId,
+  SnapshotRequest,
   TreeChanges,
   UploadRequest,
   UploadResult,
@@ -39,6 +49,7 @@ export { placeInside } from '../peer/download/disk/targets.ts'
 /** A file's packed chunk hashes, proven against its id. */
 export { loadHashes } from '../peer/download/swarm/hash-list.ts'
 export type { PeerFigures, PeerPlugin, PeerSeam } from '../peer/seam.ts'
+export { TreePool } from '../peer/tree/pool.ts'
 export { loadIdentity } from '../peer/wire/identity.ts'
 export { connectPinned } from '../peer/wire/pinned-connect.ts'
 export { CHUNK_SIZE, HASH_SIZE } from '../protocol/chunking.ts'

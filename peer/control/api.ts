@@ -18,6 +18,8 @@ export interface UploadRequest {
   files: { path: string; name: string }[]
   /** Folders, published as one snapshot each. */
   folders?: SnapshotRequest[]
+  /** Makes the snapshots and publishes nothing. Only for folders. */
+  dryRun?: boolean
 }
 
 /** A folder to publish as a snapshot (peer/tree/snapshot.ts explains the options). */
@@ -32,6 +34,13 @@ export interface SnapshotRequest {
   allowsCollisions: boolean
 }
 
+/** Paths in a snapshot. */
+export interface SnapshotChanges {
+  added: string[]
+  changed: string[]
+  removed: string[]
+}
+
 export interface UploadResult {
   files: UploadedFile[]
 }
@@ -41,7 +50,12 @@ export interface UploadedFile {
   fileId: string
   size: number
   chunks: number
+  /** In a dry run the one that it would get. */
   version: number
+  /** Whether the group had this content as its newest version already. */
+  isUnchanged?: boolean
+  /** Of a dry run: the differences from the last snapshot of this folder that this home holds. */
+  changes?: SnapshotChanges
   /** Set for a snapshot. */
   tree?: TreeSummary
   /** Paths that the snapshot leaves out: sockets, pipes and devices. */

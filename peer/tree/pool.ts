@@ -2,7 +2,7 @@ import { ThreadPool } from '../../packed/thread-pool.ts'
 import type { FileCopy, FileHashes, FilePart, FileState, States } from './contents.ts'
 import type { Listing } from './list.ts'
 import type { Placed, PlaceRequest } from './place.ts'
-import type { Scan, ScanRequest } from './scan.ts'
+import type { Fingerprint, Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
 
 /** Entries that one task places. */
@@ -14,6 +14,10 @@ export class TreePool {
 
   scan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
     return this.#run<Scan>({ do: 'scan', ...request }, signal)
+  }
+
+  fingerprint(request: ScanRequest, signal: AbortSignal): Promise<Fingerprint> {
+    return this.#run<Fingerprint>({ do: 'fingerprint', ...request }, signal)
   }
 
   /** Rejects with code ESTALE if a file is not in its state. */

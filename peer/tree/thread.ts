@@ -14,11 +14,12 @@ import {
 } from './contents.ts'
 import { type Listing, listFolder } from './list.ts'
 import { type PlaceRequest, placeEntries } from './place.ts'
-import { type Scan, type ScanRequest, scan } from './scan.ts'
+import { type Fingerprint, fingerprint, type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** What the threads of a TreePool do. */
 export type TreeRequest =
   | ({ do: 'scan' } & ScanRequest)
+  | ({ do: 'fingerprint' } & ScanRequest)
   | { do: 'hash files'; root: string; files: readonly FileState[] }
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
   | { do: 'read'; root: string; parts: readonly FilePart[] }
@@ -27,12 +28,14 @@ export type TreeRequest =
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | ({ do: 'place' } & PlaceRequest)
 
-export type TreeAnswer = Scan | Listing | FileHashes | States | Uint8Array | null
+export type TreeAnswer = Scan | Fingerprint | Listing | FileHashes | States | Uint8Array | null
 
 function answerTo(request: TreeRequest): [TreeAnswer, ArrayBuffer[]] {
   switch (request.do) {
     case 'scan':
       return [scan(request), []]
+    case 'fingerprint':
+      return [fingerprint(request), []]
     case 'hash files':
       return [hashFiles(request.root, request.files), []]
     case 'hash chunks':

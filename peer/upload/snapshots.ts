@@ -2,22 +2,23 @@ import { stat } from 'node:fs/promises'
 import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { checkFileName } from '../../protocol/names.ts'
-import type { TreeSummary } from '../../protocol/records.ts'
+import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
+import { diff } from '../../protocol/tree/diff.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import type { ProgressListener, SnapshotRequest, UploadedFile } from '../control/api.ts'
+import type { ProgressListener, SnapshotChanges, SnapshotRequest, UploadedFile } from '../control/api.ts'
 import { HashProgress } from '../hash/progress.ts'
 import { type Earlier, makeSnapshot } from '../tree/snapshot.ts'
 import type { UploadContext } from './context.ts'
 import { publishHashed } from './publish.ts'
 
 /**
- * Publishes a folder as one snapshot, and serves it from where it is. The group gets it in one change, or not at all.
- * Throws what makeSnapshot throws, and what the tracker refuses it with.
+ * Publishes a folder as one snapshot, and serves it from where it is. The group gets it in one change, or not at all; a
+ * content that is its newest version makes no new one. With `dryRun` it only tells what would be published. Throws what makeSnapshot throws, and what the tracker refuses it with.
  */
 export async function uploadSnapshot(
   context: UploadContext,
   group: string,
-  request: SnapshotRequest,
+  request: SnapshotRequest & { dryRun: boolean },
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<UploadedFile> {
@@ -28,24 +29,29 @@ export async function uploadSnapshot(
   })
   if (!folder.isDirectory())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder`, { hint: 'name files or folders' })
+  const earlier = earlierOf(context, path)
   let hashing: HashProgress | null = null
   const told = {
-    earlier: earlierOf(context, path),
+    earlier,
     begin: (files: number, bytes: number): void => {
       hashing = new HashProgress(name, bytes, files, progress)
     },
     progress: (bytes: number): void => hashing?.hashed(bytes),
   }
   const { pool, store } = context.trees
-  const { index, trailer, hashes, fileId, size, skipped } = await makeSnapshot(
-    path,
-    request,
-    pool,
-    told,
-    signal,
-  )
-  await store.save(fileId, trailer, size)
+  const snapshot = await makeSnapshot(path, request, pool, told, signal)
+  const { index, trailer, hashes, fileId, size, skipped } = snapshot
   const tree = summaryOf(index)
+  const newest = await newestOf(context, group, name)
+  const isUnchanged = newest?.fileId === fileId
+  const result = { name, fileId, size, chunks: chunkCount(size), tree, isUnchanged }
+  const left = skipped.length > 0 ? { skipped } : {}
+  if (request.dryRun) {
+    const version = isUnchanged ? newest.version : (newest?.version ?? 0) + 1
+    hashing!.done()
+    return { ...result, version, changes: changesOf(earlier?.index ?? null, index), ...left }
+  }
+  await store.save(fileId, trailer, size)
   const [published] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
   const { mtimeNs, ino } = folder
   await context.seeds.add(
@@ -54,15 +60,25 @@ export async function uploadSnapshot(
   )
   hashing!.report()
   hashing!.done()
-  return {
-    name,
-    fileId,
-    size,
-    chunks: chunkCount(size),
-    version: published!.version,
-    tree,
-    ...(skipped.length > 0 ? { skipped } : {}),
+  return { ...result, version: published!.version, ...left }
+}
+
+async function newestOf({ client }: UploadContext, group: string, name: string): Promise<FileRecord | null> {
+  const { files } = await client.files(group, { prefix: name, limit: 1 })
+  return files.find((file) => file.name === name) ?? null
+}
+
+/** Times of folders do not count: they change with what is in them. */
+function changesOf(earlier: TreeIndex | null, index: TreeIndex): SnapshotChanges {
+  const changes: SnapshotChanges = { added: [], changed: [], removed: [] }
+  if (!earlier) return { ...changes, added: Array.from({ length: index.count }, (_, i) => index.path(i)) }
+  for (const change of diff(earlier, index)) {
+    if (change.change === 'removed') changes.removed.push(earlier.path(change.before))
+    else if (change.change === 'added') changes.added.push(index.path(change.after))
+    else if (!index.isFolder(change.after) || change.properties.some((property) => property !== 'mtime'))
+      changes.changed.push(index.path(change.after))
   }
+  return changes
 }
 
 /** The newest snapshot of this folder that this home holds: files that did not change since are not read again. */

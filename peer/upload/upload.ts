@@ -29,12 +29,13 @@ export async function upload(
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<UploadResult> {
-  const { group, folders = [] } = request
+  const { group, folders = [], dryRun = false } = request
   const files = request.files.map(({ path, name }) => ({ path, name: checkFileName(name) }))
   // Says "no such group" or "not a member" before the work, not after it.
   await context.client.group(group)
   const result: UploadedFile[] = []
-  for (const folder of folders) result.push(await uploadSnapshot(context, group, folder, progress, signal))
+  for (const folder of folders)
+    result.push(await uploadSnapshot(context, group, { ...folder, dryRun }, progress, signal))
   if (files.length === 0) return { files: result }
   const stats = await Promise.all(files.map(({ path }) => regularFile(path)))
   const total = stats.reduce((sum, { size }) => sum + Number(size), 0)

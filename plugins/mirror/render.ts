@@ -42,6 +42,33 @@ export function changesText(
   return `${folder} is at version ${version} of ${name}: ${changed}`
 }
 
+/** `team:app, version 2 (12 files, 3.4 MiB)`. */
+const versionText = (group: string, { name, version, tree, size }: UploadResult['files'][number]): string =>
+  `${group}:${name}, version ${version} (${tree ? `${count(tree.files)}, ${formatBytes(tree.bytes)}` : formatBytes(size)})`
+
+export const publishedLine = (group: string, file: UploadResult['files'][number]): string =>
+  file.isUnchanged ? `unchanged: ${versionText(group, file)}` : `published ${versionText(group, file)}`
+
+/** One line for each path that would be published, and one for the version. */
+export function plannedLines(group: string, file: UploadResult['files'][number]): string[] {
+  const { added = [], changed = [], removed = [] } = file.changes ?? {}
+  return [
+    ...added.map((path) => `would add ${path}`),
+    ...changed.map((path) => `would change ${path}`),
+    ...removed.map((path) => `would remove ${path}`),
+    file.isUnchanged
+      ? `nothing would be published: ${versionText(group, file)} is this folder`
+      : `would publish ${versionText(group, file)}`,
+  ]
+}
+
+export function snapshotsText(group: string, files: UploadResult['files']): string {
+  const last = files.at(-1)
+  if (!last) return `Published nothing in ${group}`
+  const versions = files.length === 1 ? '' : `, ${files.length} versions in all`
+  return `Published ${versionText(group, last)}${versions}`
+}
+
 export function publishedText(group: string, files: UploadResult['files']): string {
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
   return `Published ${count(files.length)} in ${group} (${formatBytes(bytes)})`

@@ -208,6 +208,7 @@ const ROOMS: Record<string, Room> = {
       'peer/control',
       'peer/download/disk',
       'peer/download/swarm',
+      'peer/tree',
       'peer/wire',
       'packed',
       'protocol',
