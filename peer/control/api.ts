@@ -84,14 +84,15 @@ export interface DownloadRequest {
   mirror?: MirrorRequest
 }
 
-/** How a target is made equal to a file or snapshot. Files that this home put there are replaced even if they changed. */
+/** How a target is made equal to a file or snapshot. Files that the mirror put there are replaced even if they changed. */
 export interface MirrorRequest {
   /** Compares contents. By default a file of a snapshot's size and time is taken to be that file. */
   checksum: boolean
   /** Removes everything in the folder that the snapshot does not have. */
   deletes: boolean
-  /** Snapshots that the mirror may have put there, besides the one of the catalog. */
+  /** Snapshots that the mirror put there, besides the one of the catalog; and those of updates that did not end. */
   earlier: SnapshotId[]
+  begun: SnapshotId[]
   /** Only finds out what would change. The target may be absent. */
   dryRun: boolean
 }
@@ -109,7 +110,10 @@ export interface TreeChanges {
   /** Files with the right contents, but another time or mode. */
   retimed: string[]
   deleted: string[]
-  /** With `deletes`, what is left alone all the same: FIFOs, sockets, devices, folders of other mirrors. */
+  /**
+   * What stays, although the snapshot does not have it: with `deletes` FIFOs, sockets, devices and folders of other
+   * mirrors, without it files of earlier snapshots.
+   */
   kept: string[]
 }
 

@@ -142,21 +142,31 @@ export class SnapshotDownload {
     const { path, force } = this.job
     const { part, mirror = null } = this.#tree
     const { pool } = this.#context.trees
+    const mirroring = mirror && { ...mirror, begun: this.#trees(mirror.begun) }
     const selection = { ...(part === '' ? { first: 0, end: index.count } : below(index, part)), path: part }
-    return planTree(index, selection, path, { earlier: this.#earlier(), pool, force, mirror }, signal)
+    return planTree(
+      index,
+      selection,
+      path,
+      { earlier: this.#earlier(), pool, force, mirror: mirroring },
+      signal,
+    )
   }
 
-  /** The trees that this home may have put there, the newest last. */
+  /** The trees that this home has put there, the newest last. */
   #earlier(): TreeIndex[] {
     const { group, name, path } = this.job
     const { part, mirror } = this.#tree
-    const { catalog, trees } = this.#context
+    const { catalog } = this.#context
     const isEarlier = (entry: CatalogEntry): boolean =>
       entry.isTree === true && entry.group === group && entry.name === name
     const recorded = part === '' ? catalog.byPath(path).filter(isEarlier).slice(0, 1) : []
-    return [...(mirror?.earlier ?? []), ...recorded].flatMap(
-      ({ fileId, size }) => trees.store.load(fileId, size)?.index ?? [],
-    )
+    return this.#trees([...(mirror?.earlier ?? []), ...recorded])
+  }
+
+  #trees(snapshots: readonly { fileId: string; size: number }[]): TreeIndex[] {
+    const { store } = this.#context.trees
+    return snapshots.flatMap(({ fileId, size }) => store.load(fileId, size)?.index ?? [])
   }
 
   #storage({ plan, target }: Planned, { trailer }: KnownTree): TreeStorage {

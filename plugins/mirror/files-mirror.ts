@@ -9,11 +9,13 @@ import {
   isBelow,
   placeInside,
   ShoalError,
+  type SnapshotId,
   storageError,
 } from '@shoal/plugin'
 import { type MirroredName, mayDelete, requireOwnFolder } from './marker.ts'
 import { Mirror, type MirrorOptions, type MirrorPlan } from './mirror.ts'
 import { changesText, hasChanged } from './render.ts'
+import { SnapshotRecords } from './snapshot-records.ts'
 
 const PAGE = 1000
 const AT_ONCE = 16
@@ -22,8 +24,9 @@ export const WAIT_MS = 10_000
 
 /** Mirrors a folder of the group with all that is below it: each file and snapshot by itself. */
 export class FilesMirror extends Mirror {
-  /** Names whose newest version is a snapshot. */
-  readonly #snapshots = new Set<string>()
+  /** Of the names whose newest version is a snapshot. */
+  readonly #snapshots = new Map<string, SnapshotId>()
+  #opened: SnapshotRecords | null = null
 
   constructor(options: MirrorOptions) {
     super(options, AT_ONCE)
@@ -121,23 +124,25 @@ export class FilesMirror extends Mirror {
     if (deletes) await this.#remove(this.#pathOf(event.name))
   }
 
-  #note({ name, tree }: Pick<FileRecord, 'name' | 'tree'>): void {
-    if (tree) this.#snapshots.add(name)
+  #note({ name, tree, fileId, size }: FileRecord): void {
+    if (tree) this.#snapshots.set(name, { fileId, size })
     else this.#snapshots.delete(name)
   }
 
-  /** Fetches the newest version of a file, unless the group no longer has it. */
+  /** Fetches the newest version of a name, unless the group no longer has it. */
   protected override async fetch(name: string, signal: AbortSignal): Promise<void> {
     const { tell } = this.options
-    const isTree = this.#snapshots.has(name)
-    const output = placeInside(this.root, relative(name, this.options.prefix), isTree)
+    const snapshot = this.#snapshots.get(name)
+    const output = placeInside(this.root, relative(name, this.options.prefix), snapshot !== undefined)
+    if (snapshot) await this.#records.begin(name, snapshot)
     const { files } = await this.#download(name, output, false, signal).catch((error: unknown) => {
       // Removed since it was queued.
       if (error instanceof ShoalError && error.code === 'FILE_NOT_FOUND') return { files: [] }
       throw error
     })
     for (const file of files) {
-      const { changes } = file
+      const { changes, fileId, size } = file
+      if (changes) await this.#records.finish(name, { fileId, size }, changes.kept.length > 0)
       if (changes && !hasChanged(changes)) continue
       this.files.push(file)
       tell(changes ? changesText(file.path, file, changes) : `fetched ${file.name} to ${file.path}`)
@@ -145,12 +150,22 @@ export class FilesMirror extends Mirror {
     }
   }
 
-  #download(name: string, output: string, dryRun: boolean, signal: AbortSignal): Promise<DownloadResult> {
+  async #download(
+    name: string,
+    output: string,
+    dryRun: boolean,
+    signal: AbortSignal,
+  ): Promise<DownloadResult> {
     const { peer, progress, group, force, checksum } = this.options
-    const isOwn = mayDelete(this.root, join(output, 'anything'))
-    const mirror = { checksum, deletes: this.options.deletes && isOwn, earlier: [], dryRun }
+    const deletes = this.options.deletes && mayDelete(this.root, join(output, 'anything'))
+    const mirror = { checksum, deletes, dryRun, ...(await this.#records.of(name)) }
     const limits = { maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS }
     return peer.download({ group, name, output, ...limits, force, mirror }, progress, signal)
+  }
+
+  get #records(): SnapshotRecords {
+    this.#opened ??= new SnapshotRecords(this.root)
+    return this.#opened
   }
 
   #pathOf(name: string): string {

@@ -11,8 +11,16 @@ export interface MirroredName {
 
 /** The contents of a marker. */
 export interface Marker extends MirroredName {
-  /** Snapshots that may be in the folder: the one that it is at, and during an update also the next one. */
-  snapshots?: SnapshotId[]
+  /** By the names of snapshots in the group. */
+  snapshots?: Record<string, SnapshotState>
+}
+
+/** What a mirror put into the folder of a snapshot. */
+export interface SnapshotState {
+  /** The newest last. */
+  earlier: SnapshotId[]
+  /** Of updates that did not end. */
+  begun: SnapshotId[]
 }
 
 /**
@@ -105,13 +113,25 @@ export async function readMarker(folder: string): Promise<Marker | null> {
   try {
     const { group, prefix, snapshots } = JSON.parse(text) as Record<string, unknown>
     if (typeof group === 'string' && typeof prefix === 'string')
-      return { group, prefix, ...(isSnapshotIds(snapshots) ? { snapshots } : {}) }
+      return { group, prefix, ...(isStates(snapshots) ? { snapshots } : {}) }
   } catch {}
   throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a mirror's marker`, {
     hint: 'remove it, or choose another folder',
   })
 }
 
+const isStates = (value: unknown): value is Record<string, SnapshotState> =>
+  isRecord(value) &&
+  Object.values(value).every(
+    (state) => isRecord(state) && isSnapshotIds(state.earlier) && isSnapshotIds(state.begun),
+  )
+
 const isSnapshotIds = (value: unknown): value is SnapshotId[] =>
   Array.isArray(value) &&
-  value.every(({ fileId, size }) => /^[0-9a-f]{64}$/.test(fileId) && Number.isSafeInteger(size) && size >= 0)
+  value.every(
+    (id: unknown) =>
+      isRecord(id) && /^[0-9a-f]{64}$/.test(String(id.fileId)) && Number.isSafeInteger(id.size),
+  )
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null

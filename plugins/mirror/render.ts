@@ -24,6 +24,9 @@ export function summaryText(summary: MirrorSummary): string {
   return parts.join(', ')
 }
 
+/** Most paths that a line lists. */
+const MAX_LISTED = 5
+
 export const hasChanged = ({ written, retimed, deleted }: TreeChanges): boolean =>
   written.length + retimed.length + deleted.length > 0
 
@@ -31,7 +34,7 @@ export const hasChanged = ({ written, retimed, deleted }: TreeChanges): boolean 
 export function changesText(
   folder: string,
   { name, version }: { name: string; version: number },
-  { written, retimed, deleted }: TreeChanges,
+  { written, retimed, deleted, kept }: TreeChanges,
 ): string {
   const parts = [
     ...(written.length > 0 ? [`${count(written.length)} written`] : []),
@@ -39,7 +42,9 @@ export function changesText(
     ...(deleted.length > 0 ? [`${deleted.length} deleted`] : []),
   ]
   const changed = parts.length > 0 ? parts.join(', ') : 'nothing had changed'
-  return `${folder} is at version ${version} of ${name}: ${changed}`
+  const listed = kept.slice(0, MAX_LISTED).join(', ') + (kept.length > MAX_LISTED ? ', …' : '')
+  const left = kept.length > 0 ? `; ${kept.length} left that it does not have: ${listed}` : ''
+  return `${folder} is at version ${version} of ${name}: ${changed}${left}`
 }
 
 /** `team:app, version 2 (12 files, 3.4 MiB)`. */

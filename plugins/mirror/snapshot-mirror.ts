@@ -5,15 +5,12 @@ import {
   type MirrorRequest,
   type ResolvedFile,
   ShoalError,
-  type SnapshotId,
 } from '@shoal/plugin'
 import { WAIT_MS } from './files-mirror.ts'
-import { type MirroredName, readMarker, requireOwnFolder, writeMarker } from './marker.ts'
+import { type MirroredName, requireOwnFolder } from './marker.ts'
 import { Mirror, type MirrorOptions, type MirrorPlan } from './mirror.ts'
 import { changesText } from './render.ts'
-
-/** Updates in a row that may end in the middle without leaving files that no tree explains. */
-const MAX_EARLIER = 8
+import { SnapshotRecords } from './snapshot-records.ts'
 
 /** Mirrors one snapshot, or a folder of it: the mirror's folder is the snapshot's. */
 export class SnapshotMirror extends Mirror {
@@ -36,11 +33,12 @@ export class SnapshotMirror extends Mirror {
 
   /** Whether the tree has the part, and it is a folder. */
   protected override async check(signal: AbortSignal): Promise<void> {
-    if (this.#part !== '') await this.#download({ earlier: [], dryRun: true, force: true }, signal)
+    if (this.#part !== '') await this.#download({ earlier: [], begun: [], dryRun: true, force: true }, signal)
   }
 
   protected override async plan(signal: AbortSignal): Promise<MirrorPlan> {
-    const { files } = await this.#download({ earlier: await this.#earlier(), dryRun: true }, signal)
+    const before = await new SnapshotRecords(this.root).of(this.#name)
+    const { files } = await this.#download({ ...before, dryRun: true }, signal)
     const { fileId, version, changes } = files[0]!
     this.snapshot = { name: this.#name, version, fileId }
     const { written, deleted } = changes!
@@ -69,40 +67,26 @@ export class SnapshotMirror extends Mirror {
       })
     await this.makeFolder(false)
     if (deletes) await requireOwnFolder(this.root, this.mirrored)
-    const earlier = await this.#earlier()
-    // If the download is killed, the folder has files of both.
-    const others = earlier.filter(({ fileId }) => fileId !== file.fileId).slice(-MAX_EARLIER)
-    await this.#record([...others, { fileId: file.fileId, size: file.size }])
-    const { files } = await this.#download({ earlier, dryRun: false }, signal)
+    const records = new SnapshotRecords(this.root)
+    const before = await records.of(this.#name)
+    await records.begin(this.#name, { fileId: file.fileId, size: file.size })
+    const { files } = await this.#download({ ...before, dryRun: false }, signal)
     const { fileId, size, version, changes } = files[0]!
-    await this.#record([{ fileId, size }])
+    await records.finish(this.#name, { fileId, size }, !deletes && changes!.kept.length > 0)
     this.snapshot = { name: this.#name, version, fileId }
     this.files.push(files[0]!)
     for (const path of changes!.deleted) this.deleted.push(join(this.root, path))
-    for (const path of changes!.kept) tell(`left alone: ${join(this.root, path)}`)
     tell(changesText(this.root, { name: `${group}:${this.#name}`, version }, changes!))
   }
 
   #download(
-    {
-      earlier,
-      dryRun,
-      force = this.options.force,
-    }: Pick<MirrorRequest, 'earlier' | 'dryRun'> & { force?: boolean },
+    { force = this.options.force, ...how }: Omit<MirrorRequest, 'checksum' | 'deletes'> & { force?: boolean },
     signal: AbortSignal,
   ): Promise<DownloadResult> {
     const { peer, progress, group, prefix, folder, deletes, checksum } = this.options
     const output = this.root === '' ? folder : this.root
-    const mirror = { checksum, deletes, earlier, dryRun }
+    const mirror = { checksum, deletes, ...how }
     const limits = { maxDown: 0, maxUp: 0, sequential: false, waitMs: WAIT_MS }
     return peer.download({ group, name: prefix, output, ...limits, force, mirror }, progress, signal)
-  }
-
-  async #earlier(): Promise<SnapshotId[]> {
-    return (await readMarker(this.root))?.snapshots ?? []
-  }
-
-  async #record(snapshots: SnapshotId[]): Promise<void> {
-    if (await readMarker(this.root)) await writeMarker(this.root, { ...this.mirrored, snapshots })
   }
 }

@@ -237,11 +237,40 @@ test("a file of the user's own is not replaced without --force, and nothing is h
   await mirror('mine', folder)
   put(join(folder, 'notes'), 'mine')
   await publish('mine', { a: 'a2', notes: 'theirs' })
-  const failure = await bob.fails(['mirror', 'team:mine', folder, '--no-follow'])
-  expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
-  expect([read(folder, 'a'), read(folder, 'notes')]).toEqual(['a', 'mine'])
+  for (const words of [[], [], ['--delete']]) {
+    const failure = await bob.fails(['mirror', 'team:mine', folder, '--no-follow', ...words])
+    expect(failure).toMatchObject({ exit: 10, code: 'PATH_IN_THE_WAY' })
+    expect([read(folder, 'a'), read(folder, 'notes')]).toEqual(['a', 'mine'])
+  }
   await mirror('mine', folder, '--force')
   expect([read(folder, 'a'), read(folder, 'notes')]).toEqual(['a2', 'theirs'])
+})
+
+test('files of an update that was killed are replaced by the next version', async () => {
+  const root = await publish('killed', { a: 'a' })
+  const folder = world.path('killed')
+  await mirror('killed', folder)
+  put(join(folder, 'added'), 'in the way')
+  await publish('killed', { added: 'of version 2' })
+  await bob.fails(['mirror', 'team:killed', folder, '--no-follow'])
+  // As if the update had been killed after it placed this file.
+  execFileSync('cp', ['-p', join(root, 'added'), join(folder, 'added')])
+  await publish('killed', { added: 'version 3' })
+  await mirror('killed', folder)
+  expect(read(folder, 'added')).toBe('version 3')
+})
+
+test('a file that was left without --delete is replaced when a later version has it again', async () => {
+  const root = await publish('returns', { kept: 'k', x: '1' })
+  const folder = world.path('returns')
+  await mirror('returns', folder)
+  rmSync(join(root, 'x'))
+  await publish('returns', { kept: 'k2' })
+  const second = await bob.run(['mirror', 'team:returns', folder, '--no-follow'])
+  expect(second.stderr).toContain('; 1 left that it does not have: x')
+  await publish('returns', { x: 'three' })
+  await mirror('returns', folder)
+  expect(read(folder, 'x')).toBe('three')
 })
 
 test('--dry-run tells what would be fetched and deleted, and changes nothing', async () => {

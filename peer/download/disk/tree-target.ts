@@ -26,12 +26,14 @@ export interface Comparison {
   pool: TreePool
   /** Replaces any file or link. */
   force: boolean
-  /** Set for a mirror: files that `earlier` has are replaced even if they changed since. */
+  /** Set for a mirror: files that `earlier` trees have are replaced even if they changed since. */
   mirror: {
     /** Hashes every file, instead of trusting those of the right size and time. */
     checksum: boolean
     /** Removes what the tree does not have. */
     deletes: boolean
+    /** Trees of updates that did not end: files of theirs may be there. */
+    begun: readonly TreeIndex[]
   } | null
 }
 
@@ -80,6 +82,7 @@ export async function planTree(
   const paths = entries.map((entry) => pathInSelection(index, selection, entry))
   const states = await pool.states(root, paths, signal)
   const removals = await removalsOf(index, entries, root, paths, states, selection, comparison, signal)
+  const placed = [...earlier, ...(mirror?.begun ?? [])]
   const present = new Set<number>()
   const retimed = new Set<string>()
   const links = new Set<string>()
@@ -99,10 +102,10 @@ export async function planTree(
     if (kind === 'link') {
       const now = states.kinds[i] === LINK ? readlinkSync(join(root, paths[i]!)) : null
       if (now === index.target(entry)) links.add(paths[i]!)
-      else if (!earlier.some((tree) => now !== null && now === linkTarget(tree, index.path(entry)))) refuse(i)
+      else if (!placed.some((tree) => now !== null && now === linkTarget(tree, index.path(entry)))) refuse(i)
       continue
     }
-    const known = mirror ? [...earlier, index] : earlier
+    const known = mirror ? [...placed, index] : placed
     const old = mirror?.checksum ? null : findUntouched(known, index.path(entry), states, i)
     if (old?.sha256.equals(index.sha256(entry))) {
       present.add(entry)
@@ -180,7 +183,9 @@ async function removalsOf(
   if (!mirror?.deletes) {
     const fitting = { folder: [ABSENT, FOLDER], other: [ABSENT, FILE, LINK] }
     refuseObstacles(index, entries, root, paths, states, fitting)
-    const newest = mirror || selection.path !== '' ? undefined : earlier.at(-1)
+    if (mirror)
+      return { ...NO_REMOVALS, kept: await leftBehind(index, root, selection, earlier, pool, signal) }
+    const newest = selection.path === '' ? earlier.at(-1) : undefined
     return newest ? removalsAfter(newest, index) : NO_REMOVALS
   }
   const removable = [ABSENT, FILE, LINK, FOLDER]
@@ -203,6 +208,23 @@ async function removalsOf(
     if (place !== undefined) states.kinds.fill(ABSENT, place, index.end(entries[place]!) - entries[0]!)
   }
   return removals
+}
+
+/** Paths in the folder that earlier trees had and this one has no longer. */
+async function leftBehind(
+  index: TreeIndex,
+  root: string,
+  { path: selected }: Selection,
+  earlier: readonly TreeIndex[],
+  pool: TreePool,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const above = selected === '' ? '' : `${selected}/`
+  const gone = earlier.flatMap((tree) => removalsAfter(tree, index).obsolete.map(({ path }) => path))
+  const inside = [...new Set(gone)].filter((path) => path.startsWith(above))
+  const paths = inside.map((path) => path.slice(above.length))
+  const { kinds } = await pool.states(root, paths, signal)
+  return paths.filter((_, i) => kinds[i] !== ABSENT)
 }
 
 /** A rename would replace a FIFO or a device like a file, and a link in the place of a folder leads out of the target. */

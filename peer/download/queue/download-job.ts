@@ -30,6 +30,7 @@ export interface TreeJob {
     checksum: boolean
     deletes: boolean
     earlier: { fileId: string; size: number }[]
+    begun: { fileId: string; size: number }[]
     dryRun: boolean
   }
 }
