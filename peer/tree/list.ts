@@ -16,14 +16,17 @@ export interface ListedEntry {
 export interface Listing {
   /** In the order of a tree. */
   entries: ListedEntry[]
-  /** Never removed: FIFOs, sockets, devices, folders of other mirrors or without permission, downloads under way. */
+  /** Never removed: FIFOs, sockets, devices, folders of other mirrors or without permission, other downloads under way. */
   kept: string[]
 }
 
-/** Everything below a folder, whatever its ignore files say, except a mirror's marker. Links are not followed. */
+/**
+ * Everything below a folder, whatever its ignore files say, except what a mirror keeps directly in it: its marker, and the
+ * working folder of its download. Links are not followed.
+ */
 export function listFolder(root: string): Listing {
   const found: Listing = { entries: [], kept: [] }
-  const names = readdirSync(root).filter((name) => !isMirrorMarker(name))
+  const names = readdirSync(root).filter((name) => !isMirrorMarker(name) && !isWorkingName(name))
   listNames(root, '', names, found)
   return found
 }

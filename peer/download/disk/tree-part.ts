@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Bitmap } from '../../../protocol/bitmap.ts'
 import { chunkCount } from '../../../protocol/chunking.ts'
@@ -12,12 +12,24 @@ import { RunJournal } from './run-journal.ts'
 import type { TreeStorage } from './tree-storage.ts'
 
 /**
- * The working name of a tree beside its target: hidden, and short even if the target's name is long. The working
- * folder and its journal add suffixes.
+ * The working name of a tree beside its target, or in it where the target is a folder that nothing can be renamed into
+ * from beside it: hidden, and short even if the target's name is long. The working folder and its journal add suffixes.
  */
 export function workingName(target: string, fileId: string): string {
   const id = createHash('sha256').update(`${fileId}\0${target}`).digest('hex').slice(0, 16)
-  return join(dirname(target), `.${id}`)
+  return join(canRenameFromBeside(target) ? dirname(target) : target, `.${id}`)
+}
+
+/** Not into a mount point, as a container's volume is, nor where the folder above is somebody else's. */
+function canRenameFromBeside(target: string): boolean {
+  const found = statSync(target, { throwIfNoEntry: false })
+  if (!found?.isDirectory()) return true
+  try {
+    accessSync(dirname(target), constants.W_OK | constants.X_OK)
+    return statSync(dirname(target)).dev === found.dev
+  } catch {
+    return false
+  }
 }
 
 export const workingFolder = (name: string): string => name + PART_SUFFIX
