@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { ownNamespaces } from '../../testkit/namespaces.ts'
 import { until } from '../../testkit/until.ts'
 import { following } from '../support/following.ts'
 import { ada, bob, useTwoHomes, world } from '../support/two-homes.ts'
@@ -247,6 +248,19 @@ test('files of an update that was killed are replaced by the next version', asyn
   await publish('killed', { added: 'version 3' })
   await mirror('killed', folder)
   expect(read(folder, 'added')).toBe('version 3')
+})
+
+test('a folder that is a mount point, as a volume of a container is, can be mirrored into', async () => {
+  await publish('volume', { 'sub/a': 'a' })
+  const [carol] = await world.users('carol')
+  await ada.admit('team', carol)
+  const folder = world.path('volume')
+  const copy = world.path('volume-copy')
+  for (const path of [folder, copy]) mkdirSync(path)
+  const script = 'mount -t tmpfs none "$1" && from=$1 to=$2 && shift 2 && "$@" && cp -a "$from/." "$to"'
+  const line = ['mirror', 'team:volume', folder, '--no-follow', '--once']
+  await carol.ok(line, { under: ownNamespaces([], script, folder, copy) })
+  expect(namesIn(copy)).toEqual(['sub', 'sub/a'])
 })
 
 test('a file that was left without --delete is replaced when a later version has it again', async () => {

@@ -1,5 +1,8 @@
-import { removalsFrom } from '../../../../../peer/download/disk/tree-removals.ts'
+import { obsoleteOf, removalsFrom } from '../../../../../peer/download/disk/tree-removals.ts'
 import type { ListedEntry } from '../../../../../peer/tree/list.ts'
+import { selectPart } from '../../../../../peer/tree/plan.ts'
+import { buildTree } from '../../../../../protocol/tree/tree-reader.ts'
+import { file, folder } from '../../../../support/trees.ts'
 
 /** A listing in the order of a tree: a path that ends in a slash is a folder. */
 const listed = (...paths: string[]): ListedEntry[] =>
@@ -32,4 +35,11 @@ test('what is kept blocks only where the tree has a file or it is below such a p
   const found = removalsFrom({ entries: listed('a/', 'b/'), kept }, isFolder)
   expect(found).toMatchObject({ blocked: ['a/pipe'], kept })
   expect(removalsFrom({ entries: [], kept: ['a'] }, isFolder).blocked).toEqual(['a'])
+})
+
+test('a file of a snapshot removes nothing beside it, even if a folder had its name before', () => {
+  const { index: earlier } = buildTree([folder('tool'), file('tool/one', 3)])
+  const { index } = buildTree([file('tool', 4)])
+  expect(obsoleteOf(earlier, index, selectPart(index, ''))).toMatchObject([{ path: 'tool/one' }])
+  expect(obsoleteOf(earlier, index, selectPart(index, 'tool'))).toEqual([])
 })
