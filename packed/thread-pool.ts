@@ -25,6 +25,7 @@ export class ThreadPool<Request, Answer> {
   readonly #queue: Task<Request, Answer>[] = []
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Task<Request, Answer>>()
+  #isClosed = false
 
   constructor(script: URL) {
     this.#script = script
@@ -49,6 +50,7 @@ export class ThreadPool<Request, Answer> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#idle, ...this.#busy.keys()].map((thread) => thread.terminate()))
   }
 
@@ -74,7 +76,8 @@ export class ThreadPool<Request, Answer> {
       const task = this.#busy.get(thread)
       this.#busy.delete(thread)
       this.#idle.push(thread)
-      thread.unref()
+      // An answer may still come while the thread ends, and `close` waits for its end.
+      if (!this.#isClosed) thread.unref()
       if ('answer' in message) task?.resolve(message.answer)
       else task?.reject(reviveError(message.error))
       this.#dispatch()

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { sep } from 'node:path'
 import { isChunk, isSameChunk } from '../protocol/chunk-hashes.ts'
 import { CHUNK_SIZE, chunkCount, chunkLength, HASH_SIZE } from '../protocol/chunking.ts'
 import { ShoalError } from '../protocol/errors.ts'
@@ -8,6 +9,7 @@ import type { ProgressListener, VerifiedFile, VerifyRequest, VerifyResult } from
 import type { HashPool } from './hash/pool.ts'
 import { HashProgress } from './hash/progress.ts'
 import type { Catalog, CatalogEntry } from './serve/catalog.ts'
+import { isUnchanged } from './serve/seeded-file.ts'
 import type { Seeds } from './serve/seeds.ts'
 import type { TreeCopies } from './tree/tree-copy.ts'
 
@@ -26,12 +28,16 @@ type Finding = Pick<VerifiedFile, 'state' | 'damaged'> & { stats?: BigIntStats }
  */
 export async function verify(
   { catalog, seeds, trees, hashPool }: VerifyContext,
-  { target }: VerifyRequest,
+  { target, below, quick = false }: VerifyRequest,
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
-  const entries = catalog.all().filter((entry) => target === null || isOf(entry, target))
-  if (target !== null && entries.length === 0)
+  const entries = catalog
+    .all()
+    .filter((entry) => target === null || isOf(entry, target))
+    .filter((entry) => below === undefined || isFileBelow(entry, below))
+    .filter(({ fault }) => !quick || fault === null)
+  if (target !== null && below === undefined && entries.length === 0)
     throw new ShoalError('FILE_NOT_FOUND', `this home holds no copy of ${target.group}:${target.name}`, {
       hint: 'shoal peer status lists what it holds',
     })
@@ -47,13 +53,15 @@ export async function verify(
     const expected = catalog.hashes(entry.fileId) ?? new Uint8Array(0)
     const finding =
       findings.get(key) ??
-      (await (entry.isTree
-        ? inspectTree(entry, expected, trees, hashing.hashed, signal)
-        : inspect(entry, expected, hashPool, hashing.hashed, signal)))
+      (await (quick
+        ? glance(entry, trees)
+        : entry.isTree
+          ? inspectTree(entry, expected, trees, hashing.hashed, signal)
+          : inspect(entry, expected, hashPool, hashing.hashed, signal)))
     findings.set(key, finding)
     const { stats, state, damaged } = finding
     if (stats) await seeds.add({ ...entry, mtimeNs: stats.mtimeNs, ino: stats.ino, fault: null }, expected)
-    else seeds.drop(entry, faultOf(finding))
+    else if (state !== 'ok') seeds.drop(entry, faultOf(finding))
     const { group, name, fileId, size, path } = entry
     files.push({ group, name, fileId, size, path, state, damaged })
   }
@@ -63,6 +71,13 @@ export async function verify(
 
 function isOf(entry: CatalogEntry, { group, name }: { group: string; name: string }): boolean {
   return entry.group === group && (entry.name === name || isBelow(entry.name, name))
+}
+
+const isFileBelow = ({ path, isTree }: CatalogEntry, folder: string): boolean =>
+  !isTree && path.startsWith(folder + sep)
+
+async function glance(entry: CatalogEntry, trees: TreeCopies): Promise<Finding> {
+  return { state: (await isUnchanged(entry, trees)) ? 'ok' : 'changed', damaged: 0 }
 }
 
 /** Inspects the file at the entry's path. Returns `stats` only if its content is right. */

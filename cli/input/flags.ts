@@ -1,4 +1,5 @@
 import { Flags, type Interfaces } from '@oclif/core'
+import { ShoalError } from '../../protocol/errors.ts'
 import { type ListenAddress, parseBytes, parseDuration, parseListen } from '../text/parse.ts'
 
 /**
@@ -79,6 +80,53 @@ export const queueFlag = Flags.string({
   description:
     "Redis of the download queue, to share it with workers on other hosts (default: the home's own)",
 })
+
+/** What a snapshot of a folder holds. */
+export const snapshotFlags = flags({
+  exclude: Flags.string({
+    multiple: true,
+    helpValue: 'PATTERN',
+    description:
+      'leave out of a snapshot what matches, as in .gitignore; a .shoalignore in the folder does the same',
+  }),
+  include: Flags.string({
+    multiple: true,
+    helpValue: 'PATTERN',
+    description: 'take into a snapshot what --exclude or a .shoalignore leaves out',
+  }),
+  links: Flags.option({ options: ['refuse', 'keep'] as const, default: 'refuse' as const })({
+    description: 'what to do with symbolic links that lead out of the folder',
+  }),
+  'allow-collisions': Flags.boolean({
+    description: 'publish names that differ only in case or Unicode form',
+  }),
+})
+
+/** The flags as options of a snapshot. Throws USAGE for `separate` files, which are all published. */
+export function snapshotOptions(
+  {
+    exclude = [],
+    include = [],
+    links,
+    'allow-collisions': allowsCollisions,
+  }: {
+    exclude: string[] | undefined
+    include: string[] | undefined
+    links: 'refuse' | 'keep'
+    'allow-collisions': boolean
+  },
+  separate: boolean,
+): { exclude: string[]; include: string[]; keepsLinks: boolean; allowsCollisions: boolean } {
+  if (separate && exclude.length + include.length > 0)
+    throw new ShoalError(
+      'USAGE',
+      '--exclude and --include choose what is in a snapshot, but --files makes none',
+      {
+        hint: 'leave --files out, or name the files to publish',
+      },
+    )
+  return { exclude, include, keepsLinks: links === 'keep', allowsCollisions }
+}
 
 /** For commands that can run their own peer. */
 export const onceFlags = flags({

@@ -1,6 +1,6 @@
 import { createWriteStream, type Dirent } from 'node:fs'
 import { access, constants, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
-import { basename, join, resolve, sep } from 'node:path'
+import { basename, join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { checkFileName, isMirrorMarker, isWorkingName } from '../../protocol/names.ts'
@@ -132,6 +132,26 @@ async function leadsToFileBelow(link: string, root: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/**
+ * The files below `root` whose names no file system takes for those of others, and the error for the rest. Compares the
+ * names on disk: in the group they are all in NFC.
+ */
+export function clearOfCollisions(
+  files: readonly Source[],
+  root: string,
+): { clear: Source[]; error: ShoalError | null } {
+  const onDisk = files.map(({ path }) => relative(root, path).split(sep).join('/'))
+  const found = collisions(onDisk)
+  if (found.length === 0) return { clear: [...files], error: null }
+  const colliding = new Set(found.flatMap(({ first, second }) => [first, second]))
+  const isClear = (name: string): boolean => {
+    for (let end = name.indexOf('/'); end >= 0; end = name.indexOf('/', end + 1))
+      if (colliding.has(name.slice(0, end))) return false
+    return !colliding.has(name)
+  }
+  return { clear: files.filter((_, i) => isClear(onDisk[i]!)), error: collisionError(found) }
 }
 
 /** Two names that are one on some file systems would overwrite each other at a download. */

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { groupFlag } from '../../cli/input/args.ts'
-import { flags, onceFlags } from '../../cli/input/flags.ts'
+import { flags, onceFlags, snapshotFlags, snapshotOptions } from '../../cli/input/flags.ts'
 import { openSources } from '../../cli/input/upload-sources.ts'
 import { interrupt } from '../../cli/process/interrupt.ts'
 import { uploadText } from '../../cli/render/peer.ts'
@@ -29,33 +29,16 @@ export default class PeerUpload extends ShoalCommand<typeof PeerUpload> {
       description:
         'publish each file of a folder by itself, with a version of its own, instead of one snapshot',
     }),
-    exclude: Flags.string({
-      multiple: true,
-      helpValue: 'PATTERN',
-      description:
-        'leave out of a snapshot what matches, as in .gitignore; a .shoalignore in the folder does the same',
-    }),
-    include: Flags.string({
-      multiple: true,
-      helpValue: 'PATTERN',
-      description: 'take into a snapshot what --exclude or a .shoalignore leaves out',
-    }),
-    links: Flags.option({ options: ['refuse', 'keep'] as const, default: 'refuse' as const })({
-      description: 'what to do with symbolic links that lead out of the folder',
-    }),
-    'allow-collisions': Flags.boolean({
-      description: 'publish names that differ only in case or Unicode form',
-    }),
+    ...snapshotFlags,
     ...onceFlags,
   })
 
   override async run(): Promise<void> {
     await this.loggedIn()
     interrupt.takeOver()
-    const { group, as, files: separate, exclude = [], include = [], links } = this.flags
-    const sources = await openSources(this.args.path, as, this.home, separate ?? false, interrupt.signal)
-    const allowsCollisions = this.flags['allow-collisions']
-    const options = { exclude, include, keepsLinks: links === 'keep', allowsCollisions }
+    const { group, as, files: separate } = this.flags
+    const options = snapshotOptions(this.flags, separate)
+    const sources = await openSources(this.args.path, as, this.home, separate, interrupt.signal)
     const folders = sources.folders.map((folder) => ({ ...folder, ...options }))
     for (const notice of sources.notices) this.notice(notice)
     let shared = false

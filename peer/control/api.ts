@@ -20,6 +20,8 @@ export interface UploadRequest {
   files: { path: string; name: string }[]
   /** Folders, published as one snapshot each. */
   folders?: SnapshotRequest[]
+  /** Makes the snapshots and publishes nothing. Only for folders. */
+  dryRun?: boolean
 }
 
 /** A folder to publish as a snapshot (peer/tree/snapshot.ts explains the options). */
@@ -34,6 +36,13 @@ export interface SnapshotRequest {
   allowsCollisions: boolean
 }
 
+/** Paths in a snapshot. */
+export interface SnapshotChanges {
+  added: string[]
+  changed: string[]
+  removed: string[]
+}
+
 export interface UploadResult {
   files: UploadedFile[]
 }
@@ -43,7 +52,12 @@ export interface UploadedFile {
   fileId: string
   size: number
   chunks: number
+  /** In a dry run the one that it would get. */
   version: number
+  /** Whether the group had this content as its newest version already. */
+  isUnchanged?: boolean
+  /** Of a dry run: the differences from the last snapshot of this folder that this home holds. */
+  changes?: SnapshotChanges
   /** Set for a snapshot. */
   tree?: TreeSummary
   /** Paths that the snapshot leaves out: sockets, pipes and devices. */
@@ -68,6 +82,41 @@ export interface DownloadRequest {
   waitMs: number
   /** Replaces any file at the target. By default only an earlier download of the same file is replaced. */
   force?: boolean
+  /** Makes the target equal to the newest version, whatever was done to earlier downloads there. */
+  mirror?: MirrorRequest
+}
+
+/** How a target is made equal to a file or snapshot. Files that the mirror put there are replaced even if they changed. */
+export interface MirrorRequest {
+  /** Compares contents. By default a file of a snapshot's size and time is taken to be that file. */
+  checksum: boolean
+  /** Removes everything in the folder that the snapshot does not have. */
+  deletes: boolean
+  /** Snapshots that the mirror put there, besides the one of the catalog; and those of updates that did not end. */
+  earlier: SnapshotId[]
+  begun: SnapshotId[]
+  /** Only finds out what would change. The target may be absent. */
+  dryRun: boolean
+}
+
+export interface SnapshotId {
+  fileId: string
+  /** Of the stream. */
+  size: number
+}
+
+/** How a folder differed from a snapshot, or differs in a dry run. Paths relative to the folder. */
+export interface TreeChanges {
+  /** Files and links that were missing or had other contents. */
+  written: string[]
+  /** Files with the right contents, but another time or mode. */
+  retimed: string[]
+  deleted: string[]
+  /**
+   * What stays, although the snapshot does not have it: with `deletes` FIFOs, sockets, devices and folders of other
+   * mirrors, without it files of earlier snapshots.
+   */
+  kept: string[]
 }
 
 export interface DownloadedFile {
@@ -81,10 +130,17 @@ export interface DownloadedFile {
   /** Some of the local files that the reused bytes came from. */
   reusedFrom: string[]
   peers: { peer: string; bytes: number }[]
+  /** Of a mirrored snapshot. */
+  changes?: TreeChanges
+}
+
+/** A download that ended. */
+export interface DownloadedVersion extends DownloadedFile {
+  version: number
 }
 
 export interface DownloadResult {
-  files: DownloadedFile[]
+  files: DownloadedVersion[]
 }
 
 export interface TreeRequest {
@@ -106,6 +162,10 @@ export interface TreeResult {
 export interface VerifyRequest {
   /** A file, or a folder prefix; null for all copies of the home. */
   target: { group: string; name: string } | null
+  /** Only separate files below this folder. There need not be any. */
+  below?: string
+  /** Compares sizes and times with those that are known, and reads no file. */
+  quick?: boolean
 }
 
 export interface VerifiedFile {

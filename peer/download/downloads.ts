@@ -89,7 +89,8 @@ export class Downloads {
       const jobs: DownloadJob[] = []
       for (const { file, path } of targets)
         jobs.push(await this.#jobFor({ ...request, name }, file, path, either))
-      return { files: await Promise.all(jobs.map((job) => this.#wait(job, progress, either))) }
+      const done = await Promise.all(jobs.map((job) => this.#wait(job, progress, either)))
+      return { files: done.map((file, i) => ({ ...file, version: targets[i]!.file.version })) }
     } catch (error) {
       // If one file fails, the others of the request stop cleanly.
       stop.abort(error)

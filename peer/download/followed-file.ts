@@ -8,6 +8,7 @@ import type { TreeCopies } from '../tree/tree-copy.ts'
 import type { Destination } from './destination.ts'
 import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
+import { newTarget } from './disk/tree-target.ts'
 import type { FetchedTree } from './manifests.ts'
 import type { DownloadJob } from './queue/download-job.ts'
 
@@ -30,21 +31,8 @@ export function followTreeFile(
     })
   const plan = new TreePlan(index, selection, () => true)
   const folder = path + PART_SUFFIX
-  const target = {
-    final: path,
-    path: folder,
-    kind: 'new' as const,
-    isSingle: true,
-    before: null,
-    force: false,
-  }
-  const storage = new TreeStorage(
-    folder,
-    plan,
-    { ...target, obsolete: [], retimed: new Set() },
-    trailer,
-    trees.pool,
-  )
+  const target = newTarget(path, folder, { force: false, isSingle: true })
+  const storage = new TreeStorage(folder, plan, target, trailer, trees.pool)
   const destination: Destination = {
     look: async () => ({ here: null, replaceable: null }),
     open: () => openTreePart(path, job, storage, plan.chunks.count, plan.bytes),

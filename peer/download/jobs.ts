@@ -24,6 +24,7 @@ export function jobOf(
     waitMs,
     keep: output !== null,
     force: request.force ?? false,
+    ...(request.mirror ? { repairs: true } : {}),
   }
 }
 
@@ -34,8 +35,11 @@ export function treeJob(
   file: FileRecord & { tree: TreeSummary },
 ): DownloadJob {
   const part = isBelow(request.name, file.name) ? request.name.slice(file.name.length + 1) : ''
-  const id = createHash('sha256').update(`${job.id}\0${part}`).digest('hex').slice(0, 32)
-  return { ...job, id, tree: { trailer: file.tree.trailer, part } }
+  const { mirror } = request
+  const options = mirror ? `\0${JSON.stringify(mirror)}` : ''
+  const id = createHash('sha256').update(`${job.id}\0${part}${options}`).digest('hex').slice(0, 32)
+  const keep = job.keep && !mirror?.dryRun
+  return { ...job, id, keep, tree: { trailer: file.tree.trailer, part, ...(mirror ? { mirror } : {}) } }
 }
 
 /** The job that fetches a snapshot's manifest, and nothing else, to `path`. */

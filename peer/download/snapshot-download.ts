@@ -1,4 +1,5 @@
-import type { DownloadedFile, ProgressEvent } from '../control/api.ts'
+import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
+import type { DownloadedFile, MirrorRequest, ProgressEvent, SnapshotId } from '../control/api.ts'
 import type { SeenPeer } from '../serve/library.ts'
 import { selectPart } from '../tree/plan.ts'
 import type { ByteLimit } from '../wire/byte-limit.ts'
@@ -8,7 +9,7 @@ import { reuseFiles } from './disk/reuse-files.ts'
 import { isTreeHere } from './disk/tree-here.ts'
 import { openTreePart } from './disk/tree-part.ts'
 import { TreeStorage } from './disk/tree-storage.ts'
-import { planTree } from './disk/tree-target.ts'
+import { changesOf, type PlannedTree, planTree } from './disk/tree-target.ts'
 import { workingFolder, workingName } from './disk/working-name.ts'
 import { Download } from './download.ts'
 import { followTreeFile } from './followed-file.ts'
@@ -64,11 +65,12 @@ export class SnapshotDownload {
 
   /** Rejects as Download does, and with TREE_INVALID for a snapshot that contradicts itself. */
   run(signal: AbortSignal): Promise<DownloadedFile> {
-    return this.#context.trees.store.whileUsed(this.job.fileId, () => this.#download(signal))
+    return this.#context.trees.store.whileUsed([this.job.fileId], () => this.#download(signal))
   }
 
   async #download(signal: AbortSignal): Promise<DownloadedFile> {
     const { job } = this
+    const { mirror, part, trailer } = this.#tree
     // Of the manifest's download, only its peers are reported.
     const emitPeers = (event: ProgressEvent): void => {
       if (event.event === 'peer' || event.event === 'retry') this.#emit(event)
@@ -76,22 +78,39 @@ export class SnapshotDownload {
     const totals = new TransferTotals(job, job.size)
     const fetched = await this.#manifests.get(
       job,
-      this.#tree.trailer,
+      trailer,
       (...part) => this.#run(emitPeers, ...part),
       signal,
     )
+    if (mirror) return this.#mirror(fetched, mirror, signal)
     if (!job.keep) {
-      const { destination, size } = followTreeFile(job, this.#tree.part, fetched, this.#context)
+      const { destination, size } = followTreeFile(job, part, fetched, this.#context)
       const result = await this.#run(this.#emit, job, destination, signal)
       return { ...sum([...fetched.results, result]), size }
     }
     const { catalog, trees } = this.#context
     const { index } = fetched.tree
-    const isHere =
-      this.#tree.part === '' && (await isTreeHere(index, job, { catalog, pool: trees.pool }, signal))
+    const isHere = part === '' && (await isTreeHere(index, job, { catalog, pool: trees.pool }, signal))
     if (isHere) return this.#takeHere(totals)
-    const [path, destination] = await this.#destination(fetched, signal)
-    return sum([...fetched.results, await this.#run(this.#emit, { ...job, path }, destination, signal)])
+    const { result } = await this.#fill(await this.#plan(index, signal), fetched, signal)
+    return sum([...fetched.results, result])
+  }
+
+  /** Makes the folder equal to the tree, or with `dryRun` only finds out what would change. */
+  async #mirror(
+    fetched: FetchedTree,
+    { earlier, dryRun }: MirrorRequest,
+    signal: AbortSignal,
+  ): Promise<DownloadedFile> {
+    const { job } = this
+    const planned = await this.#plan(fetched.tree.index, signal)
+    const changes = changesOf(planned)
+    if (dryRun) return { ...new TransferTotals(job, 0).result(planned.target.final, []), changes }
+    // The next update needs the trees of files that stay, and the catalog no longer names them.
+    const older = changes.kept.length > 0 ? earlier.map(({ fileId }) => fileId) : []
+    const { store } = this.#context.trees
+    const { result, removed } = await store.whileUsed(older, () => this.#fill(planned, fetched, signal))
+    return { ...sum([...fetched.results, result]), changes: { ...changes, deleted: [...removed] } }
   }
 
   /** Nothing changed since this home put the snapshot there, and it is served from there. */
@@ -116,42 +135,59 @@ export class SnapshotDownload {
     return download.run(signal)
   }
 
-  /** Returns the path of the folder or file that the download makes, too. */
-  async #destination(
-    { tree: { index, trailer }, chunks }: FetchedTree,
-    signal: AbortSignal,
-  ): Promise<[string, Destination]> {
-    const { group, name, fileId, size, path, force } = this.job
-    const { part } = this.#tree
-    const { catalog, seeds, trees } = this.#context
+  #plan(index: TreeIndex, signal: AbortSignal): Promise<PlannedTree> {
+    const { group, name, path, force } = this.job
+    const { part, mirror = null } = this.#tree
+    const { catalog, trees } = this.#context
     const options = {
       earlier: (at: string) => {
         const placed = catalog.placedAt(at, { group, name, part })
-        return placed && (trees.store.load(placed.fileId, placed.size)?.index ?? null)
+        return this.#trees([...(mirror?.earlier ?? []), ...(placed ? [placed] : [])])
       },
+      mirror: mirror && { ...mirror, begun: this.#trees(mirror.begun) },
       pool: trees.pool,
       force,
     }
-    const { plan, target } = await planTree(index, selectPart(index, part), path, options, signal)
-    const { final } = target
-    const working = await workingName(target, fileId)
-    const storage = new TreeStorage(workingFolder(working), plan, target, trailer, trees.pool)
+    return planTree(index, selectPart(index, part), path, options, signal)
+  }
+
+  #trees(snapshots: readonly SnapshotId[]): TreeIndex[] {
+    const { store } = this.#context.trees
+    return snapshots.flatMap(({ fileId, size }) => store.load(fileId, size)?.index ?? [])
+  }
+
+  /** Fetches what the plan lacks, and puts the tree in place. */
+  async #fill(
+    planned: PlannedTree,
+    { tree, chunks }: FetchedTree,
+    signal: AbortSignal,
+  ): Promise<{ result: DownloadedFile; removed: readonly string[] }> {
+    const { plan, target } = planned
+    const { catalog, trees } = this.#context
+    const working = await workingName(target, this.job.fileId)
+    const storage = new TreeStorage(workingFolder(working), plan, target, tree.trailer, trees.pool)
     const destination: Destination = {
-      look: async () => ({ here: null, replaceable: force ? 'any file' : null }),
+      look: async () => ({ here: null, replaceable: this.job.force ? 'any file' : null }),
       open: () => openTreePart(working, this.job, storage, plan.chunks.count, plan.bytes),
       fetched: chunks,
       wanted: plan.chunks,
       bytes: plan.bytes,
       reuse: (hashes, settled, found, stop) =>
         reuseFiles(plan, storage.path, hashes, settled, { catalog, trees }, found, stop),
-      serves: part === '',
-      keep: async (state, hashes) => {
-        const copy = { group, name, fileId, size, path: final }
-        if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
-        else seeds.addPart({ ...copy, part })
-      },
+      serves: this.#tree.part === '',
+      keep: (state, hashes) => this.#keep(target.final, state, hashes),
     }
-    return [final, destination]
+    const result = await this.#run(this.#emit, { ...this.job, path: target.final }, destination, signal)
+    return { result, removed: storage.removed }
+  }
+
+  async #keep(path: string, state: { mtimeNs: bigint; ino: bigint }, hashes: Uint8Array): Promise<void> {
+    const { group, name, fileId, size } = this.job
+    const { seeds } = this.#context
+    const { part } = this.#tree
+    const copy = { group, name, fileId, size, path }
+    if (part === '') await seeds.add({ ...copy, ...state, isTree: true, fault: null }, hashes)
+    else seeds.addPart({ ...copy, part })
   }
 }
 

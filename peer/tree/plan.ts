@@ -27,6 +27,13 @@ export function selectPart(index: TreeIndex, part: string): Selection {
 export const isSingle = (index: TreeIndex, { first, end, path }: Selection): boolean =>
   end - first === 1 && index.path(first) === path && !index.isFolder(first)
 
+/** The entries of a selection, in order. The selected folder itself is the target, so it is not among them. */
+export function entriesIn(index: TreeIndex, { first, end, path }: Selection): number[] {
+  const isTarget = path !== '' && index.isFolder(first) && index.path(first) === path
+  const from = isTarget ? first + 1 : first
+  return Array.from({ length: end - from }, (_, i) => from + i)
+}
+
 /** A wanted file, and the entry that owns its bytes in the stream. */
 export interface Carrier {
   owner: number
@@ -115,12 +122,11 @@ export class TreePlan {
     return bytesOf(this.chunks, this.index.streamSize)
   }
 
-  /** The entries of the selection, with paths relative to its target. The selected folder itself is not among them. */
+  /** The entries of the selection, with paths relative to its target. */
   *entries(): Generator<Placed> {
     const { index, selection } = this
-    for (let entry = selection.first; entry < selection.end; entry++) {
+    for (const entry of entriesIn(index, selection)) {
       const kind = index.kind(entry)
-      if (kind === 'folder' && index.path(entry) === selection.path) continue
       yield {
         path: this.pathOf(entry),
         kind,

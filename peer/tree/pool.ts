@@ -2,8 +2,9 @@ import { ThreadPool } from '../../packed/thread-pool.ts'
 import type { FileHashes, FilePart, FileState, States } from './contents.ts'
 import type { FileCopy, VerifiedCopy } from './copies.ts'
 import type { FindRequest, FoundFiles } from './find-files.ts'
+import type { Listing } from './list.ts'
 import type { Placed, PlaceRequest } from './place.ts'
-import type { Scan, ScanRequest } from './scan.ts'
+import type { Fingerprint, Scan, ScanRequest } from './scan.ts'
 import type { TreeAnswer, TreeRequest } from './thread.ts'
 
 /** Buffers that travel to threads and back. New ones for each read would be garbage that V8 is slow to collect. */
@@ -18,6 +19,10 @@ export class TreePool {
 
   scan(request: ScanRequest, signal: AbortSignal): Promise<Scan> {
     return this.#run<Scan>({ do: 'scan', ...request }, signal)
+  }
+
+  fingerprint(request: ScanRequest, signal: AbortSignal): Promise<Fingerprint> {
+    return this.#run<Fingerprint>({ do: 'fingerprint', ...request }, signal)
   }
 
   /** Rejects with FILE_CHANGED if a file is not in its state. */
@@ -46,6 +51,11 @@ export class TreePool {
   /** The present state of these paths. */
   states(root: string, paths: readonly string[], signal: AbortSignal): Promise<States> {
     return this.#run<States>({ do: 'states', root, paths }, signal)
+  }
+
+  /** Rejects with the system's error for a folder that cannot be read. */
+  list(root: string, signal: AbortSignal): Promise<Listing> {
+    return this.#run<Listing>({ do: 'list', root }, signal)
   }
 
   async copy(root: string, copies: readonly FileCopy[], signal: AbortSignal): Promise<void> {

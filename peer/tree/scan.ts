@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { plainReason } from '../../protocol/errors.ts'
@@ -90,4 +91,23 @@ function readEntry(folders: FolderHandles, path: string, name: string, ignore: I
   } catch (error) {
     found.problems.push(`${path} cannot be read: ${plainReason((error as Error).message)}`)
   }
+}
+
+/** The state of a folder's entries in one text, and their number. */
+export interface Fingerprint {
+  entries: number
+  digest: string
+}
+
+/**
+ * Two equal fingerprints mean that a snapshot would have the same contents. Times of folders are left out: a file that
+ * came and went, or one that is ignored, changes them.
+ */
+export function fingerprint(request: ScanRequest): Fingerprint {
+  const { entries, problems } = scan(request)
+  const hash = createHash('sha256')
+  for (const { path, kind, mode, mtimeNs, size, target } of entries)
+    hash.update(JSON.stringify([path, kind, mode, size, target, kind === 'folder' ? '' : String(mtimeNs)]))
+  for (const problem of problems) hash.update(JSON.stringify(problem))
+  return { entries: entries.length, digest: hash.digest('hex') }
 }

@@ -11,17 +11,20 @@ import {
 } from './contents.ts'
 import { copyFiles, copyVerified, type FileCopy, type VerifiedCopy } from './copies.ts'
 import { type FindRequest, type FoundFiles, findFiles } from './find-files.ts'
+import { type Listing, listFolder } from './list.ts'
 import { type Placed, type PlaceRequest, placeEntries } from './place.ts'
 import { removeTree, sweepTree } from './remove-tree.ts'
-import { type Scan, type ScanRequest, scan } from './scan.ts'
+import { type Fingerprint, fingerprint, type Scan, type ScanRequest, scan } from './scan.ts'
 
 /** The requests that the threads of a TreePool handle. */
 export type TreeRequest =
   | ({ do: 'scan' } & ScanRequest)
+  | ({ do: 'fingerprint' } & ScanRequest)
   | { do: 'hash files'; root: string; files: readonly FileState[] }
   | { do: 'hash chunks'; root: string; chunks: readonly (readonly FilePart[])[] }
   | { do: 'read'; root: string; parts: readonly FilePart[]; buffer: ArrayBuffer }
   | { do: 'states'; root: string; paths: readonly string[] }
+  | { do: 'list'; root: string }
   | { do: 'copy'; root: string; copies: readonly FileCopy[]; umask: number }
   | { do: 'copy verified'; root: string; copies: readonly VerifiedCopy[]; umask: number }
   | ({ do: 'find files' } & FindRequest)
@@ -29,12 +32,14 @@ export type TreeRequest =
   | { do: 'remove'; path: string }
   | { do: 'sweep'; root: string; entries: readonly Pick<Placed, 'path' | 'kind'>[] }
 
-export type TreeAnswer = Scan | FileHashes | FoundFiles | States | Uint8Array | null
+export type TreeAnswer = Scan | Fingerprint | Listing | FileHashes | FoundFiles | States | Uint8Array | null
 
 answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuffer[] } => {
   switch (request.do) {
     case 'scan':
       return { answer: scan(request) }
+    case 'fingerprint':
+      return { answer: fingerprint(request) }
     case 'hash files':
       return { answer: hashFiles(request.root, request.files) }
     case 'hash chunks':
@@ -45,6 +50,8 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
     }
     case 'states':
       return { answer: statesOf(request.root, request.paths) }
+    case 'list':
+      return { answer: listFolder(request.root) }
     case 'copy':
       copyFiles(request.root, request.copies, request.umask)
       return { answer: null }

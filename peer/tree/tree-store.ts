@@ -89,16 +89,20 @@ export class TreeStore {
     else this.#cache.set(fileId, tree)
   }
 
-  /** Keeps the manifest until the work ends: a copy may need it then. */
-  async whileUsed<T>(fileId: string, work: () => Promise<T>): Promise<T> {
-    this.#uses.set(fileId, (this.#uses.get(fileId) ?? 0) + 1)
+  /** Keeps the manifests until the work ends: a copy may need them then. */
+  async whileUsed<T>(fileIds: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (const fileId of fileIds) this.#uses.set(fileId, (this.#uses.get(fileId) ?? 0) + 1)
     try {
       return await work()
     } finally {
-      const left = this.#uses.get(fileId)! - 1
-      if (left > 0) this.#uses.set(fileId, left)
-      else this.#uses.delete(fileId)
+      for (const fileId of fileIds) this.#release(fileId)
     }
+  }
+
+  #release(fileId: string): void {
+    const left = this.#uses.get(fileId)! - 1
+    if (left > 0) this.#uses.set(fileId, left)
+    else this.#uses.delete(fileId)
   }
 
   /** Removes the manifest of a snapshot that no copy needs any more, unless it is in use. */

@@ -1,23 +1,25 @@
 import { stat } from 'node:fs/promises'
-import { HASH_SIZE } from '../../protocol/chunking.ts'
+import { chunkCount, HASH_SIZE } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { checkFileName } from '../../protocol/names.ts'
-import type { TreeSummary } from '../../protocol/records.ts'
+import type { FileRecord, TreeSummary } from '../../protocol/records.ts'
+import { diff } from '../../protocol/tree/diff.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
-import type { ProgressListener, SnapshotRequest, UploadedFile } from '../control/api.ts'
+import type { ProgressListener, SnapshotChanges, SnapshotRequest, UploadedFile } from '../control/api.ts'
 import { HashProgress } from '../hash/progress.ts'
 import { type Earlier, makeSnapshot } from '../tree/snapshot.ts'
 import type { UploadContext } from './context.ts'
 import { publishHashed } from './publish.ts'
 
 /**
- * Publishes a folder as one snapshot, and serves it in place. The group gets all of it in one change, or nothing.
- * Throws the errors of makeSnapshot, and the tracker's refusals.
+ * Publishes a folder as one snapshot, and serves it in place. The group gets all of it in one change, or nothing; a
+ * content that is its newest version makes no new one. With `dryRun`, nothing is published or served: the result tells
+ * what would be. Throws the errors of makeSnapshot, and the tracker's refusals.
  */
 export async function uploadSnapshot(
   context: UploadContext,
   group: string,
-  request: SnapshotRequest,
+  request: SnapshotRequest & { dryRun: boolean },
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<UploadedFile> {
@@ -28,25 +30,30 @@ export async function uploadSnapshot(
   })
   if (!folder.isDirectory())
     throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a folder`, { hint: 'name files or folders' })
+  const earlier = earlierOf(context, path)
   let hashing: HashProgress | null = null
   const told = {
-    earlier: earlierOf(context, path),
+    earlier,
     begin: (files: number, bytes: number): void => {
       hashing = new HashProgress(name, bytes, files, progress)
     },
     progress: (bytes: number): void => hashing?.hashed(bytes),
   }
   const { pool, store } = context.trees
-  const { index, trailer, hashes, fileId, size, skipped } = await makeSnapshot(
-    path,
-    request,
-    pool,
-    told,
-    signal,
-  )
+  const snapshot = await makeSnapshot(path, request, pool, told, signal)
+  const { index, trailer, hashes, fileId, size, skipped } = snapshot
   const tree = summaryOf(index)
+  const newest = await newestOf(context, group, name)
+  const isUnchanged = newest?.fileId === fileId
+  const left = skipped.length > 0 ? { skipped } : {}
+  if (request.dryRun) {
+    const version = isUnchanged ? newest.version : (newest?.version ?? 0) + 1
+    hashing!.done()
+    const planned = { name, fileId, size, chunks: chunkCount(size), version, tree, isUnchanged }
+    return { ...planned, changes: changesOf(earlier?.index ?? null, index), ...left }
+  }
   const { mtimeNs, ino } = folder
-  const published = await store.whileUsed(fileId, async () => {
+  const published = await store.whileUsed([fileId], async () => {
     await store.put(fileId, { index, trailer })
     const [record] = await publishHashed(context.client, group, [{ name, fileId, size, tree, hashes }])
     await context.seeds.add(
@@ -57,7 +64,25 @@ export async function uploadSnapshot(
   })
   hashing!.report()
   hashing!.done()
-  return { ...published, tree, ...(skipped.length > 0 ? { skipped } : {}) }
+  return { ...published, tree, isUnchanged, ...left }
+}
+
+async function newestOf({ client }: UploadContext, group: string, name: string): Promise<FileRecord | null> {
+  const { files } = await client.files(group, { prefix: name, limit: 1 })
+  return files.find((file) => file.name === name) ?? null
+}
+
+/** Times of folders do not count: they change with what is in them. */
+function changesOf(earlier: TreeIndex | null, index: TreeIndex): SnapshotChanges {
+  const changes: SnapshotChanges = { added: [], changed: [], removed: [] }
+  if (!earlier) return { ...changes, added: Array.from({ length: index.count }, (_, i) => index.path(i)) }
+  for (const change of diff(earlier, index)) {
+    if (change.change === 'removed') changes.removed.push(earlier.path(change.before))
+    else if (change.change === 'added') changes.added.push(index.path(change.after))
+    else if (!index.isFolder(change.after) || change.properties.some((property) => property !== 'mtime'))
+      changes.changed.push(index.path(change.after))
+  }
+  return changes
 }
 
 /** This home's last snapshot of the folder. Files that are unchanged since are not read again. */

@@ -28,12 +28,13 @@ export async function upload(
   progress: ProgressListener,
   signal: AbortSignal,
 ): Promise<UploadResult> {
-  const { group, folders = [] } = request
+  const { group, folders = [], dryRun = false } = request
   const files = request.files.map(({ path, name }) => ({ path, name: checkFileName(name) }))
   // Refuse a wrong group before the work of hashing, not after it.
   await context.client.group(group)
   const result: UploadedFile[] = []
-  for (const folder of folders) result.push(await uploadSnapshot(context, group, folder, progress, signal))
+  for (const folder of folders)
+    result.push(await uploadSnapshot(context, group, { ...folder, dryRun }, progress, signal))
   if (files.length === 0) return { files: result }
   const stats = await Promise.all(files.map(({ path }) => regularFile(path)))
   const total = stats.reduce((sum, { size }) => sum + Number(size), 0)

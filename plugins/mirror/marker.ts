@@ -1,12 +1,26 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
-import { MIRROR_MARKER, ShoalError, storageError } from '@shoal/plugin'
+import { MIRROR_MARKER, PART_SUFFIX, ShoalError, type SnapshotId, storageError } from '@shoal/plugin'
 
 export interface MirroredName {
   group: string
-  /** Folder in the group, '' for all of it. */
+  /** Folder in the group, '' for all of it; or a snapshot, or a folder in its tree. */
   prefix: string
+}
+
+/** The contents of a marker. */
+export interface Marker extends MirroredName {
+  /** By the names of snapshots in the group. */
+  snapshots?: Record<string, SnapshotState>
+}
+
+/** The snapshots that a mirror put into a folder. */
+export interface SnapshotState {
+  /** The newest last. */
+  earlier: SnapshotId[]
+  /** Of updates that did not end. */
+  begun: SnapshotId[]
 }
 
 /**
@@ -53,10 +67,18 @@ export async function refuseOtherMirror(folder: string, mirrored: MirroredName):
 /** Marks a folder as this mirror's, if it is empty or (`adopt`) in any case. */
 export async function markFolder(folder: string, mirrored: MirroredName, adopt: boolean): Promise<void> {
   if (!adopt && !(await isEmpty(folder))) return
+  await writeMarker(folder, mirrored)
+}
+
+/** Replaces the marker by one rename. */
+export async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const path = join(folder, MIRROR_MARKER)
-  await writeFile(path, `${JSON.stringify(mirrored)}\n`).catch((error: unknown) => {
+  try {
+    await writeFile(path + PART_SUFFIX, `${JSON.stringify(marker)}\n`)
+    await rename(path + PART_SUFFIX, path)
+  } catch (error) {
     throw storageError(error, path)
-  })
+  }
 }
 
 function refuseOther(folder: string, marked: MirroredName, { group, prefix }: MirroredName): void {
@@ -80,7 +102,8 @@ async function isEmpty(folder: string): Promise<boolean> {
   return names.length === 0
 }
 
-async function readMarker(folder: string): Promise<MirroredName | null> {
+/** The folder's marker, or null. Throws PATH_IN_THE_WAY for a file that is none. */
+export async function readMarker(folder: string): Promise<Marker | null> {
   const path = join(folder, MIRROR_MARKER)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
@@ -88,10 +111,27 @@ async function readMarker(folder: string): Promise<MirroredName | null> {
   })
   if (text === null) return null
   try {
-    const { group, prefix } = JSON.parse(text) as Record<string, unknown>
-    if (typeof group === 'string' && typeof prefix === 'string') return { group, prefix }
+    const { group, prefix, snapshots } = JSON.parse(text) as Record<string, unknown>
+    if (typeof group === 'string' && typeof prefix === 'string')
+      return { group, prefix, ...(isStates(snapshots) ? { snapshots } : {}) }
   } catch {}
   throw new ShoalError('PATH_IN_THE_WAY', `${path} is not a mirror's marker`, {
     hint: 'remove it, or choose another folder',
   })
 }
+
+const isStates = (value: unknown): value is Record<string, SnapshotState> =>
+  isRecord(value) &&
+  Object.values(value).every(
+    (state) => isRecord(state) && isSnapshotIds(state.earlier) && isSnapshotIds(state.begun),
+  )
+
+const isSnapshotIds = (value: unknown): value is SnapshotId[] =>
+  Array.isArray(value) &&
+  value.every(
+    (id: unknown) =>
+      isRecord(id) && /^[0-9a-f]{64}$/.test(String(id.fileId)) && Number.isSafeInteger(id.size),
+  )
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null

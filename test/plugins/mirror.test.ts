@@ -1,17 +1,8 @@
-import { once } from 'node:events'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Home, World } from '../../testkit/shoal.ts'
 import { until } from '../../testkit/until.ts'
+import { following } from '../support/following.ts'
 
 const world = new World()
 let ada: Home
@@ -40,27 +31,6 @@ async function share(group: string, name: string, text: string): Promise<void> {
 
 const read = (...path: string[]): string | null =>
   existsSync(join(...path)) ? readFileSync(join(...path), 'utf8') : null
-
-/** A command that goes on until it is stopped; `end` stops it and returns its document. */
-function following(home: Home, line: string[]): { end(): Promise<Record<string, unknown[]>> } {
-  const child = home.spawn([...line, '--json'])
-  let output = ''
-  let errors = ''
-  child.stdout?.on('data', (part: Buffer) => {
-    output += part
-  })
-  child.stderr?.on('data', (part: Buffer) => {
-    errors += part
-  })
-  return {
-    async end() {
-      child.kill('SIGTERM')
-      if (child.exitCode === null) await once(child, 'close')
-      if (child.exitCode !== 143) throw new Error(`exit ${child.exitCode}: ${output}${errors}`)
-      return JSON.parse(output)
-    },
-  }
-}
 
 test('a mirror takes what is there, new files and new versions; what is removed stays', async () => {
   await groupWith('follow', { 'a.txt': 'one', 'deep/er/b.txt': 'two' })
@@ -261,52 +231,3 @@ test('a mirror of a group that one is no member of says so', async () => {
 
 const namesOf = ({ files }: Record<string, unknown[]>): string[] =>
   (files as { name: string }[]).map(({ name }) => name)
-
-interface Listed {
-  files: { name: string; version: number; size: number }[]
-}
-
-test('what appears in a watched folder is published once it is settled, and again when it has changed', async () => {
-  await ada.ok('group create drop')
-  const folder = world.path('drop')
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'first'), '1')
-  const watching = ['watch', folder, '--group', 'drop', '--as', 'in', '--settle', '300ms']
-  const watch = following(ada, watching)
-  const published = async (): Promise<string[]> =>
-    (await ada.ok<Listed>('group files drop')).files.map(
-      ({ name, version, size }) => `${name} ${version} ${size}`,
-    )
-  const shows = async (expected: string[]): Promise<void> => {
-    await until(async () => JSON.stringify(await published()) === JSON.stringify(expected))
-  }
-  await shows(['in/first 1 1'])
-
-  // In two writes, as programs do: what is published in the end is all of it.
-  writeFileSync(join(folder, 'grows'), 'x')
-  appendFileSync(join(folder, 'grows'), 'yz')
-  await shows(['in/first 1 1', 'in/grows 1 3'])
-
-  mkdirSync(join(folder, 'sub'))
-  writeFileSync(join(folder, 'sub/later'), '123')
-  writeFileSync(join(folder, 'first'), '12')
-  await shows(['in/first 2 2', 'in/grows 1 3', 'in/sub/later 1 3'])
-  // The group has the last file before the command hears of it.
-  expect(namesOf(await watch.end()).slice(0, 2)).toEqual(['in/first', 'in/grows'])
-
-  // A restart publishes nothing twice, and finds files that came meanwhile.
-  writeFileSync(join(folder, 'meanwhile'), '1234')
-  const again = following(ada, watching)
-  await until(async () => (await published()).includes('in/meanwhile 1 4'))
-  expect(namesOf(await again.end()).filter((name) => name !== 'in/meanwhile')).toEqual([])
-}, 60_000)
-
-test('a folder that is not there, or a group that refuses, ends a watch with a clear error', async () => {
-  const missing = await ada.fails(['watch', world.path('nowhere'), '--group', 'drop'])
-  expect(missing).toMatchObject({ exit: 10, code: 'PATH_NOT_FOUND' })
-  const folder = world.path('refused')
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'file'), 'x')
-  const refused = await bob.fails(['watch', folder, '--group', 'drop', '--settle', '100ms'])
-  expect(refused).toMatchObject({ exit: 4, code: 'NOT_A_MEMBER' })
-})

@@ -146,7 +146,7 @@ export const ROOMS: Record<string, Room> = {
     why: 'a command is flags, one call and one rendering',
   },
   'plugin-api': {
-    imports: [...PROGRAM, 'peer/download/disk', 'peer/download/swarm', 'packed'],
+    imports: [...PROGRAM, 'peer/download/disk', 'peer/download/swarm', 'peer/tree', 'packed'],
     why: 'it is all that a plugin may import',
   },
   plugins: { imports: [], why: 'a plugin uses @shoal/plugin and nothing else of Shoal' },

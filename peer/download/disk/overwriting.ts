@@ -15,6 +15,8 @@ export interface Wanted {
   path: string
   /** Replaces any file or link, but never a folder, FIFO, device or socket. */
   force: boolean
+  /** Replaces what this home put there under the same name, even if it changed since. */
+  repairs?: boolean
 }
 
 /** This home's catalog, and a pool to hash other files. */
@@ -51,7 +53,8 @@ export async function checkTarget(wanted: Wanted, local: LocalFiles, signal: Abo
   if (stat === null) return { here: null, replaceable: force ? 'any file' : null }
   refuseNode(path, stat)
   const isUntouched = (copy: RemovedCopy): boolean => isSameStat({ ...copy, size: BigInt(copy.size) }, stat)
-  const own = local.catalog.byPath(path).filter(isUntouched)
+  const known = local.catalog.byPath(path)
+  const own = known.filter(isUntouched)
   const intact = own.filter(({ fault }) => fault === null)
   if (intact.some((entry) => entry.fileId === wanted.fileId))
     return { here: hereAs(wanted, local.catalog, stat) }
@@ -60,7 +63,10 @@ export async function checkTarget(wanted: Wanted, local: LocalFiles, signal: Abo
   if (here) return { here }
   if (force) return { here, replaceable: 'any file' }
   const removed = local.catalog.removedAt(path)
-  const earlier = removed && isUntouched(removed) ? [...own, removed] : own
+  const earlier = [
+    ...(wanted.repairs ? known : own),
+    ...(removed && (wanted.repairs || isUntouched(removed)) ? [removed] : []),
+  ]
   if (earlier.some(({ group, name }) => group === wanted.group && name === wanted.name))
     return { here, replaceable: stat }
   throw targetExists(path)

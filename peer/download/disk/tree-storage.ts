@@ -29,6 +29,8 @@ export class TreeStorage implements PartStorage {
   readonly #target: TreeTarget
   readonly #trailer: Buffer
   readonly #pool: TreePool
+  /** Paths that the merge removed. */
+  removed: readonly string[] = []
 
   constructor(path: string, plan: TreePlan, target: TreeTarget, trailer: Buffer, pool: TreePool) {
     this.path = path
@@ -118,7 +120,7 @@ export class TreeStorage implements PartStorage {
     const { path: to, kind } = this.#target
     await this.#pool.copy(this.path, this.#plan.copies, never)
     if (kind === 'merge') {
-      await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
+      this.removed = await mergeTree(this.path, this.#plan, this.#target, this.#pool, sync)
       await this.#clear()
     } else await this.#giveName(sync)
     const { mtimeNs, ino } = await stat(to, { bigint: true })

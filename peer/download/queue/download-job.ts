@@ -16,6 +16,8 @@ export interface DownloadJob {
   tree?: TreeJob
   /** Whether it may replace any file at its final path. */
   force: boolean
+  /** Whether it may replace a file that this home put there and that changed since. */
+  repairs?: boolean
 }
 
 export interface TreeJob {
@@ -23,4 +25,12 @@ export interface TreeJob {
   trailer: number
   /** The folder or file of the tree that is wanted; '' for all of it. */
   part: string
+  /** Set for a mirror, as it was requested (peer/control/api.ts). */
+  mirror?: {
+    checksum: boolean
+    deletes: boolean
+    earlier: { fileId: string; size: number }[]
+    begun: { fileId: string; size: number }[]
+    dryRun: boolean
+  }
 }

@@ -69,7 +69,7 @@ test('a downloaded part keeps the manifest until another takes its place or the 
 
 test('a manifest that a download uses stays, whatever is removed meanwhile', async () => {
   await add('one')
-  await trees.store.whileUsed('one', async () => seeds.forget('team', 'one', 'one'))
+  await trees.store.whileUsed(['one'], async () => seeds.forget('team', 'one', 'one'))
   expect(kept()).toEqual(['one'])
 })
 

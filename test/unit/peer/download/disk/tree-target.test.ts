@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { planTree, requireUnchanged } from '../../../../../peer/download/disk/tree-target.ts'
+import { requireUnchanged } from '../../../../../peer/download/disk/folder-state.ts'
+import { planTree } from '../../../../../peer/download/disk/tree-target.ts'
 import { selectPart } from '../../../../../peer/tree/plan.ts'
 import { TreePool } from '../../../../../peer/tree/pool.ts'
 import { buildTree } from '../../../../../protocol/tree/tree-reader.ts'
@@ -19,12 +20,12 @@ afterEach(() => rmSync(root, { recursive: true }))
 afterAll(() => pool.close())
 
 const planOf = (force: boolean) =>
-  planTree(index, selectPart(index, ''), root, { earlier: () => null, pool, force }, never)
+  planTree(index, selectPart(index, ''), root, { earlier: () => [], mirror: null, pool, force }, never)
 
 async function check(force: boolean, meanwhile: () => void): Promise<void> {
   const { plan, target } = await planOf(force)
   meanwhile()
-  await requireUnchanged(plan, target, new Set(plan.files()), pool, never)
+  await requireUnchanged(target.before!, force, new Set(plan.files()), pool, never)
 }
 
 test('a file that somebody makes during the download is not replaced', async () => {
