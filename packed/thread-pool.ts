@@ -22,6 +22,7 @@ export class ThreadPool<Request, Answer> {
   readonly #queue: Task<Request, Answer>[] = []
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Task<Request, Answer>>()
+  #closed = false
 
   constructor(script: URL) {
     this.#script = script
@@ -38,11 +39,12 @@ export class ThreadPool<Request, Answer> {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all([...this.#idle, ...this.#busy.keys()].map((thread) => thread.terminate()))
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && !this.#closed) {
       if (this.#queue[0]?.stop.aborted) {
         this.#queue.shift()
         continue
@@ -63,7 +65,8 @@ export class ThreadPool<Request, Answer> {
       const task = this.#busy.get(thread)
       this.#busy.delete(thread)
       this.#idle.push(thread)
-      thread.unref()
+      // Once the pool is closed, the process waits until its threads have ended.
+      if (!this.#closed) thread.unref()
       if ('answer' in message) task?.resolve(message.answer)
       else task?.reject(Object.assign(new Error(message.message), { code: message.errno }))
       this.#dispatch()
