@@ -19,6 +19,8 @@ import { until } from '../../testkit/until.ts'
 import { following } from '../support/following.ts'
 import { ada, bob, useTwoHomes, world } from '../support/two-homes.ts'
 
+/** Each command starts a process of its own, which takes seconds on a busy machine. */
+const SOON_MS = 30_000
 useTwoHomes({ withPeers: true })
 
 interface Summary {
@@ -82,11 +84,11 @@ test('a mirror follows new versions, tells which one it is at, and deletes nothi
   const root = await publish('follows', { same: 's', changes: '1', gone: 'g' })
   const folder = world.path('follows')
   const running = following(bob, ['mirror', 'team:follows', folder], [])
-  await until(() => running.told().includes('is at version 1 of team:follows'))
+  await until(() => running.told().includes('is at version 1 of team:follows'), SOON_MS)
   put(join(folder, 'mine'), 'm')
   rmSync(join(root, 'gone'))
   await publish('follows', { changes: '2, longer', added: 'new' })
-  await until(() => running.told().includes('is at version 2 of team:follows: 2 files written'))
+  await until(() => running.told().includes('is at version 2 of team:follows: 2 files written'), SOON_MS)
   await running.end()
   expect(['same', 'changes', 'added', 'gone', 'mine'].map((name) => read(folder, name))).toEqual([
     's',
@@ -95,7 +97,7 @@ test('a mirror follows new versions, tells which one it is at, and deletes nothi
     'g',
     'm',
   ])
-}, 60_000)
+}, 120_000)
 
 test('files that were altered, removed, touched or made executable are repaired', async () => {
   const root = await publish('repair', { a: 'aaa', b: 'bbb', c: 'ccc', d: 'ddd', e: 'eee', empty: '' })
@@ -310,14 +312,14 @@ test('a version, a tag and a folder of a snapshot can be mirrored, and a mirror 
   await ada.ok('group tag team:app@2 stable')
   const folder = world.path('app')
   const running = following(bob, ['mirror', 'team:app@stable', folder], [])
-  await until(() => read(folder, 'lib/a') === '2')
+  await until(() => read(folder, 'lib/a') === '2', SOON_MS)
   await publish('app', { 'lib/a': '3' })
   await publish('app', { 'lib/a': '4' })
   await ada.ok('group tag team:app@4 stable')
-  await until(() => running.told().includes('is at version 4 of team:app'), 20_000)
+  await until(() => running.told().includes('is at version 4 of team:app'), SOON_MS)
   expect([running.told().includes('version 3'), read(folder, 'lib/a')]).toEqual([false, '4'])
   await running.end()
-}, 60_000)
+}, 120_000)
 
 test('a mirror of a group keeps each snapshot in it equal, with --delete to the last file', async () => {
   await ada.ok('group create mixed')

