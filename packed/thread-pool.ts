@@ -55,7 +55,7 @@ export class ThreadPool<Request, Answer> {
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0 && !this.#closed) {
+    while (this.#queue.length > 0 && !this.#isClosed) {
       if (this.#queue[0]?.stop.aborted) {
         this.#queue.shift()
         continue
