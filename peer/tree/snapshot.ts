@@ -11,6 +11,7 @@ import { findExact } from '../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../protocol/tree/tree-index.ts'
 import { buildTree } from '../../protocol/tree/tree-reader.ts'
 import { changed, FILE, type FileState, isSameState } from './contents.ts'
+import { fewAtOnce } from './few-at-once.ts'
 import { partsOf, stateOf } from './parts.ts'
 import type { TreePool } from './pool.ts'
 import type { ScannedEntry } from './scan.ts'
@@ -19,8 +20,6 @@ import type { ScannedEntry } from './scan.ts'
 const TASK_BYTES = 32 * 1024 * 1024
 const TASK_FILES = 500
 const TASK_CHUNKS = 64
-/** Tasks at once: enough for all threads, few enough that the descriptions of a million files are never together. */
-const TASKS_AT_ONCE = 4
 /** The most problems that one message names. */
 const NAMED_PROBLEMS = 10
 
@@ -208,18 +207,6 @@ function* batches(files: readonly ScannedEntry[], changed: readonly number[]): G
     bytes += size
   }
   if (batch.length > 0) yield batch
-}
-
-/** Does the work for all items, a few at once. Rejects with the first error, and then begins no more. */
-async function fewAtOnce<T>(items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const lane = async (): Promise<void> => {
-    try {
-      for (let next = items.next(); !next.done; next = items.next()) await work(next.value)
-    } finally {
-      items.return(undefined)
-    }
-  }
-  await Promise.all(Array.from({ length: TASKS_AT_ONCE }, lane))
 }
 
 /** An entry that is in the earlier snapshot keeps its time there, so that a published download is the same snapshot. */

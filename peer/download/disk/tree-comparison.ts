@@ -4,6 +4,7 @@ import { HASH_SIZE } from '../../../protocol/chunking.ts'
 import { findExact } from '../../../protocol/tree/listing.ts'
 import type { TreeIndex } from '../../../protocol/tree/tree-index.ts'
 import { ABSENT, FILE, type FileState, LINK, type States } from '../../tree/contents.ts'
+import { fewAtOnce } from '../../tree/few-at-once.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import { type FolderState, isUntouched } from './folder-state.ts'
 
@@ -40,7 +41,10 @@ export interface Comparison {
 /** What to do with a file or link that is there: nothing, set its time and mode, replace it, hash it, or refuse it. */
 type Verdict = 'same' | 'retimed' | 'replaced' | 'doubtful' | 'foreign'
 
-/** Compares the files and links of a folder with those of the tree. Reads only files that no known tree explains. */
+/**
+ * Compares the files and links of a folder with those of the tree. Hashes files to be sure of their contents: downloads
+ * verify chunks, so an earlier tree may claim a wrong SHA-256. A mirror trusts size and time, unless it has `checksum`.
+ */
 export async function compareFiles(
   folder: FolderState,
   options: ComparisonOptions,
@@ -52,6 +56,7 @@ export async function compareFiles(
   const present = new Set<number>()
   const retimed = new Set<string>()
   const links = new Set<string>()
+  const claimed = new Map<number, Verdict>()
   const doubtful: number[] = []
   const refused: number[] = []
   for (const [i, entry] of entries.entries()) {
@@ -63,11 +68,15 @@ export async function compareFiles(
       continue
     }
     const verdict = judgeFile(folder, i, placed, mirror)
-    if (verdict === 'same' || verdict === 'retimed') present.add(entry)
-    if (verdict === 'retimed') retimed.add(paths[i]!)
+    if (verdict === 'same' || verdict === 'retimed') claimed.set(i, verdict)
     if (verdict === 'doubtful') doubtful.push(i)
   }
-  for (const i of await hashDoubtful(folder, doubtful, pool, signal)) {
+  const claims = [...claimed.keys()]
+  for (const i of mirror ? claims : await withWantedContents(folder, claims, pool, signal)) {
+    present.add(entries[i]!)
+    if (claimed.get(i) === 'retimed') retimed.add(paths[i]!)
+  }
+  for (const i of await withWantedContents(folder, doubtful, pool, signal)) {
     present.add(entries[i]!)
     const isFinished =
       mirror !== null && isUntouched(index, entries[i]!, folder.states, i) && hasMode(folder, i)
@@ -143,21 +152,23 @@ function findEntry(tree: TreeIndex, path: string): number | null {
   return entry !== null && entry >= 0 ? entry : null
 }
 
-/** Hashes those of the `doubtful` files that have the right length. Returns those with the wanted content. */
-async function hashDoubtful(
+/** Hashes those of the files that have the right length. Returns those with the wanted content. */
+async function withWantedContents(
   { root, index, entries, paths, states: { kinds, sizes, times } }: FolderState,
-  doubtful: readonly number[],
+  files: readonly number[],
   pool: TreePool,
   signal: AbortSignal,
 ): Promise<number[]> {
-  const alike = doubtful.filter((i) => kinds[i] === FILE && sizes[i] === index.size(entries[i]!))
+  const alike = files.filter((i) => kinds[i] === FILE && sizes[i] === index.size(entries[i]!))
   const same: number[] = []
-  for (let at = 0; at < alike.length; at += TASK_FILES) {
-    const slice = alike.slice(at, at + TASK_FILES)
+  function* slices(): Generator<number[]> {
+    for (let at = 0; at < alike.length; at += TASK_FILES) yield alike.slice(at, at + TASK_FILES)
+  }
+  await fewAtOnce(slices(), async (slice) => {
     const wanted = slice.map((i): FileState => ({ path: paths[i]!, size: sizes[i]!, mtimeNs: times[i]! }))
     const { files: hashes } = await pool.hashFiles(root, wanted, signal)
     for (const [k, i] of slice.entries())
       if (index.sha256(entries[i]!).equals(hashes.subarray(k * HASH_SIZE, (k + 1) * HASH_SIZE))) same.push(i)
-  }
+  })
   return same
 }

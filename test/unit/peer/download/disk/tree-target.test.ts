@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { requireUnchanged } from '../../../../../peer/download/disk/folder-state
 import { planTree } from '../../../../../peer/download/disk/tree-target.ts'
 import { selectPart } from '../../../../../peer/tree/plan.ts'
 import { TreePool } from '../../../../../peer/tree/pool.ts'
+import { setTime } from '../../../../../peer/tree/set-time.ts'
 import { buildTree } from '../../../../../protocol/tree/tree-reader.ts'
 import { file, folder } from '../../../../support/trees.ts'
 
@@ -42,4 +44,20 @@ test('--force replaces such a file, but no folder', async () => {
   await expect(check(true, () => mkdirSync(join(root, 'b')))).rejects.toMatchObject({
     code: 'PATH_IN_THE_WAY',
   })
+})
+
+test('a file whose earlier snapshot lied about its content is fetched again', async () => {
+  const wanted = createHash('sha256').update('true').digest()
+  const trees = [1, 2].map((version) =>
+    buildTree([{ ...file('f', 4), sha256: wanted }, file('other', 2 + version)]),
+  )
+  const plan = async () => {
+    const options = { earlier: () => [trees[0]!.index], mirror: null, pool, force: false }
+    return (await planTree(trees[1]!.index, selectPart(trees[1]!.index, ''), root, options, never)).plan
+  }
+  for (const content of ['lies', 'true']) {
+    writeFileSync(join(root, 'f'), content)
+    setTime(join(root, 'f'), trees[0]!.index.mtimeNs(0))
+    expect([...(await plan()).files()]).toEqual(content === 'true' ? ['other'] : ['f', 'other'])
+  }
 })
