@@ -15,6 +15,7 @@ import { type Listing, listFolder } from './list.ts'
 import { type Placed, type PlaceRequest, placeEntries } from './place.ts'
 import { removeTree, sweepTree } from './remove-tree.ts'
 import { type Fingerprint, fingerprint, type Scan, type ScanRequest, scan } from './scan.ts'
+import { syncHere } from './sync-file-system.ts'
 
 /** The requests that the threads of a TreePool handle. */
 export type TreeRequest =
@@ -30,9 +31,19 @@ export type TreeRequest =
   | ({ do: 'find files' } & FindRequest)
   | ({ do: 'place' } & PlaceRequest)
   | { do: 'remove'; path: string }
+  | { do: 'sync'; folder: string }
   | { do: 'sweep'; root: string; entries: readonly Pick<Placed, 'path' | 'kind'>[] }
 
-export type TreeAnswer = Scan | Fingerprint | Listing | FileHashes | FoundFiles | States | Uint8Array | null
+export type TreeAnswer =
+  | Scan
+  | Fingerprint
+  | Listing
+  | FileHashes
+  | FoundFiles
+  | States
+  | Uint8Array
+  | boolean
+  | null
 
 answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuffer[] } => {
   switch (request.do) {
@@ -62,6 +73,8 @@ answerRequests((request: TreeRequest): { answer: TreeAnswer; transfer?: ArrayBuf
     case 'place':
       placeEntries(request)
       return { answer: null }
+    case 'sync':
+      return { answer: syncHere(request.folder) }
     case 'remove':
       removeTree(request.path)
       return { answer: null }

@@ -5,7 +5,6 @@ import { chunkLength } from '../../protocol/chunking.ts'
 import { ShoalError, storageError } from '../../protocol/errors.ts'
 import { connectRedis } from '../../redis/connect.ts'
 import { RunJournal } from '../download/disk/run-journal.ts'
-import { syncFileSystem } from '../download/disk/sync-file-system.ts'
 import { queuePrefix } from '../download/queue/download-queue.ts'
 import { type ExtentOutcome, failureAt, fetchFailure } from '../download/queue/extent-outcome.ts'
 import {
@@ -17,6 +16,7 @@ import {
   workersKey,
 } from '../download/queue/extent-queue.ts'
 import type { FetchPool } from '../fetch/pool.ts'
+import { syncFileSystem } from '../tree/sync-file-system.ts'
 
 const EXTENTS_AT_ONCE = 16
 

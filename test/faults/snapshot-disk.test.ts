@@ -165,6 +165,7 @@ const FAULTS: [
   ['karl', 'mkdir', 'EDQUOT', 'NO_SPACE'],
   ['lena', 'rename', 'EIO', 'STORAGE_FAILED'],
   ['mona', 'rename', 'EXDEV', 'STORAGE_FAILED'],
+  ['nora', 'syncfs', 'EIO', 'STORAGE_FAILED'],
 ]
 
 onLinux.each(FAULTS)(

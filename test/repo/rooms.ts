@@ -63,6 +63,7 @@ export const ROOMS: Record<string, Room> = {
       'peer/download/queue',
       'peer/download/disk',
       'peer/fetch',
+      'peer/tree',
       'peer/wire',
       'packed',
       'redis',

@@ -9,7 +9,6 @@ import type { TreePlan } from '../../tree/plan.ts'
 import type { TreePool } from '../../tree/pool.ts'
 import { requireUnchanged } from './folder-state.ts'
 import type { Sync } from './storage.ts'
-import { syncFileSystem } from './sync-file-system.ts'
 import type { TreeTarget } from './tree-target.ts'
 
 const ENTRIES_A_TURN = 500
@@ -42,7 +41,7 @@ export async function mergeTree(
     entries.filter(({ path }) => wanted.has(path)),
     never,
   )
-  await sync(() => syncFileSystem(from))
+  await sync(() => pool.sync(from))
   if (before) await requireUnchanged(before, force, wanted, pool, never)
   const source = new FolderHandles(from)
   const folders = new FolderHandles(to)
@@ -63,7 +62,7 @@ export async function mergeTree(
   }
   const rest = entries.filter(({ kind, path }) => kind === 'folder' || retimed.has(path))
   await pool.place(to, 'reset', rest, never)
-  await sync(() => syncFileSystem(to))
+  await sync(() => pool.sync(to))
   return removed
 }
 

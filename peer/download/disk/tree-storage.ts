@@ -14,7 +14,6 @@ import { mergeTree } from './merge-tree.ts'
 import { giveFolderName, type Replaceable } from './overwriting.ts'
 import { syncFolder } from './part-storage.ts'
 import type { PartStorage, Place, Sync } from './storage.ts'
-import { syncFileSystem } from './sync-file-system.ts'
 import type { TreeTarget } from './tree-target.ts'
 
 const never = new AbortController().signal
@@ -113,7 +112,7 @@ export class TreeStorage implements PartStorage {
   }
 
   sync(): Promise<void> {
-    return syncFileSystem(this.path)
+    return this.#pool.sync(this.path)
   }
 
   async publish(_: Replaceable, sync: Sync): Promise<{ mtimeNs: bigint; ino: bigint }> {

@@ -1,6 +1,6 @@
 /** The system calls on a file that fail: number `from` (counted from 1) to number `to`, or all later ones. */
 export interface DiskFault {
-  call: 'fsync' | 'fdatasync' | 'pwrite64' | 'write' | 'mkdir' | 'rename'
+  call: 'fsync' | 'fdatasync' | 'syncfs' | 'pwrite64' | 'write' | 'mkdir' | 'rename'
   from: number
   to?: number
   error?: 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EACCES' | 'EXDEV'
