@@ -57,7 +57,7 @@ const VIEWS: Record<string, (page: Page) => Promise<void>> = {
   },
   'a snapshot': async (page) => {
     await page.getByRole('link', { name: 'team' }).click()
-    await page.getByRole('link', { name: 'snapshot' }).click()
+    await page.getByRole('table', { name: 'Files' }).getByRole('link', { name: 'snapshot' }).click()
     await page.getByText('shoal group diff').waitFor()
     await page.getByRole('table', { name: 'Contents' }).getByRole('button').click()
     await page.getByRole('table', { name: 'Contents' }).getByText('link → file').waitFor()
