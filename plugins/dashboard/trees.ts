@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CHUNK_SIZE,
   errorFromBody,
@@ -11,6 +12,10 @@ import {
   type TreeIndex,
 } from '@shoal/plugin'
 import { endOfStream } from './end-of-stream.ts'
+
+/** How long a tree is asked for, and how often, while no peer gives it. */
+const PATIENCE_MS = 2000
+const RETRY_MS = 250
 
 /** About 80,000 entries, which are decoded in some 50 ms. */
 const MAX_TRAILER = 4 * 1024 * 1024
@@ -79,7 +84,24 @@ export class Trees {
     }
   }
 
-  async #fetch(group: string, { fileId, size, tree }: Snapshot, authorization: string): Promise<TreeIndex> {
+  /** A snapshot is seen in the group a moment before its first peer has announced it. */
+  async #fetch(group: string, snapshot: Snapshot, authorization: string): Promise<TreeIndex> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      const index = await this.#fetchOnce(group, snapshot, authorization)
+      if (index !== null) return index
+      if (performance.now() > deadline)
+        throw new ShoalError('NO_PEER', 'no peer that serves this snapshot over TLS answers the tracker now')
+      await delay(RETRY_MS, undefined, { signal: this.#seam.stopping })
+    }
+  }
+
+  /** Null if no peer gives it now. */
+  async #fetchOnce(
+    group: string,
+    { fileId, size, tree }: Snapshot,
+    authorization: string,
+  ): Promise<TreeIndex | null> {
     this.#identity ??= makeIdentity()
     const identity = await this.#identity
     const body = { peer: identity.peer, fileIds: [fileId] }
@@ -102,7 +124,7 @@ export class Trees {
       )
       if (bytes !== null) return readTrailer(bytes, size)
     }
-    throw new ShoalError('NO_PEER', 'no peer that serves this snapshot over TLS answers the tracker now')
+    return null
   }
 
   #keep(fileId: string, index: TreeIndex): void {
